@@ -11,10 +11,10 @@ var (
 	ErrNotFound     = errors.New("not found at the forge, or not visible to Ferry")
 	ErrUnauthorized = errors.New("the forge refused Ferry's credentials")
 	ErrForbidden    = errors.New("the forge does not let Ferry do this")
-	ErrExists       = errors.New("it exists already")                  // a branch, or an open pull request of that head
-	ErrConflict     = errors.New("it changed meanwhile")               // 409, or a merge whose head or base moved
-	ErrNotMergeable = errors.New("the forge will not merge it now")    // 405
-	ErrInvalid      = errors.New("the forge refused the content")      // any other 422 or 400
+	ErrExists       = errors.New("it exists already")                    // a branch, or an open pull request of that head
+	ErrConflict     = errors.New("it changed meanwhile")                 // 409, or a merge whose head or base moved
+	ErrNotMergeable = errors.New("the forge will not merge it now")      // 405
+	ErrInvalid      = errors.New("the forge refused the content")        // any other 422 or 400
 	ErrUnavailable  = errors.New("the forge cannot be reached or fails") // 5xx, time-outs, broken connections
 )
 

@@ -1,0 +1,166 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	gh "github.com/google/go-github/v60/github"
+
+	"ferry/forge"
+)
+
+// own is the client that speaks as the App itself, or with the plain token.
+func (f *Forge) own() *Client {
+	if f.key == nil {
+		return &Client{forge: f, api: f.api(f.carrier).WithAuthToken(f.secret)}
+	}
+	transport := ghinstallation.NewAppsTransportFromPrivateKey(f.carrier, f.appID, f.key)
+	return &Client{forge: f, api: f.api(transport)}
+}
+
+// Client returns the client for the repositories of an installation, always the same one for the same number. With a plain
+// token there is one client for everything. It calls nobody: an installation that is gone shows in the calls, as
+// forge.ErrUnauthorized.
+func (f *Forge) Client(installation int64) *Client {
+	if f.key == nil {
+		return f.app
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	client, ok := f.clients[installation]
+	if !ok {
+		client = &Client{forge: f, api: f.api(f.installed(installation))}
+		f.clients[installation] = client
+	}
+	return client
+}
+
+// Forget drops the client of an installation, so that the next one signs in anew: a token carries the permissions that the
+// installation had when it was made.
+func (f *Forge) Forget(installation int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.clients, installation)
+}
+
+func (f *Forge) installed(installation int64) http.RoundTripper {
+	base := f.base.String()
+	return &installed{fresh: func() *ghinstallation.Transport {
+		// An App transport of its own for each: ghinstallation writes into it whenever it fetches a token.
+		app := ghinstallation.NewAppsTransportFromPrivateKey(f.carrier, f.appID, f.key)
+		app.BaseURL = base
+		transport := ghinstallation.NewFromAppsTransport(app, installation)
+		transport.InstallationTokenOptions = &gh.InstallationTokenOptions{} // nil would be sent as "null", which is no object
+		return transport
+	}}
+}
+
+// Identity returns the account under which Ferry acts at the forge: the App's bot, or the token's owner. What it found once it
+// returns from then on without a call. It fails with forge.ErrUnauthorized where the credentials are refused.
+func (f *Forge) Identity(ctx context.Context) (forge.User, error) {
+	f.mu.Lock()
+	known := f.identity
+	f.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+	found, err := f.identify(ctx)
+	if err != nil {
+		return forge.User{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.identity = &found
+	return found, nil
+}
+
+func (f *Forge) identify(ctx context.Context) (forge.User, error) {
+	if f.key == nil {
+		owner, _, err := f.app.api.Users.Get(ctx, "")
+		if err != nil {
+			return forge.User{}, f.app.failed("asking GitHub whose token it was given", err)
+		}
+		return user(owner), nil
+	}
+	app, _, err := f.app.api.Apps.Get(ctx, "")
+	if err != nil {
+		return forge.User{}, f.app.failed(fmt.Sprintf("reading App %d", f.appID), err)
+	}
+	reader, err := f.reader(ctx)
+	if err != nil {
+		return forge.User{}, err
+	}
+	return reader.user(ctx, app.GetSlug()+"[bot]")
+}
+
+// reader is a client that may read accounts, which the App's own credentials may not: any installation's, or an anonymous
+// one while the App is installed nowhere.
+func (f *Forge) reader(ctx context.Context) (*Client, error) {
+	all, err := f.Installations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, installation := range all {
+		if !installation.Suspended {
+			return f.Client(installation.ID), nil
+		}
+	}
+	return &Client{forge: f, api: f.api(f.carrier)}, nil
+}
+
+func (c *Client) user(ctx context.Context, login string) (forge.User, error) {
+	var found gh.User
+	if err := c.get(ctx, "users/"+url.PathEscape(login), &found); err != nil {
+		return forge.User{}, c.failed("reading the account "+login, err)
+	}
+	return user(&found), nil
+}
+
+// Installations returns every installation of the App. For a plain token it returns one with the number 0 and the token
+// owner's name.
+func (f *Forge) Installations(ctx context.Context) ([]forge.Installation, error) {
+	if f.key == nil {
+		owner, err := f.Identity(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []forge.Installation{{Account: owner.Login}}, nil
+	}
+	all, err := pages(func(page gh.ListOptions) ([]*gh.Installation, *gh.Response, error) {
+		return f.app.api.Apps.ListInstallations(ctx, &page)
+	})
+	if err != nil {
+		return nil, f.app.failed(fmt.Sprintf("listing the installations of App %d", f.appID), err)
+	}
+	found := make([]forge.Installation, 0, len(all))
+	for _, i := range all {
+		found = append(found, forge.Installation{ID: i.GetID(), Account: i.GetAccount().GetLogin(), Suspended: i.SuspendedAt != nil})
+	}
+	return found, nil
+}
+
+// Repositories returns every repository that an installation may see, with a plain token every one that its owner may see.
+func (f *Forge) Repositories(ctx context.Context, installation int64) ([]forge.Repository, error) {
+	client := f.Client(installation)
+	all, err := pages(func(page gh.ListOptions) ([]*gh.Repository, *gh.Response, error) {
+		if f.key == nil {
+			return client.api.Repositories.ListByAuthenticatedUser(ctx, &gh.RepositoryListByAuthenticatedUserOptions{ListOptions: page})
+		}
+		list, resp, err := client.api.Apps.ListRepos(ctx, &page)
+		if err != nil {
+			return nil, resp, err
+		}
+		return list.Repositories, resp, nil
+	})
+	if err != nil {
+		return nil, client.failed(fmt.Sprintf("listing the repositories of installation %d", installation), err)
+	}
+	found := make([]forge.Repository, 0, len(all))
+	for _, r := range all {
+		found = append(found, repository(r))
+	}
+	return found, nil
+}

@@ -1,0 +1,212 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"ferry/forge"
+)
+
+const (
+	// maxComparePages bounds a comparison to 1,000 commits.
+	maxComparePages = 10
+	// maxCompareFiles is where GitHub cuts a comparison's files (docs.github.com, "Compare two commits").
+	maxCompareFiles = 300
+)
+
+// Commit returns a commit. It lists the commits from there and takes the first, which unlike reading the commit itself needs
+// no diff.
+func (c *Client) Commit(ctx context.Context, repo forge.Repo, name forge.SHA) (forge.Commit, error) {
+	call := fmt.Sprintf("reading the commit %s of %s", name, repo.FullName())
+	if err := refused(call, checkRepo(repo), checkSHA(name)); err != nil {
+		return forge.Commit{}, err
+	}
+	list, _, err := c.api.Repositories.ListCommits(ctx, repo.Owner, repo.Name, &gh.CommitsListOptions{
+		SHA: string(name), ListOptions: gh.ListOptions{PerPage: 1},
+	})
+	if err != nil {
+		return forge.Commit{}, c.failed(call, err)
+	}
+	if len(list) == 0 || list[0].GetSHA() != string(name) {
+		return forge.Commit{}, c.wrap(call, forge.ErrNotFound, "GitHub lists no such commit")
+	}
+	return commit(call, list[0])
+}
+
+func commit(call string, r *gh.RepositoryCommit) (forge.Commit, error) {
+	found := forge.Commit{
+		Message: r.GetCommit().GetMessage(), Author: user(r.GetAuthor()),
+		Verified: r.GetCommit().GetVerification().GetVerified(),
+	}
+	var err error
+	if found.SHA, err = sha(call, r.GetSHA()); err != nil {
+		return forge.Commit{}, err
+	}
+	if found.Tree, err = sha(call, r.GetCommit().GetTree().GetSHA()); err != nil {
+		return forge.Commit{}, err
+	}
+	for _, p := range r.Parents {
+		parent, err := sha(call, p.GetSHA())
+		if err != nil {
+			return forge.Commit{}, err
+		}
+		found.Parents = append(found.Parents, parent)
+	}
+	return found, nil
+}
+
+// Compare returns how head lies to base. Paths are what head changed since both were one (both names of a renamed file), so
+// that there are none where head is behind. At most 1,000 commits and 300 files come; where there are more, Complete is false.
+// Two commits that never were one are diverged, with nothing more known.
+func (c *Client) Compare(ctx context.Context, repo forge.Repo, base, head forge.SHA) (forge.Comparison, error) {
+	call := fmt.Sprintf("comparing %s with %s of %s", head, base, repo.FullName())
+	if err := refused(call, checkRepo(repo), checkSHA(base), checkSHA(head)); err != nil {
+		return forge.Comparison{}, err
+	}
+	found, total := forge.Comparison{Complete: true}, 0
+	for page := 1; page > 0 && page <= maxComparePages; {
+		part, resp, err := c.api.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, string(base), string(head),
+			&gh.ListOptions{Page: page, PerPage: perPage})
+		if unrelated(err) {
+			return forge.Comparison{Relation: forge.Diverged}, nil
+		}
+		if err != nil {
+			return forge.Comparison{}, c.failed(call, err)
+		}
+		if page == 1 { // files come with the first page only
+			found.Relation, total = forge.Relation(part.GetStatus()), part.GetTotalCommits()
+			found.Paths, found.Complete = comparedPaths(part.Files), len(part.Files) < maxCompareFiles
+		}
+		for _, r := range part.Commits {
+			name, err := sha(call, r.GetSHA())
+			if err != nil {
+				return forge.Comparison{}, err
+			}
+			found.Commits = append(found.Commits, name)
+		}
+		page = resp.NextPage
+	}
+	found.Complete = found.Complete && len(found.Commits) == total
+	return found, nil
+}
+
+// unrelated tells the 404 for commits without a common ancestor, as after a force push of another history, from the one for
+// commits that are not there.
+func unrelated(err error) bool {
+	var answer *gh.ErrorResponse
+	return errors.As(err, &answer) && strings.Contains(strings.ToLower(answer.Message), "no common ancestor")
+}
+
+func comparedPaths(files []*gh.CommitFile) []string {
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.GetFilename())
+		if f.GetPreviousFilename() != "" {
+			paths = append(paths, f.GetPreviousFilename())
+		}
+	}
+	return paths
+}
+
+// CreateCommit makes a commit on no branch and returns its name. Neither author nor committer is given, so that GitHub signs an
+// App's commits. Where BaseTree is empty, it is read from Parent.
+func (c *Client) CreateCommit(ctx context.Context, repo forge.Repo, n forge.NewCommit) (forge.SHA, error) {
+	call := fmt.Sprintf("making a commit of %d files in %s on %q", len(n.Files), repo.FullName(), n.Parent)
+	if err := refused(call, append(checkFiles(n.Files), checkRepo(repo), checkBases(n))...); err != nil {
+		return "", err
+	}
+	tree, err := c.createTree(ctx, call, repo, n)
+	if err != nil {
+		return "", err
+	}
+	wanted := &gh.Commit{Message: gh.String(n.Message), Tree: &gh.Tree{SHA: gh.String(string(tree))}}
+	if n.Parent != "" {
+		wanted.Parents = []*gh.Commit{{SHA: gh.String(string(n.Parent))}}
+	}
+	made, _, err := c.api.Git.CreateCommit(ctx, repo.Owner, repo.Name, wanted, nil)
+	if err != nil {
+		return "", c.failed(call, err)
+	}
+	return sha(call, made.GetSHA())
+}
+
+func checkFiles(files []forge.NewFile) []error {
+	if len(files) == 0 {
+		return []error{errors.New("a commit without files was asked for")}
+	}
+	var all []error
+	for _, f := range files {
+		all = append(all, checkPath(f.Path))
+	}
+	return all
+}
+
+func checkBases(n forge.NewCommit) error {
+	for _, name := range []forge.SHA{n.Parent, n.BaseTree} {
+		if name == "" {
+			continue
+		}
+		if err := checkSHA(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) createTree(ctx context.Context, call string, repo forge.Repo, n forge.NewCommit) (forge.SHA, error) {
+	base := n.BaseTree
+	if base == "" && n.Parent != "" {
+		var err error
+		if base, err = c.treeOf(ctx, repo, n.Parent); err != nil {
+			return "", fmt.Errorf("%s: %w", call, err)
+		}
+	}
+	entries := make([]*gh.TreeEntry, 0, len(n.Files))
+	for _, f := range n.Files {
+		entry, err := c.treeEntry(ctx, repo, f)
+		if err != nil {
+			return "", c.failed(call, err)
+		}
+		entries = append(entries, entry)
+	}
+	tree, _, err := c.api.Git.CreateTree(ctx, repo.Owner, repo.Name, string(base), entries)
+	if err != nil {
+		return "", c.failed(call, err)
+	}
+	return sha(call, tree.GetSHA())
+}
+
+// treeEntry gives the content in the tree itself where JSON carries it unchanged, and as a blob made before where it does not.
+func (c *Client) treeEntry(ctx context.Context, repo forge.Repo, f forge.NewFile) (*gh.TreeEntry, error) {
+	entry := &gh.TreeEntry{Path: gh.String(f.Path), Mode: gh.String("100644"), Type: gh.String("blob")}
+	if f.Executable {
+		entry.Mode = gh.String("100755")
+	}
+	if plain(f.Content) {
+		entry.Content = gh.String(string(f.Content))
+		return entry, nil
+	}
+	blob, _, err := c.api.Git.CreateBlob(ctx, repo.Owner, repo.Name, &gh.Blob{
+		Content: gh.String(base64.StdEncoding.EncodeToString(f.Content)), Encoding: gh.String("base64"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	entry.SHA = gh.String(blob.GetSHA())
+	return entry, nil
+}
+
+// plain says whether content is text of which nothing can be lost on the way: UTF-8 without a byte order mark, NUL or the
+// replacement character that stands for what was lost elsewhere.
+func plain(content []byte) bool {
+	odd := []rune{0, '\uFEFF', utf8.RuneError}
+	return utf8.Valid(content) && !bytes.ContainsFunc(content, func(r rune) bool { return slices.Contains(odd, r) })
+}

@@ -1,0 +1,135 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"ferry/forge"
+)
+
+// Repository returns what GitHub says of a repository, under its present name where it was renamed.
+func (c *Client) Repository(ctx context.Context, repo forge.Repo) (forge.Repository, error) {
+	call := "reading the repository " + repo.FullName()
+	if err := refused(call, checkRepo(repo)); err != nil {
+		return forge.Repository{}, err
+	}
+	found, _, err := c.api.Repositories.Get(ctx, repo.Owner, repo.Name)
+	if err != nil {
+		return forge.Repository{}, c.failed(call, err)
+	}
+	return repository(found), nil
+}
+
+// RepositoryByID returns what GitHub says of the repository with that number, whatever it is called today.
+func (c *Client) RepositoryByID(ctx context.Context, id int64) (forge.Repository, error) {
+	found, _, err := c.api.Repositories.GetByID(ctx, id)
+	if err != nil {
+		return forge.Repository{}, c.failed(fmt.Sprintf("reading the repository %d", id), err)
+	}
+	return repository(found), nil
+}
+
+// Permission returns what an account may do in a repository. A custom role counts as the role it was made from. An account
+// that GitHub does not know is forge.ErrNotFound.
+func (c *Client) Permission(ctx context.Context, repo forge.Repo, login string) (forge.Permission, error) {
+	call := fmt.Sprintf("reading the permission of %s in %s", login, repo.FullName())
+	if err := refused(call, checkRepo(repo), checkLogin(login)); err != nil {
+		return forge.PermissionNone, err
+	}
+	var answer permissionAnswer
+	if err := c.get(ctx, repoPath(repo, "collaborators/"+url.PathEscape(login)+"/permission"), &answer); err != nil {
+		return forge.PermissionNone, c.failed(call, err)
+	}
+	return answer.permission(), nil
+}
+
+// permissionAnswer is go-github's without role_name missing: "permission" alone knows no maintain and no triage.
+type permissionAnswer struct {
+	Permission string `json:"permission"`
+	RoleName   string `json:"role_name"`
+	User       *struct {
+		Permissions map[string]bool `json:"permissions"`
+	} `json:"user"`
+}
+
+func (a *permissionAnswer) permission() forge.Permission {
+	if known, ok := permissionOf(a.RoleName); ok {
+		return known
+	}
+	best, _ := permissionOf(a.Permission)
+	if a.User != nil {
+		for word, granted := range a.User.Permissions {
+			if known, ok := permissionOf(word); ok && granted {
+				best = max(best, known)
+			}
+		}
+	}
+	return best
+}
+
+// permissionOf knows the words of roles and those of Git, which mean the same.
+func permissionOf(word string) (forge.Permission, bool) {
+	switch word {
+	case "admin":
+		return forge.PermissionAdmin, true
+	case "maintain":
+		return forge.PermissionMaintain, true
+	case "write", "push":
+		return forge.PermissionWrite, true
+	case "triage":
+		return forge.PermissionTriage, true
+	case "read", "pull":
+		return forge.PermissionRead, true
+	case "none":
+		return forge.PermissionNone, true
+	}
+	return forge.PermissionNone, false
+}
+
+// Guarded says whether a branch is protected, or has rules that want a pull request or checks before a merge. Where
+// GitHub's server or the owner's plan knows no rules, there are none: unguarded is what stops a merge by Ferry.
+func (c *Client) Guarded(ctx context.Context, repo forge.Repo, branch string) (bool, error) {
+	call := fmt.Sprintf("reading the protection of %s of %s", branch, repo.FullName())
+	if err := refused(call, checkRepo(repo), checkBranch(branch)); err != nil {
+		return false, err
+	}
+	var found struct {
+		Protected bool `json:"protected"`
+	}
+	name := url.PathEscape(branch)
+	if err := c.get(ctx, repoPath(repo, "branches/"+name), &found); err != nil {
+		return false, c.failed(call, err)
+	}
+	if found.Protected {
+		return true, nil
+	}
+	guarded, err := c.ruled(ctx, repoPath(repo, "rules/branches/"+name))
+	err = c.failed(call, err)
+	if errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrForbidden) {
+		return false, nil
+	}
+	return guarded, err
+}
+
+// ruled reads the kinds of the rules only: go-github 60 fails on every kind that is younger than itself.
+func (c *Client) ruled(ctx context.Context, path string) (bool, error) {
+	for page := 1; ; page++ {
+		var rules []struct {
+			Type string `json:"type"`
+		}
+		if err := c.get(ctx, fmt.Sprintf("%s?per_page=%d&page=%d", path, perPage, page), &rules); err != nil {
+			return false, err
+		}
+		for _, rule := range rules {
+			switch rule.Type {
+			case "pull_request", "required_status_checks", "merge_queue", "workflows":
+				return true, nil
+			}
+		}
+		if len(rules) < perPage {
+			return false, nil
+		}
+	}
+}

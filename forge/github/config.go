@@ -1,0 +1,142 @@
+package github
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"ferry/forge"
+)
+
+// defaultTimeout is for one call with all its redirects, well below the minute that a job may take.
+const defaultTimeout = 20 * time.Second
+
+// Config says which GitHub to talk to and as whom: as an App (AppID and AppKey) or with a plain Token.
+type Config struct {
+	APIURL  string            // https://api.github.com, for GitHub Enterprise Server https://HOST/api/v3
+	AppID   int64             // the App's number
+	AppKey  []byte            // the App's private key, PEM; line breaks may be written as \n
+	Token   string            // instead of an App
+	HTTP    http.RoundTripper // what carries the requests; nil for Go's default
+	Timeout time.Duration     // of one call; 0 for 20 seconds
+	Now     func() time.Time  // nil for the machine's clock
+	Observe func(method, route string, status int)
+	Logger  *slog.Logger // nil for silence
+}
+
+// Forge is one GitHub, seen as Ferry's App or account. It is safe for concurrent use.
+type Forge struct {
+	base    *url.URL // ends with a slash
+	appID   int64
+	key     *rsa.PrivateKey
+	secret  string // the plain token, empty for an App
+	carrier http.RoundTripper
+	timeout time.Duration
+	now     func() time.Time
+
+	app *Client // speaks as the App itself; with a token, as everything
+
+	mu       sync.Mutex
+	clients  map[int64]*Client
+	identity *forge.User
+}
+
+// New returns the forge that cfg describes, without calling it. It fails where cfg is not usable; the error lists everything
+// that is wrong and names the variables to set.
+func New(cfg Config) (*Forge, error) {
+	base, err := apiBase(cfg.APIURL)
+	key, keyErr := credentials(cfg)
+	if err := errors.Join(err, keyErr); err != nil {
+		return nil, err
+	}
+	f := &Forge{
+		base: base, appID: cfg.AppID, key: key, secret: cfg.Token,
+		timeout: cfg.Timeout, now: cfg.Now, clients: map[int64]*Client{},
+	}
+	if f.timeout <= 0 {
+		f.timeout = defaultTimeout
+	}
+	if f.now == nil {
+		f.now = time.Now
+	}
+	f.carrier = newCarrier(cfg, base.Path, f.now)
+	f.app = f.own()
+	return f, nil
+}
+
+func apiBase(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return nil, errors.New("FERRY_GITHUB_URL is empty: set it to the API's address, https://api.github.com or https://HOST/api/v3")
+	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		return nil, errors.New("FERRY_GITHUB_URL is no http(s) address: https://api.github.com or https://HOST/api/v3 is expected")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("FERRY_GITHUB_URL holds more than an address: https://api.github.com or https://HOST/api/v3 is expected")
+	case u.Host == "github.com":
+		return nil, errors.New("FERRY_GITHUB_URL is the web site's address: set it to the API's, https://api.github.com")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/") + "/"}, nil
+}
+
+// credentials checks that there is exactly one way to sign in and returns the App's key, nil for a plain token.
+func credentials(cfg Config) (*rsa.PrivateKey, error) {
+	app := cfg.AppID != 0 || len(cfg.AppKey) > 0
+	switch {
+	case app && cfg.Token != "":
+		return nil, errors.New("both an App and FERRY_GITHUB_TOKEN are given: set FERRY_GITHUB_APP_ID and FERRY_GITHUB_APP_KEY, or FERRY_GITHUB_TOKEN")
+	case cfg.Token != "":
+		if strings.TrimSpace(cfg.Token) != cfg.Token || strings.ContainsAny(cfg.Token, " \r\n") {
+			return nil, errors.New("FERRY_GITHUB_TOKEN holds white space: set it to the token alone")
+		}
+		return nil, nil
+	case !app:
+		return nil, errors.New("no credentials for GitHub: set FERRY_GITHUB_APP_ID and FERRY_GITHUB_APP_KEY (or FERRY_GITHUB_APP_KEY_FILE), or FERRY_GITHUB_TOKEN")
+	}
+	var idErr error
+	if cfg.AppID <= 0 {
+		idErr = errors.New("FERRY_GITHUB_APP_ID is not set: it is the number on the App's settings page")
+	}
+	key, err := parseKey(cfg.AppKey)
+	return key, errors.Join(idErr, err)
+}
+
+// parseKey reads an RSA key, the only sort that GitHub makes for Apps (docs.github.com, "Managing private keys for GitHub
+// Apps"). Its errors never hold what was given.
+func parseKey(text []byte) (*rsa.PrivateKey, error) {
+	if len(text) == 0 {
+		return nil, errors.New("FERRY_GITHUB_APP_KEY is not set: it is the private key, a .pem file, made on the App's settings page (or name the file in FERRY_GITHUB_APP_KEY_FILE)")
+	}
+	block, _ := pem.Decode(bytes.ReplaceAll(text, []byte(`\n`), []byte("\n")))
+	if block == nil {
+		return nil, errors.New("FERRY_GITHUB_APP_KEY is no PEM text: give the whole .pem file, with its BEGIN and END lines")
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	if any, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		if key, ok := any.(*rsa.PrivateKey); ok {
+			return key, nil
+		}
+	}
+	return nil, fmt.Errorf("FERRY_GITHUB_APP_KEY holds a %q and no RSA private key: give the .pem file that GitHub made for the App", block.Type)
+}
+
+// api returns a go-github client over a transport that signs in.
+func (f *Forge) api(signed http.RoundTripper) *gh.Client {
+	api := gh.NewClient(&http.Client{Transport: signed, Timeout: f.timeout, CheckRedirect: sameHost})
+	api.BaseURL = f.base
+	api.UserAgent = "ferry"
+	return api
+}

@@ -1,0 +1,219 @@
+package sandbox
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+func getApp(c *call) (reply, error) {
+	a := c.client.app
+	installed := 0
+	for _, in := range c.s.st.installations {
+		if in.app.id == a.id {
+			installed++
+		}
+	}
+	return ok(object{
+		"id": a.id, "slug": a.slug, "node_id": nodeID("Integration", a.id), "owner": c.s.userJSON(a.owner), "name": a.slug, "description": nil,
+		"external_url": c.s.html("/"), "html_url": c.s.html("/apps/%s", a.slug), "created_at": stamp(a.created), "updated_at": stamp(a.created),
+		"permissions": a.permissions, "events": orEmpty(a.events), "installations_count": installed,
+	})
+}
+
+func listInstallations(c *call) (reply, error) {
+	list := []object{}
+	for _, in := range c.s.ownInstallations(c.client.app) {
+		list = append(list, c.s.installationJSON(in))
+	}
+	return ok(paged(c, list))
+}
+
+func (s *Sandbox) ownInstallations(a *app) []*installation {
+	var found []*installation
+	for _, id := range slices.Sorted(maps.Keys(s.st.installations)) {
+		if in := s.st.installations[id]; in.app.id == a.id {
+			found = append(found, in)
+		}
+	}
+	return found
+}
+
+func (c *call) installation() (*installation, error) {
+	id, err := c.number("installation_id")
+	if err != nil {
+		return nil, err
+	}
+	in := c.s.st.installations[id]
+	if in == nil || in.app.id != c.client.app.id {
+		return nil, notFound()
+	}
+	return in, nil
+}
+
+func getInstallation(c *call) (reply, error) {
+	in, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(c.s.installationJSON(in))
+}
+
+func getRepoInstallation(c *call) (reply, error) {
+	for _, in := range c.s.ownInstallations(c.client.app) {
+		if in.repos[c.repo.id] {
+			return ok(c.s.installationJSON(in))
+		}
+	}
+	return reply{}, notFound()
+}
+
+// tokenOrder is what an installation token is narrowed to.
+type tokenOrder struct {
+	Repositories  []string          `json:"repositories"`
+	RepositoryIDs []int64           `json:"repository_ids"`
+	Permissions   map[string]string `json:"permissions"`
+}
+
+func createToken(c *call) (reply, error) {
+	in, err := c.installation()
+	if err != nil {
+		return reply{}, err
+	}
+	if !in.suspended.IsZero() {
+		return reply{}, fail(http.StatusForbidden, "This installation has been suspended")
+	}
+	var order tokenOrder
+	if err := c.decode(&order); err != nil {
+		return reply{}, err
+	}
+	g, repos, err := c.s.newGrant(in, order)
+	if err != nil {
+		return reply{}, err
+	}
+	token := newToken("ghs_")
+	c.s.st.grants[token] = g
+	o := object{"token": token, "expires_at": stamp(g.expires), "permissions": g.permissions, "repository_selection": "selected"}
+	if g.repos != nil {
+		list := []object{}
+		for _, r := range repos {
+			list = append(list, c.s.repoJSON(r))
+		}
+		o["repositories"] = list
+	}
+	return created(o)
+}
+
+// newGrant makes the grant behind a token, which lives one hour. It fails with GitHub's 422 where more is asked for than
+// the installation has.
+func (s *Sandbox) newGrant(in *installation, order tokenOrder) (*grant, []*repository, error) {
+	g := &grant{installation: in, permissions: in.app.permissions, expires: s.cfg.AuthNow().UTC().Truncate(time.Second).Add(time.Hour)}
+	var repos []*repository
+	if len(order.Repositories)+len(order.RepositoryIDs) > 0 {
+		g.repos = map[int64]bool{}
+		wanted := order.RepositoryIDs
+		for _, name := range order.Repositories {
+			r := s.st.repo(in.account.login + "/" + name)
+			if r == nil {
+				return nil, nil, outside()
+			}
+			wanted = append(wanted, r.id)
+		}
+		for _, id := range wanted {
+			if !in.repos[id] {
+				return nil, nil, outside()
+			}
+			g.repos[id] = true
+			repos = append(repos, s.st.repoByID(id))
+		}
+	}
+	if len(order.Permissions) == 0 {
+		return g, repos, nil
+	}
+	g.permissions = map[string]string{"metadata": "read"}
+	for name, level := range order.Permissions {
+		if have := in.app.permissions[name]; have != level && have != "write" {
+			return nil, nil, fail(http.StatusUnprocessableEntity, "The permissions requested are not granted to this installation.")
+		}
+		g.permissions[name] = level
+	}
+	return g, repos, nil
+}
+
+func outside() error {
+	return fail(http.StatusUnprocessableEntity, "There is at least one repository that does not exist or is not accessible to the parent installation.")
+}
+
+func listInstallationRepos(c *call) (reply, error) {
+	list := []object{}
+	for _, r := range c.s.covered(c.client.grant.installation) {
+		if c.client.sees(r) {
+			list = append(list, c.s.repoJSON(r))
+		}
+	}
+	return ok(object{"total_count": len(list), "repository_selection": "selected", "repositories": paged(c, list)})
+}
+
+func listDeliveries(c *call) (reply, error) {
+	list := []object{}
+	all := c.s.hooks.list()
+	slices.Reverse(all)
+	for _, d := range all {
+		if d.App == c.client.app.id && !d.Sent.IsZero() {
+			list = append(list, c.s.deliveryJSON(d))
+		}
+	}
+	return ok(paged(c, list))
+}
+
+func (s *Sandbox) deliveryJSON(d Delivery) object {
+	words := "OK"
+	if d.Status < 200 || d.Status > 299 {
+		words = "failed"
+	}
+	o := object{
+		"id": d.ID, "guid": d.GUID, "delivered_at": stamp(d.Sent), "redelivery": false, "duration": 0.01, "status": words,
+		"status_code": d.Status, "event": d.Event, "action": nil, "installation_id": nil, "repository_id": nil,
+	}
+	if d.Action != "" {
+		o["action"] = d.Action
+	}
+	if r := s.st.repo(d.Repo); r != nil {
+		o["repository_id"] = r.id
+	}
+	return o
+}
+
+func redeliver(c *call) (reply, error) {
+	id, err := c.number("delivery_id")
+	if err != nil {
+		return reply{}, err
+	}
+	d := c.s.hooks.find(id)
+	if d == nil || d.App != c.client.app.id {
+		return reply{}, notFound()
+	}
+	c.s.sendAgain(d)
+	return reply{http.StatusAccepted, object{}}, nil
+}
+
+func getUser(c *call) (reply, error) { return ok(c.s.publicUserJSON(c.client.who)) }
+
+func getUserByName(c *call) (reply, error) {
+	a := c.s.st.account(c.params["username"])
+	if a == nil {
+		return reply{}, notFound()
+	}
+	return ok(c.s.publicUserJSON(a))
+}
+
+// hourlyLimit is what GitHub gives a small installation (docs.github.com, "Rate limits for the REST API"). Here nothing
+// is refused for it.
+const hourlyLimit = 5000
+
+func getRateLimit(c *call) (reply, error) {
+	used := min(c.s.counts.of(c.client.name), hourlyLimit)
+	core := object{"limit": hourlyLimit, "remaining": hourlyLimit - used, "used": used, "reset": c.s.now().Truncate(time.Hour).Add(time.Hour).Unix()}
+	return ok(object{"resources": object{"core": core, "search": core}, "rate": core})
+}

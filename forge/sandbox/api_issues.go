@@ -1,0 +1,204 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (c *call) issueThread() (*thread, error) {
+	n, err := c.number("issue_number")
+	if err != nil {
+		return nil, err
+	}
+	t := c.repo.thread(int(n))
+	if t == nil {
+		return nil, notFound()
+	}
+	return t, c.mayTouch(t)
+}
+
+// mayTouch checks what the route could not: for a pull request an installation needs the permission for pull requests,
+// for an issue the one for issues.
+func (c *call) mayTouch(t *thread) error {
+	level := "write"
+	if c.r.Method == http.MethodGet {
+		level = "read"
+	}
+	if t.pull != nil {
+		return c.client.may(c.repo, "pull_requests:"+level+"|issues:"+level)
+	}
+	return c.client.may(c.repo, "issues:"+level)
+}
+
+// listIssues lists pull requests too, as GitHub does: for its API each one is an issue.
+func listIssues(c *call) (reply, error) {
+	var found []*thread
+	for _, t := range c.repo.threads {
+		if !c.wants(t) || !c.updatedSince(t) {
+			continue
+		}
+		if by := c.query("creator"); by != "" && !strings.EqualFold(by, t.author.login) {
+			continue
+		}
+		found = append(found, t)
+	}
+	c.sort(found)
+	list := []object{}
+	for _, t := range paged(c, found) {
+		list = append(list, c.s.issueJSON(c.repo, t))
+	}
+	return ok(list)
+}
+
+func (c *call) updatedSince(t *thread) bool {
+	since, err := time.Parse(time.RFC3339, c.query("since"))
+	return err != nil || !t.updated.Before(since)
+}
+
+func createIssue(c *call) (reply, error) {
+	var in struct{ Title, Body string }
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	t, err := c.s.openIssue(c.repo, in.Title, in.Body, c.client.who)
+	if err != nil {
+		return reply{}, err
+	}
+	return created(c.s.issueJSON(c.repo, t))
+}
+
+func getIssue(c *call) (reply, error) {
+	t, err := c.issueThread()
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(c.s.issueJSON(c.repo, t))
+}
+
+func updateIssue(c *call) (reply, error) {
+	t, err := c.issueThread()
+	if err != nil {
+		return reply{}, err
+	}
+	var in threadEdit
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	in.Base = nil
+	if err := c.s.editThread(c.repo, t, in, c.client.who); err != nil {
+		return reply{}, err
+	}
+	return ok(c.s.issueJSON(c.repo, t))
+}
+
+func listComments(c *call) (reply, error) {
+	t, err := c.issueThread()
+	if err != nil {
+		return reply{}, err
+	}
+	since, err := time.Parse(time.RFC3339, c.query("since"))
+	all := slices.Clone(t.comments)
+	if err == nil {
+		all = slices.DeleteFunc(all, func(x *comment) bool { return x.updated.Before(since) })
+	}
+	list := []object{}
+	for _, x := range paged(c, all) {
+		list = append(list, c.s.commentJSON(c.repo, t, x))
+	}
+	return ok(list)
+}
+
+func createComment(c *call) (reply, error) {
+	t, err := c.issueThread()
+	if err != nil {
+		return reply{}, err
+	}
+	var in struct{ Body string }
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	x, err := c.s.addComment(c.repo, t, in.Body, c.client.who)
+	if err != nil {
+		return reply{}, err
+	}
+	return created(c.s.commentJSON(c.repo, t, x))
+}
+
+func (c *call) comment() (*thread, *comment, error) {
+	id, err := c.number("comment_id")
+	if err != nil {
+		return nil, nil, err
+	}
+	t, x := c.repo.comment(id)
+	if x == nil {
+		return nil, nil, notFound()
+	}
+	return t, x, c.mayTouch(t)
+}
+
+func getComment(c *call) (reply, error) {
+	t, x, err := c.comment()
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(c.s.commentJSON(c.repo, t, x))
+}
+
+func updateComment(c *call) (reply, error) {
+	t, x, err := c.comment()
+	if err != nil {
+		return reply{}, err
+	}
+	var in struct{ Body string }
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	if err := c.s.editComment(c.repo, t, x, in.Body, c.client.who); err != nil {
+		return reply{}, err
+	}
+	return ok(c.s.commentJSON(c.repo, t, x))
+}
+
+func removeComment(c *call) (reply, error) {
+	t, x, err := c.comment()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.s.deleteComment(c.repo, t, x, c.client.who); err != nil {
+		return reply{}, err
+	}
+	return noContent()
+}
+
+func listReactions(c *call) (reply, error) {
+	_, x, err := c.comment()
+	if err != nil {
+		return reply{}, err
+	}
+	list := []object{}
+	for _, one := range paged(c, x.reactions) {
+		list = append(list, c.s.reactionJSON(one))
+	}
+	return ok(list)
+}
+
+func createReaction(c *call) (reply, error) {
+	_, x, err := c.comment()
+	if err != nil {
+		return reply{}, err
+	}
+	var in struct{ Content string }
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	if !slices.Contains([]string{"+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"}, in.Content) {
+		return reply{}, invalid("Reaction", "content", "content is not included in the list")
+	}
+	one, added := c.s.react(x, in.Content, c.client.who)
+	if !added {
+		return ok(c.s.reactionJSON(one))
+	}
+	return created(c.s.reactionJSON(one))
+}

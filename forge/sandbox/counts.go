@@ -1,0 +1,52 @@
+package sandbox
+
+import (
+	"maps"
+	"sync"
+)
+
+// counts is how often each client called each route of the API.
+type counts struct {
+	mu sync.Mutex
+	n  map[string]map[string]int
+}
+
+func newCounts() *counts { return &counts{n: map[string]map[string]int{}} }
+
+func (c *counts) add(client, route string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n[client] == nil {
+		c.n[client] = map[string]int{}
+	}
+	c.n[client][route]++
+}
+
+func (c *counts) of(client string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, k := range c.n[client] {
+		n += k
+	}
+	return n
+}
+
+// Requests returns how often each client called each route of the API since the last ResetRequests, by client ("app/ferry",
+// "installation/1042", "user/ann", "anonymous") and route ("GET /repos/{owner}/{repo}").
+func (s *Sandbox) Requests() map[string]map[string]int {
+	s.counts.mu.Lock()
+	defer s.counts.mu.Unlock()
+	all := map[string]map[string]int{}
+	for client, routes := range s.counts.n {
+		all[client] = maps.Clone(routes)
+	}
+	return all
+}
+
+// ResetRequests starts the count anew.
+func (s *Sandbox) ResetRequests() {
+	s.counts.mu.Lock()
+	defer s.counts.mu.Unlock()
+	s.counts.n = map[string]map[string]int{}
+}

@@ -1,0 +1,196 @@
+package promotion
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ferry/promotion/config"
+)
+
+// assessment is what the reports say of the current deployment.
+type assessment struct {
+	state      DeploymentState
+	message    string
+	silent     bool      // nobody reported in time
+	dueAt      time.Time // when silence would turn into an error
+	degradedAt time.Time // the last degradation that any cluster reported
+	heard      time.Time // a silent agent stops the soak: health is known up to then; zero: up to now
+}
+
+// silentAfter is how many promised heartbeats may be missing before an agent counts as silent.
+const silentAfter = 3
+
+// assess decides how far the current deployment is from the counting reports: converged where in every cluster it is healthy and the
+// reported revision lies in the deployment's interval, or is unknown while the images seen contain the release. The worst cluster decides.
+func assess(env config.Environment, d Deployment, reports []Report, now time.Time) assessment {
+	if env.Converge == config.ConvergeMerge {
+		return assessment{state: DeploymentConverged, message: "nobody reports here: merged counts as arrived"}
+	}
+	out := assessment{state: DeploymentConverged}
+	for _, cluster := range env.Clusters {
+		i := slices.IndexFunc(reports, func(r Report) bool { return r.Cluster == cluster })
+		one := assessment{state: DeploymentPending, message: "waiting for the first report", dueAt: d.Since.Add(env.ReportTimeout)}
+		if i >= 0 {
+			one = assessCluster(env, d, reports[i], now)
+		}
+		if len(env.Clusters) > 1 && one.message != "" {
+			one.message = cluster + ": " + one.message
+		}
+		out = worse(out, one)
+	}
+	if out.state != DeploymentConverged && !out.dueAt.After(now) {
+		out.silent = true
+	}
+	return out
+}
+
+func assessCluster(env config.Environment, d Deployment, r Report, now time.Time) assessment {
+	heard := d.Since
+	if r.ReceivedAt.After(heard) {
+		heard = r.ReceivedAt
+	}
+	out := assessment{state: DeploymentPending, dueAt: heard.Add(env.ReportTimeout), degradedAt: r.DegradedAt}
+	seen := imagesSeen(d.Release, r.Images)
+	switch {
+	case r.Seq == 0 && r.Revision == "" && r.Health == HealthFailed:
+		out.state, out.message = DeploymentFailed, describe("failed before it reached a revision", r)
+		return out
+	case r.Seq == 0 && seen != imagesContain:
+		out.message = fmt.Sprintf("the agent reports revision %s, which is unknown on the branch", r.Revision.Short())
+		return out
+	case r.Seq != 0 && r.Seq < d.FirstSeq:
+		out.message = fmt.Sprintf("the agent is still at the older revision %s", r.Revision.Short())
+		return out
+	case seen == imagesLack:
+		out.message = "the images that run are not the release: " + imageList(r.Images)
+		return out
+	}
+	switch r.Health {
+	case HealthHealthy:
+		out.state = DeploymentConverged
+		if r.Every > 0 && r.ReceivedAt.Add(silentAfter*r.Every).Before(now) {
+			out.heard = r.ReceivedAt
+			out.message = fmt.Sprintf("the agent is silent since %s", instant(r.ReceivedAt))
+		}
+	case HealthProgressing:
+		out.state, out.message = DeploymentProgressing, describe("progressing", r)
+	case HealthDegraded:
+		out.state, out.message = DeploymentDegraded, describe("degraded", r)
+	case HealthFailed:
+		out.state, out.message = DeploymentFailed, describe("failed", r)
+	default:
+		out.message = describe("the agent does not know its health", r)
+	}
+	return out
+}
+
+// rank orders states from the best to the worst: of several clusters the worst decides.
+func rank(s DeploymentState) int {
+	return slices.Index([]DeploymentState{DeploymentConverged, DeploymentProgressing, DeploymentPending, DeploymentDegraded, DeploymentFailed}, s)
+}
+
+func worse(a, b assessment) assessment {
+	out := a
+	if rank(b.state) > rank(a.state) || a.message == "" {
+		out = b
+	}
+	out.degradedAt = later(a.degradedAt, b.degradedAt)
+	out.dueAt = a.dueAt
+	if a.state == DeploymentConverged || b.state != DeploymentConverged && b.dueAt.Before(a.dueAt) {
+		out.dueAt = b.dueAt
+	}
+	if out.heard = b.heard; b.heard.IsZero() || !a.heard.IsZero() && a.heard.Before(b.heard) {
+		out.heard = a.heard
+	}
+	if out.state == DeploymentConverged {
+		out.dueAt = time.Time{}
+	}
+	return out
+}
+
+type imageEvidence int
+
+const (
+	imagesSilent imageEvidence = iota // the report names none of the release's images
+	imagesContain
+	imagesLack
+)
+
+// imagesSeen says what the images an agent saw prove of a release. Only an image of the same repository can contradict.
+func imagesSeen(release Release, refs []string) imageEvidence {
+	evidence := imagesSilent
+	for _, want := range release {
+		named, contained := false, false
+		for _, ref := range refs {
+			got := ParseImage(ref)
+			if got.Name != want.Name {
+				continue
+			}
+			named = true
+			if got.Tag == want.Tag && (got.Digest == want.Digest || got.Digest == "" || want.Digest == "") || got.Tag == "" && got.Digest == want.Digest {
+				contained = true
+			}
+		}
+		switch {
+		case named && !contained:
+			return imagesLack
+		case contained:
+			evidence = imagesContain
+		}
+	}
+	return evidence
+}
+
+// advance returns d as it is after the reports, with its soak's clock brought up to date: the clock starts with convergence, stands
+// still while the release is rolled out again or the deployment has ended, and is set back to nothing by degradation. What has once
+// converged is only taken back by degradation: agents report progress for reasons of their own, such as another app's roll-out.
+func (d Deployment) advance(env config.Environment, reports []Report, now time.Time) (Deployment, assessment) {
+	if d.Ended || d.Problem != "" {
+		return d, assessment{state: d.State, message: d.Problem}
+	}
+	a := assess(env, d, reports, now)
+	arrived := !d.ConvergedAt.IsZero() && (d.State == DeploymentConverged)
+	switch {
+	case a.state == DeploymentConverged:
+		if d.ConvergedAt.IsZero() {
+			d.ConvergedAt = now
+		}
+		if d.HealthyFrom.IsZero() {
+			d.HealthyFrom = now
+		}
+		if a.degradedAt.After(d.HealthyFrom) {
+			d.HealthyFrom, d.Soaked = now, 0
+		}
+	case a.state == DeploymentDegraded || a.state == DeploymentFailed:
+		d.HealthyFrom, d.Soaked = time.Time{}, 0
+	case arrived:
+		d.Soaked, d.HealthyFrom = d.soakedAt(now, time.Time{}), time.Time{}
+		a.state, a.silent, a.dueAt = DeploymentConverged, false, time.Time{}
+	}
+	d.State, d.Message = a.state, a.message
+	return d, a
+}
+
+// soakedAt returns for how long the release has run healthily in this deployment; heard bounds it where an agent that promised
+// heartbeats fell silent.
+func (d Deployment) soakedAt(now, heard time.Time) time.Duration {
+	total := d.Soaked
+	if !d.HealthyFrom.IsZero() {
+		end := now
+		if !heard.IsZero() && heard.Before(end) {
+			end = heard
+		}
+		if end.After(d.HealthyFrom) {
+			total += end.Sub(d.HealthyFrom)
+		}
+	}
+	return total
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

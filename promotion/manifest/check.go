@@ -1,0 +1,107 @@
+package manifest
+
+import "go.yaml.in/yaml/v4"
+
+// maxExpanded bounds how many nodes a document has once its aliases are followed. A manifest of MaxSize without
+// aliases stays below it.
+const maxExpanded = 5_000_000
+
+// checkTrees refuses what the parser lets through when it gives nodes: duplicate keys, aliases that contain
+// themselves, and aliases that expand to more than maxExpanded nodes.
+func checkTrees(docs []*yaml.Node) *Refusal {
+	for _, doc := range docs {
+		c := checker{weights: map[*yaml.Node]int{}}
+		if c.weigh(doc); c.refusal != nil {
+			return c.refusal
+		}
+	}
+	return nil
+}
+
+// checker walks each node of one document once.
+type checker struct {
+	weights map[*yaml.Node]int // of anchored nodes; inProgress while it is inside of them
+	refusal *Refusal           // the first one
+}
+
+const inProgress = -1
+
+// weigh returns how many nodes n has with its aliases followed.
+func (c *checker) weigh(n *yaml.Node) int {
+	if n.Anchor != "" {
+		c.weights[n] = inProgress
+	}
+	if n.Kind == yaml.MappingNode {
+		c.checkKeys(n)
+	}
+	weight := 1
+	for _, child := range n.Content {
+		if c.refusal != nil {
+			return weight
+		}
+		weight = c.add(n, weight, c.weighChild(child))
+	}
+	if n.Anchor != "" {
+		c.weights[n] = weight
+	}
+	return weight
+}
+
+func (c *checker) weighChild(n *yaml.Node) int {
+	if n.Kind != yaml.AliasNode {
+		return c.weigh(n)
+	}
+	weight := c.weights[n.Alias]
+	if weight == inProgress {
+		c.refusal = refuse(n, KindInvalid, "the alias *%s stands inside of what it repeats", n.Value)
+	}
+	return weight + 1
+}
+
+func (c *checker) add(n *yaml.Node, a, b int) int {
+	if a+b > maxExpanded && c.refusal == nil {
+		c.refusal = refuse(n, KindLimit, "its aliases expand to more than %d values", maxExpanded)
+	}
+	return min(a+b, maxExpanded)
+}
+
+// checkKeys refuses two equal keys. Small mappings, nearly all of them, are compared without a map.
+func (c *checker) checkKeys(n *yaml.Node) {
+	if len(n.Content) > 32 {
+		c.checkManyKeys(n)
+		return
+	}
+	for i := 2; i < len(n.Content); i += 2 {
+		for j := 0; j < i; j += 2 {
+			if sameKey(n.Content[i], n.Content[j]) {
+				c.duplicate(n.Content[i])
+			}
+		}
+	}
+}
+
+func (c *checker) checkManyKeys(n *yaml.Node) {
+	seen := make(map[string]bool, len(n.Content)/2)
+	for i := 0; i < len(n.Content); i += 2 {
+		key := resolve(n.Content[i])
+		if key.Kind != yaml.ScalarNode {
+			continue
+		}
+		if seen[key.Value] {
+			c.duplicate(n.Content[i])
+		}
+		seen[key.Value] = true
+	}
+}
+
+// sameKey compares by text alone: `1` and `"1"` are two keys of YAML, but one of JSON, which is what a cluster gets.
+func sameKey(a, b *yaml.Node) bool {
+	a, b = resolve(a), resolve(b)
+	return a.Kind == yaml.ScalarNode && b.Kind == yaml.ScalarNode && a.Value == b.Value
+}
+
+func (c *checker) duplicate(key *yaml.Node) {
+	if c.refusal == nil {
+		c.refusal = refuse(key, KindDuplicateKey, "the key %q stands twice in one mapping; loaders disagree about which one counts", resolve(key).Value)
+	}
+}

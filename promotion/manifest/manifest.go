@@ -1,0 +1,78 @@
+// Package manifest finds container images in the manifests of an environment repository and bumps tag and digest there, changing no other byte.
+package manifest
+
+import (
+	"cmp"
+	"slices"
+)
+
+// MaxSize is the size in bytes beyond which a manifest is refused.
+const MaxSize = 5 << 20
+
+// Image is an image as it stands in a manifest.
+type Image struct {
+	// Name is the image's name without tag and digest, as it was asked for.
+	Name string
+	// Pulled is the name under which the image is pulled where the manifest replaces Name by another one
+	// (`newName` of a Kustomize entry); "" where it does not.
+	Pulled string
+	// Tag and Digest are "" where none stands.
+	Tag, Digest string
+	// Line and Column are where it stands, counted from 1 in lines and characters. Of an entry with tag and digest
+	// apart it is the tag's place, else the digest's, else the name's.
+	Line, Column int
+}
+
+// Find returns where the images called names stand in the file, in the file's order, each place once however often
+// an anchor repeats it. The list is empty where none of them stands, and where the file is none of the formats that
+// Ferry recognises by their content. It fails with a *Refusal where the file cannot be read safely, or where what stands
+// for one of the names is a template. path is used for messages, and tells a kustomization.yaml that names no kind.
+func Find(path string, content []byte, names []string) ([]Image, error) {
+	f, err := parse(path, content)
+	if err != nil {
+		return nil, err
+	}
+	var found []Image
+	for _, s := range f.sites() {
+		if !slices.Contains(names, s.Name) {
+			continue
+		}
+		if s.refusal != nil {
+			return nil, f.place(s.refusal)
+		}
+		found = append(found, s.Image)
+	}
+	slices.SortStableFunc(found, func(a, b Image) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Compact(found), nil
+}
+
+// Edit is a release of one image, to be written wherever the image stands.
+type Edit struct {
+	Name string
+	Tag  string
+	// Digest is "" where none is known. It is written only where a digest stands already.
+	Digest string
+}
+
+// Bump returns content with the edits made. After it Find gives each edit's tag wherever its image stands, and its
+// digest where one stood. Only bytes of tag and digest differ, which is verified on the parsed result; where everything
+// stands as asked already, content itself is returned. It fails with a *Refusal, and then nothing is to be written.
+func Bump(path string, content []byte, edits []Edit) ([]byte, error) {
+	if err := checkEdits(path, edits); err != nil {
+		return nil, err
+	}
+	f, err := parse(path, content)
+	if err != nil {
+		return nil, err
+	}
+	changes, refusal := f.plan(edits)
+	if refusal != nil {
+		return nil, f.place(refusal)
+	}
+	if len(changes) == 0 {
+		return content, nil
+	}
+	return f.apply(changes)
+}

@@ -1,0 +1,125 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// maxDepth bounds nesting. Manifests stay below 60; a deeper one is no manifest.
+const maxDepth = 500
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// file is one manifest, read: its bytes and its documents.
+type file struct {
+	path   string
+	raw    []byte
+	docs   []*yaml.Node
+	isJSON bool
+
+	lines []int    // see offset
+	last  position // what offset returned last
+}
+
+// parse reads content, and refuses what cannot be edited safely whatever the image.
+func parse(path string, content []byte) (*file, error) {
+	f := &file{path: path, raw: content}
+	if r := f.checkBytes(); r != nil {
+		return nil, f.place(r)
+	}
+	docs, r := load(content)
+	if r != nil {
+		return nil, f.place(r)
+	}
+	f.docs = docs
+	if r := checkTrees(docs); r != nil {
+		return nil, f.place(r)
+	}
+	return f, nil
+}
+
+// checkBytes refuses by size and encoding. UTF-16 has to be refused before it is parsed: the parser would transcode it,
+// and the positions it gives would mean nothing.
+func (f *file) checkBytes() *Refusal {
+	switch {
+	case len(f.raw) > MaxSize:
+		return &Refusal{Kind: KindLimit, Reason: fmt.Sprintf("the file has %d bytes, %d are allowed; split it", len(f.raw), MaxSize)}
+	case bytes.HasPrefix(f.raw, []byte("\xff\xfe")), bytes.HasPrefix(f.raw, []byte("\xfe\xff")), bytes.IndexByte(f.raw, 0) >= 0:
+		return &Refusal{Kind: KindEncoding, Reason: "the file is UTF-16 or binary; save it as UTF-8"}
+	case !utf8.Valid(f.raw):
+		return &Refusal{Kind: KindEncoding, Reason: "the file is not valid UTF-8; save it as UTF-8"}
+	}
+	return nil
+}
+
+// load returns the documents of a stream. A panic of the parser, which reads hostile input here, is a refusal.
+func load(content []byte) (docs []*yaml.Node, refusal *Refusal) {
+	limits := &depthLimit{}
+	defer func() {
+		if p := recover(); p != nil {
+			docs, refusal = nil, &Refusal{Kind: KindInvalid, Reason: fmt.Sprintf("the file cannot be parsed: %v", p)}
+		}
+	}()
+	loader, err := yaml.NewLoader(bytes.NewReader(acceptVersion(content)), yaml.WithPlugin(limits))
+	if err != nil {
+		return nil, notParsed(content, limits, err)
+	}
+	for {
+		doc := new(yaml.Node)
+		err := loader.Load(doc)
+		if errors.Is(err, io.EOF) {
+			return docs, nil
+		}
+		if err != nil {
+			return nil, notParsed(content, limits, err)
+		}
+		docs = append(docs, doc)
+	}
+}
+
+// acceptVersion shows the parser, which accepts only `%YAML 1.1`, that version in the place of 1.2. Both have the same
+// length, so positions hold.
+func acceptVersion(content []byte) []byte {
+	if !bytes.Contains(content, []byte("%YAML 1.2")) {
+		return content
+	}
+	return bytes.ReplaceAll(content, []byte("%YAML 1.2"), []byte("%YAML 1.1"))
+}
+
+// notParsed says why the parser gave up.
+func notParsed(content []byte, limits *depthLimit, err error) *Refusal {
+	r := &Refusal{Kind: KindInvalid, Reason: fmt.Sprintf("this is not valid YAML: %v", err)}
+	var at *yaml.LoadError
+	if errors.As(err, &at) {
+		r.Line, r.Column = at.Mark.Line, at.Mark.Column
+		r.Reason = "this is not valid YAML: " + at.Message
+	}
+	switch {
+	case limits.exceeded:
+		r.Kind, r.Reason = KindLimit, fmt.Sprintf("it is nested more than %d deep", maxDepth)
+	case bytes.Contains(content, []byte("{{")), bytes.Contains(content, []byte("{%")):
+		r.Kind, r.Reason = KindTemplated, "this is a template, not a manifest: name the file it takes its values from"
+	}
+	return r
+}
+
+// depthLimit is the parser's guard against deep nesting. Aliases are counted in checkTrees, because the parser counts
+// them only while it decodes into Go values.
+type depthLimit struct{ exceeded bool }
+
+// CheckDepth implements yaml.LoaderLimitsPlugin.
+func (l *depthLimit) CheckDepth(depth int, _ *yaml.DepthContext) error {
+	if depth <= maxDepth {
+		return nil
+	}
+	l.exceeded = true
+	return fmt.Errorf("nested more than %d deep", maxDepth)
+}
+
+// CheckAlias implements yaml.LoaderLimitsPlugin.
+func (l *depthLimit) CheckAlias(int, int) error { return nil }

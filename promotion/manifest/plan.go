@@ -1,0 +1,189 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// change is what one edit does at one place: the value of scalar becomes value, of which the first keep bytes stand there
+// already; or, where insert.after is not 0, the pair insert.key: value is added.
+type change struct {
+	name   string
+	scalar *yaml.Node
+	keep   int
+	value  string
+	insert insertion
+}
+
+// moves tells whether the scalar does not say its value yet.
+func (c change) moves() bool { return text(c.scalar) != c.value }
+
+// planner collects changes. Several places may share one scalar through an anchor; then they must agree.
+type planner struct {
+	wanted  map[*yaml.Node]change // by scalar, also where it stands as wanted already
+	added   map[*yaml.Node]change // by entry
+	order   []*yaml.Node
+	refusal *Refusal
+}
+
+// plan returns the changes that the edits need, none where everything stands as asked.
+func (f *file) plan(edits []Edit) ([]change, *Refusal) {
+	p := &planner{wanted: map[*yaml.Node]change{}, added: map[*yaml.Node]change{}}
+	sites := f.sites()
+	asked := make(map[string]bool, len(edits))
+	for _, e := range edits {
+		asked[e.Name] = true
+		if !p.planEdit(e, sites) {
+			return nil, &Refusal{Kind: KindNotFound, Reason: fmt.Sprintf("the image %s does not stand in this file", e.Name)}
+		}
+	}
+	changes := p.changes()
+	if p.refusal == nil {
+		p.checkShared(f, sites, asked)
+	}
+	if p.refusal != nil {
+		return nil, p.refusal
+	}
+	return changes, nil
+}
+
+// planEdit plans one edit at every place of its image, and tells whether there was one.
+func (p *planner) planEdit(e Edit, sites []site) (found bool) {
+	for _, s := range sites {
+		if s.Name != e.Name {
+			continue
+		}
+		found = true
+		tag, digest, refusal := s.after(e)
+		if refusal != nil {
+			p.refuse(refusal)
+			continue
+		}
+		p.planSite(s, tag, digest)
+	}
+	return found
+}
+
+func (p *planner) planSite(s site, tag, digest string) {
+	if s.ref != nil {
+		p.want(s.ref, change{name: s.Name, keep: len(s.Name), value: s.Name + joinReference(tag, digest)})
+		return
+	}
+	if digest != "" {
+		p.want(s.digest, change{name: s.Name, value: digest})
+	}
+	switch {
+	case s.tag != nil:
+		p.want(s.tag, change{name: s.Name, value: tag})
+	case tag != "":
+		p.add(s, tag)
+	}
+}
+
+// want plans that scalar says c.value.
+func (p *planner) want(scalar *yaml.Node, c change) {
+	c.scalar = scalar
+	other, known := p.wanted[scalar]
+	switch {
+	case !known:
+		p.order = append(p.order, scalar)
+		p.wanted[scalar] = c
+	case other.value != c.value:
+		p.refuse(refuse(scalar, KindSharedAnchor, "%s and %s share this text through an anchor, and are to differ", other.name, c.name))
+	}
+}
+
+// add plans that the tag is added to the entry of s.
+func (p *planner) add(s site, tag string) {
+	entry := s.insert.entry
+	switch _, known := p.added[entry]; {
+	case known:
+	case s.insert.after == 0:
+		p.refuse(refuse(entry, KindAmbiguous, "the name of %s comes from a merged mapping; give the entry a %s of its own first", s.Name, s.insert.key))
+	default:
+		p.order = append(p.order, entry)
+		p.added[entry] = change{name: s.Name, value: tag, insert: s.insert}
+	}
+}
+
+func (p *planner) refuse(r *Refusal) {
+	if p.refusal == nil {
+		p.refusal = r
+	}
+}
+
+// changes returns what is not as wanted already.
+func (p *planner) changes() []change {
+	var changes []change
+	for _, n := range p.order {
+		if c, ok := p.wanted[n]; ok && c.moves() {
+			changes = append(changes, c)
+		}
+		if c, ok := p.added[n]; ok {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+// checkShared refuses to change what another image shares through an anchor. A whole reference needs no such care: the
+// name stands in it, so whoever repeats it is the same image.
+func (p *planner) checkShared(f *file, sites []site, asked map[string]bool) {
+	for _, s := range sites {
+		if asked[s.Name] {
+			continue
+		}
+		for _, n := range []*yaml.Node{s.tag, s.digest} {
+			if c, ok := p.wanted[n]; ok && n != nil && c.moves() {
+				p.refuse(refuse(n, KindSharedAnchor, "%s shares this text through an anchor, and would move with %s", s, c.name))
+			}
+		}
+	}
+	p.checkAliases(f, sites)
+}
+
+// checkAliases refuses aliases of what changes where they stand for an image's tag in a part of the file that no format
+// explains; elsewhere, in a label for instance, an alias is there to move with the tag. It also refuses aliases of an entry
+// to which something is added.
+func (p *planner) checkAliases(f *file, sites []site) {
+	if !slices.ContainsFunc(p.order, func(n *yaml.Node) bool { return n.Anchor != "" }) {
+		return
+	}
+	entries := make(map[*yaml.Node]bool, len(sites))
+	for _, s := range sites {
+		entries[s.insert.entry] = true
+	}
+	check := func(parent, alias *yaml.Node, key string) {
+		if c, ok := p.added[alias.Alias]; ok {
+			p.refuse(refuse(alias, KindSharedAnchor, "the entry of %s is repeated here; what is added would appear here too", c.name))
+		}
+		if c, ok := p.wanted[alias.Alias]; ok && c.moves() && c.keep == 0 && !entries[parent] && namesTag(key) {
+			p.refuse(refuse(alias, KindSharedAnchor, "the alias *%s at %q would move with %s, and may be another image's", alias.Value, key, c.name))
+		}
+	}
+	for _, doc := range f.docs {
+		eachAlias(doc, check)
+	}
+}
+
+func namesTag(key string) bool {
+	key = strings.ToLower(key)
+	return strings.HasSuffix(key, "tag") || strings.HasSuffix(key, "image") || strings.HasSuffix(key, "digest")
+}
+
+// eachAlias calls visit for each alias at or below n, with the mapping or list it stands in and its key.
+func eachAlias(n *yaml.Node, visit func(parent, alias *yaml.Node, key string)) {
+	for i, child := range n.Content {
+		if child.Kind == yaml.AliasNode {
+			key := ""
+			if n.Kind == yaml.MappingNode && i%2 == 1 {
+				key = n.Content[i-1].Value
+			}
+			visit(n, child, key)
+		}
+		eachAlias(child, visit)
+	}
+}

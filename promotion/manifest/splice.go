@@ -1,0 +1,143 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// splice replaces raw[start:end] by text, which makes the change.
+type splice struct {
+	start, end int
+	text       string
+	change     change
+}
+
+// apply returns the file with the changes made, and verified.
+func (f *file) apply(changes []change) ([]byte, error) {
+	f.isJSON = looksJSON(f.raw)
+	splices := make([]splice, 0, len(changes))
+	for _, c := range changes {
+		s, refusal := f.splice(c)
+		if refusal != nil {
+			return nil, f.place(refusal)
+		}
+		s.change = c
+		splices = append(splices, s)
+	}
+	slices.SortStableFunc(splices, func(a, b splice) int { return cmp.Compare(a.start, b.start) })
+	edited := join(f.raw, splices)
+	if refusal := f.verify(edited, splices); refusal != nil {
+		return nil, f.place(refusal)
+	}
+	return edited, nil
+}
+
+// join returns raw with the splices made, which are in order.
+func join(raw []byte, splices []splice) []byte {
+	var out bytes.Buffer
+	out.Grow(len(raw) + 256)
+	at := 0
+	for _, s := range splices {
+		out.Write(raw[at:max(at, s.start)])
+		out.WriteString(s.text)
+		at = s.end
+	}
+	out.Write(raw[at:])
+	return out.Bytes()
+}
+
+// splice returns the bytes of one change.
+func (f *file) splice(c change) (splice, *Refusal) {
+	if c.scalar == nil {
+		return f.spliceInsert(c)
+	}
+	if r := checkTag(c.scalar); r != nil {
+		return splice{}, r
+	}
+	at, refusal := f.locate(c.scalar)
+	if refusal != nil {
+		return splice{}, refusal
+	}
+	switch quotes := f.quotesFor(c.scalar, c.value); {
+	case at.style == 'e':
+		return splice{start: at.start, end: at.end, text: " " + quotes + c.value + quotes}, nil
+	case at.style == 'p' && quotes != "":
+		return splice{start: at.start, end: at.end, text: quotes + c.value + quotes}, nil
+	}
+	return splice{start: at.start + c.keep, end: at.end, text: c.value[c.keep:]}, nil
+}
+
+// checkTag refuses a value that a tag of YAML makes something other than a string or what it looks like.
+func checkTag(n *yaml.Node) *Refusal {
+	if n.Style&yaml.TaggedStyle == 0 || n.ShortTag() == "!!str" {
+		return nil
+	}
+	return refuse(n, KindNotScalar, "it is declared as %s, not as a string; remove that tag", n.Tag)
+}
+
+// quotesFor returns the quotes that value needs in the place of a plain scalar.
+func (f *file) quotesFor(n *yaml.Node, value string) string {
+	if n.Style&yaml.TaggedStyle != 0 {
+		return "" // !!str says it already
+	}
+	if needsQuotes(value) || f.isJSON {
+		return `"`
+	}
+	return ""
+}
+
+// looksJSON tells JSON, in which every string has to be quoted, from other YAML in flow style.
+func looksJSON(raw []byte) bool {
+	start := bytes.TrimLeft(raw, " \t\r\n")
+	return len(start) > 0 && (start[0] == '{' || start[0] == '[') && json.Valid(raw)
+}
+
+// spliceInsert adds a pair behind a value: within the braces of a flow mapping, or as the next line of a block mapping.
+func (f *file) spliceInsert(c change) (splice, *Refusal) {
+	entry, quotes, keyQuotes := c.insert.entry, "", ""
+	if needsQuotes(c.value) || f.isJSON {
+		quotes = `"`
+	}
+	end, refusal := f.valueEnd(entry.Content[c.insert.after])
+	if refusal != nil {
+		return splice{}, refusal
+	}
+	if f.isJSON {
+		keyQuotes = `"`
+	}
+	pair := keyQuotes + c.insert.key + keyQuotes + ": " + quotes + c.value + quotes
+	if entry.Style&yaml.FlowStyle != 0 {
+		return splice{start: end, end: end, text: ", " + pair}, nil
+	}
+	end = f.lineEnd(end)
+	indent := strings.Repeat(" ", entry.Content[c.insert.after-1].Column-1)
+	return splice{start: end, end: end, text: f.lineBreak(end) + indent + pair}, nil
+}
+
+// valueEnd returns where a value ends, its closing quote included.
+func (f *file) valueEnd(n *yaml.Node) (int, *Refusal) {
+	if n.Kind == yaml.AliasNode {
+		return f.offset(n.Line, n.Column) + len("*") + len(n.Value), nil
+	}
+	at, refusal := f.locate(n)
+	if at.style == '\'' || at.style == '"' {
+		at.end++
+	}
+	return at.end, refusal
+}
+
+// lineBreak returns the break at at, or at the end of the file the one that the file uses.
+func (f *file) lineBreak(at int) string {
+	if at < len(f.raw) {
+		return string(f.raw[at : at+breakSize(f.raw[at:])])
+	}
+	if bytes.Contains(f.raw, []byte("\r\n")) {
+		return "\r\n"
+	}
+	return "\n"
+}

@@ -1,0 +1,65 @@
+package promotion
+
+import (
+	"time"
+
+	"ferry/forge"
+	"ferry/promotion/config"
+)
+
+// Observation is what one look at a repository found: facts to be written down in one transaction.
+type Observation struct {
+	Repository   *forge.Repository // where it was read anew
+	Inaccessible bool              // the forge does not show it to Ferry any more
+	Head         *HeadFacts        // nil: the head did not move
+	Config       *config.Config    // in force after this observation; nil: Ferry is off here
+	ConfigFacts  *ConfigFacts      // nil: .ferry.yaml did not change
+	Blobs        map[forge.SHA][]byte
+	Files        []FileFacts // manifests that changed; every one where Full
+	Full         bool
+	Pulls        []PullFacts
+	Commands     []CommandFacts
+	Issue        int // number of Ferry's issue, where it was looked for and found
+}
+
+// HeadFacts is how the default branch moved.
+type HeadFacts struct {
+	Branch string
+	SHA    forge.SHA
+	Tree   forge.SHA
+	// Revisions are the branch's commits since the last observation, oldest first, the head last.
+	Revisions []forge.SHA
+	Reset     bool // the branch was forced: the revisions before are not its history any more
+}
+
+// ConfigFacts is what .ferry.yaml says at the head.
+type ConfigFacts struct {
+	Blob     forge.SHA // of the configuration in force after this observation; empty: none
+	Revision forge.SHA
+	Problem  string // why the one at the head is not in force
+}
+
+// FileFacts is one manifest at the head.
+type FileFacts struct {
+	File
+	Place    config.Place
+	Revision forge.SHA // at which it came to stand like this
+	Gone     bool
+}
+
+// PullFacts is what the forge says of a pull request.
+type PullFacts struct {
+	forge.PullRequest
+	Closer  forge.User     // of one that is closed without a merge
+	Changes []config.Place // whose release a hand-made one changes
+}
+
+// CommandFacts is a comment with commands, and what its author may do, looked up live.
+type CommandFacts struct {
+	Comment    int64
+	Number     int
+	Author     forge.User
+	Permission forge.Permission
+	Body       string
+	At         time.Time
+}

@@ -1,0 +1,319 @@
+package promotion
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"ferry/forge"
+	"ferry/promotion/config"
+	"ferry/promotion/manifest"
+)
+
+// Plan is what should be true for one app: wishes, not acts. It is a pure function of a snapshot and a time; planning again right after
+// it was written down yields the same.
+type Plan struct {
+	Deployments   []Deployment // those whose state or soak changed
+	Promotions    []PromotionChange
+	Pulls         []PullWish
+	Commits       []CommitWish
+	Merges        []MergeWish
+	Contributions []Contribution
+	IntentsDone   []string // environments whose intent is fulfilled or refused
+	View          View
+	DueAt         time.Time // when time alone may change the plan; zero: never
+}
+
+// PromotionChange says that a merged promotion has come to its end.
+type PromotionChange struct {
+	ID    int64
+	State PromotionState
+}
+
+// PullWish is the pull request that should be open for the app in one environment; or, where Open is false, that none should.
+type PullWish struct {
+	Environment string          `json:"environment"`
+	Branch      string          `json:"branch"`
+	Open        bool            `json:"open"`
+	Release     Release         `json:"release,omitempty"`
+	Intent      string          `json:"intent,omitempty"`
+	Asker       string          `json:"asker,omitempty"`
+	Superseded  []Release       `json:"superseded,omitempty"`
+	Base        string          `json:"base,omitempty"`
+	Title       string          `json:"title,omitempty"`
+	Body        string          `json:"body,omitempty"`
+	Message     string          `json:"message,omitempty"`
+	Files       []forge.NewFile `json:"files,omitempty"`
+	Blobs       []forge.SHA     `json:"blobs,omitempty"`  // what the edit was made on, one for each file
+	Edit        string          `json:"edit,omitempty"`   // names the exact edit: another one makes a new commit
+	Reason      string          `json:"reason,omitempty"` // why an open one is to be closed
+}
+
+// CommitWish is a commit to be made on the default branch itself (`update: commit`).
+type CommitWish struct {
+	Environment string          `json:"environment"`
+	Branch      string          `json:"branch"`
+	Release     Release         `json:"release"`
+	Message     string          `json:"message"`
+	Files       []forge.NewFile `json:"files"`
+	Blobs       []forge.SHA     `json:"blobs"` // what the edit was made on, one for each file
+	Edit        string          `json:"edit"`
+}
+
+// MergeWish is a pull request that Ferry should merge, with the head it was judged at.
+type MergeWish struct {
+	Environment      string    `json:"environment"`
+	Number           int       `json:"number"`
+	Head             forge.SHA `json:"head"`
+	Base             string    `json:"base"`
+	Title            string    `json:"title"`
+	AllowUnprotected bool      `json:"allow_unprotected,omitempty"`
+}
+
+// Contribution is what one app adds to a commit status; the worst of all apps is posted.
+type Contribution struct {
+	Target      string // owner/name of the repository the commit is in; empty: the environment repository
+	SHA         forge.SHA
+	Context     string
+	State       forge.State
+	Description string
+}
+
+// PromotionBranch returns the branch of the promotion pull request of app into environment.
+func PromotionBranch(environment, app string) string { return "ferry/" + environment + "/" + app }
+
+// MakePlan decides what should be true for the app of the snapshot at now.
+func MakePlan(s Snapshot, now time.Time) Plan {
+	p := planner{s: &s, now: now}
+	p.advance()
+	for i := range s.Environments {
+		p.environment(&s.Environments[i])
+	}
+	return p.plan
+}
+
+type planner struct {
+	s    *Snapshot
+	now  time.Time
+	plan Plan
+	seen []assessment
+}
+
+// advance brings every deployment up to date before anything is decided from it.
+func (p *planner) advance() {
+	p.seen = make([]assessment, len(p.s.Environments))
+	for i := range p.s.Environments {
+		env := &p.s.Environments[i]
+		env.History = slices.Clone(env.History)
+		for j := range env.History {
+			before := env.History[j]
+			after, seen := before.advance(env.Environment, env.Reports, p.now)
+			if !after.Ended {
+				p.seen[i] = seen
+				p.due(seen.dueAt)
+			}
+			env.History[j] = after
+			after.Settled = after.Ended // its last status is said by this plan
+			if !reflect.DeepEqual(after, before) {
+				p.plan.Deployments = append(p.plan.Deployments, after)
+			}
+		}
+		for _, h := range env.Holds {
+			p.due(h.Until)
+		}
+	}
+}
+
+// environment decides one environment: the statuses of what stands there, and the promotion into it.
+func (p *planner) environment(env *Environment) {
+	p.deployed(env)
+	for _, m := range env.Merged {
+		p.merged(env, m)
+	}
+	view := EnvironmentView{Name: env.Name, Mode: env.Mode}
+	view.standing(env)
+	if p.s.Off || env.Dropped {
+		p.close(env, "Ferry is switched off here: .ferry.yaml does not name it any more")
+		p.plan.View.Environments = append(p.plan.View.Environments, view)
+		return
+	}
+	p.promotion(env, &view)
+	p.plan.View.Environments = append(p.plan.View.Environments, view)
+}
+
+// promotion decides what pull request should be open into the environment, and with which gates.
+func (p *planner) promotion(env *Environment, view *EnvironmentView) {
+	c := p.s.choose(env, p.now)
+	if env.Intent != nil && c.asker == "" {
+		p.plan.IntentsDone = append(p.plan.IntentsDone, env.Name)
+	}
+	held := holdGate(p.s, env, nil, p.now).State == GateClosed
+	if held && env.Promotion != nil && env.Pull != nil {
+		c.release, c.nothing = env.Promotion.Release, "" // a hold freezes what is open as it is
+		c.gates = p.s.evaluate(env, c.release, p.now)
+	}
+	if c.nothing != "" {
+		view.Why = c.nothing
+		p.close(env, c.nothing)
+		return
+	}
+	view.Next, view.Proposed, view.Gates = c.next, c.release, c.gates
+	for _, g := range c.gates {
+		if g.State != GateOpen {
+			p.due(g.DueAt)
+		}
+	}
+	files, blobs, problem := bump(p.s.App, env, c.release)
+	if problem != "" {
+		c.gates = append(c.gates, Gate{Name: "manifest", State: GateWaiting, Reason: problem})
+		view.Gates = c.gates
+	}
+	p.propose(env, view, c, files, blobs, held)
+}
+
+func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, files []forge.NewFile, blobs []forge.SHA, held bool) {
+	if env.Pull != nil && !env.Pull.Known {
+		c.gates = append(c.gates, Gate{Name: "foreign", State: GateClosed, Reason: fmt.Sprintf("%s pushed %s on top; Ferry neither merges nor overwrites it (/retry makes it anew)", env.Pull.who(), env.Pull.HeadSHA.Short())})
+	}
+	if r, ok := p.s.Refusals[env.Name]; ok && r.Reason != "" {
+		c.gates = append(c.gates, Gate{Name: "forge", State: GateWaiting, Reason: r.Reason})
+	}
+	view.Gates = c.gates
+	if env.Mode == config.ModeObserve {
+		view.Why = "observe: Ferry would open this promotion"
+		return
+	}
+	if env.Pull != nil {
+		p.gates(env, c.gates)
+		p.merge(env, c)
+	}
+	frozen := held || env.Pull != nil && !env.Pull.Known
+	if len(files) == 0 || frozen {
+		return
+	}
+	if env.Update == config.UpdateCommit && c.intent == IntentUpdate {
+		if state, _ := verdict(c.gates); state == GateOpen {
+			p.plan.Commits = append(p.plan.Commits, CommitWish{Environment: env.Name, Branch: p.s.DefaultBranch, Release: c.release,
+				Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release)})
+		}
+		return
+	}
+	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: PromotionBranch(env.Name, p.s.App.Name), Open: true, Release: c.release,
+		Intent: c.intent, Asker: c.asker, Superseded: c.superseded, Base: p.s.DefaultBranch, Title: p.s.title(env, c), Body: p.s.body(env, c),
+		Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release)})
+}
+
+// gates posts the gates on the head of the living pull request.
+func (p *planner) gates(env *Environment, gates []Gate) {
+	state, shut := verdict(gates)
+	status := map[GateState]forge.State{GateOpen: forge.Success, GateWaiting: forge.Pending, GateClosed: forge.Failure}[state]
+	p.plan.Contributions = append(p.plan.Contributions, Contribution{SHA: env.Pull.HeadSHA, Context: GatesContext, State: status, Description: gatesWords(shut)})
+}
+
+// merge wishes the merge of the living pull request where the environment merges by itself and every gate is open.
+func (p *planner) merge(env *Environment, c choice) {
+	state, _ := verdict(slices.DeleteFunc(slices.Clone(c.gates), func(g Gate) bool { return g.Name == "forge" }))
+	if !env.AutoMerge || env.Mode != config.ModeRelease || state != GateOpen || env.Promotion == nil || !env.Promotion.Release.Same(c.release) || !env.Pull.Known {
+		return
+	}
+	p.plan.Merges = append(p.plan.Merges, MergeWish{Environment: env.Name, Number: env.Pull.Number, Head: env.Pull.HeadSHA, Base: p.s.DefaultBranch,
+		Title: p.s.title(env, c), AllowUnprotected: env.AllowUnprotected})
+}
+
+// close wishes that no promotion be open into the environment. One with somebody else's commit on top is left to that person.
+func (p *planner) close(env *Environment, reason string) {
+	if env.Pull != nil && !env.Pull.Known {
+		p.gates(env, []Gate{{Name: "foreign", State: GateClosed, Reason: env.Pull.who() + " pushed on top, and there is nothing to promote any more: " + reason}})
+		return
+	}
+	if env.Pull == nil && env.Promotion == nil {
+		return
+	}
+	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: PromotionBranch(env.Name, p.s.App.Name), Reason: reason})
+}
+
+// merged ends a merged promotion once its release has converged, or another release stands in its place.
+func (p *planner) merged(env *Environment, m Promotion) {
+	d := env.deploymentOf(m.Release)
+	switch {
+	case d == nil: // its revision has not been observed yet
+	case !d.ConvergedAt.IsZero():
+		p.plan.Promotions = append(p.plan.Promotions, PromotionChange{m.ID, PromotionConverged})
+	case d.Ended:
+		p.plan.Promotions = append(p.plan.Promotions, PromotionChange{m.ID, PromotionSuperseded})
+	case d.State == DeploymentFailed:
+		p.plan.Promotions = append(p.plan.Promotions, PromotionChange{m.ID, PromotionFailed})
+	}
+}
+
+func (p *planner) due(at time.Time) {
+	if at.After(p.now) {
+		p.plan.DueAt = soonest(p.plan.DueAt, at)
+	}
+}
+
+// bump returns the files of the environment with the release's tags and digests, only those that change, and the blobs they were made from.
+func bump(app config.App, env *Environment, release Release) (files []forge.NewFile, blobs []forge.SHA, problem string) {
+	for _, f := range env.Files {
+		var edits []manifest.Edit
+		for _, image := range f.Images {
+			want, ok := release.Image(image.Name)
+			name := nameIn(app, env.Name, image.Name)
+			if !ok || slices.ContainsFunc(edits, func(e manifest.Edit) bool { return e.Name == name }) {
+				continue
+			}
+			edits = append(edits, manifest.Edit{Name: name, Tag: want.Tag, Digest: want.Digest})
+		}
+		if len(edits) == 0 {
+			continue
+		}
+		content, err := manifest.Bump(f.Path, f.Content, edits)
+		var refusal *manifest.Refusal
+		switch {
+		case errors.As(err, &refusal):
+			return nil, nil, refusal.Error()
+		case err != nil:
+			return nil, nil, fmt.Sprintf("%s: %v", f.Path, err)
+		case string(content) == string(f.Content):
+			continue
+		}
+		files, blobs = append(files, forge.NewFile{Path: f.Path, Content: content, Executable: f.Executable}), append(blobs, f.Blob)
+	}
+	if len(files) == 0 {
+		return nil, nil, "the edit would change nothing"
+	}
+	return files, blobs, ""
+}
+
+// nameIn returns the name under which the environment pulls the image that the configuration calls name.
+func nameIn(app config.App, environment, name string) string {
+	for _, i := range app.Images {
+		if i.Name == name {
+			return i.NameIn(environment)
+		}
+	}
+	return name
+}
+
+// editName names an edit by what it writes: two of the same name are byte-identical.
+func editName(files []forge.NewFile, release Release) string {
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%q %t %d\n%s\n", f.Path, f.Executable, len(f.Content), f.Content)
+	}
+	for _, image := range release {
+		fmt.Fprintln(h, image)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (p *Pull) who() string {
+	if p.Pusher == "" {
+		return "somebody"
+	}
+	return p.Pusher
+}

@@ -1,0 +1,271 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"ferry/promotion"
+)
+
+// Decide decides one unit: it reads the facts in one REPEATABLE READ snapshot, plans, writes the wishes down and enqueues the acts, all in
+// one transaction. Where the unit's generation is decided already and no timer of it is due, it does nothing.
+func (s *Store) Decide(ctx context.Context, repository int64, unit string, now time.Time, mind Mind) (err error) {
+	defer wrap(&err, "Decide(%d, %s)", repository, unit)
+	return s.transact(ctx, pgx.RepeatableRead, func(tx pgx.Tx) error {
+		generation, ok, err := lockUnit(ctx, tx, repository, unit, now)
+		if err != nil || !ok {
+			return err
+		}
+		d := decision{Store: s, tx: tx, mind: mind, unit: unit, now: now, cause: "plan of " + unit, acts: map[int64]bool{}, dirty: map[string]bool{}}
+		if err := d.load(ctx, repository); err != nil {
+			return err
+		}
+		due, err := d.decide(ctx)
+		if err != nil {
+			return err
+		}
+		if err := decided(ctx, tx, repository, unit, generation, due); err != nil {
+			return err
+		}
+		return d.finish(ctx)
+	})
+}
+
+func (d *decision) load(ctx context.Context, repository int64) error {
+	r := &d.repo
+	var blob []byte
+	err := d.tx.QueryRow(ctx, `select id, forge, forge_id, owner, name, default_branch, config_blob, config_problem, issue from repositories where id = $1`, repository).
+		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.ConfigBlob, &r.ConfigProblem, &r.Issue)
+	if err != nil || r.ConfigBlob == "" {
+		return err
+	}
+	d.config, err = d.mind.Config(r.ConfigBlob, func() ([]byte, error) {
+		err := d.tx.QueryRow(ctx, `select content from blobs where repository = $1 and sha = $2`, repository, r.ConfigBlob).Scan(&blob)
+		return blob, err
+	})
+	return err
+}
+
+func (d *decision) decide(ctx context.Context) (due time.Time, err error) {
+	switch {
+	case strings.HasPrefix(d.unit, appPrefix):
+		return d.app(ctx, strings.TrimPrefix(d.unit, appPrefix))
+	case strings.HasPrefix(d.unit, pullPrefix):
+		return d.handMade(ctx)
+	case d.unit == commandsUnit:
+		return time.Time{}, d.commands(ctx)
+	case d.unit == configUnit:
+		return time.Time{}, d.configStatus(ctx)
+	case d.unit == issueUnit:
+		return time.Time{}, d.issue(ctx)
+	case d.unit == stateUnit:
+		return time.Time{}, d.state(ctx)
+	}
+	return time.Time{}, fmt.Errorf("%q is no unit", d.unit)
+}
+
+// finish raises the other units this decision touches and enqueues the acts.
+func (d *decision) finish(ctx context.Context) error {
+	if err := d.raiseUnits(ctx, d.tx, d.repo.ID, keys(d.dirty)); err != nil {
+		return err
+	}
+	var jobs []river.JobArgs
+	for id := range d.acts {
+		jobs = append(jobs, ActArgs{Wish: id})
+	}
+	slices.SortFunc(jobs, func(a, b river.JobArgs) int { return int(a.(ActArgs).Wish - b.(ActArgs).Wish) })
+	return d.enqueue(ctx, d.tx, jobs...)
+}
+
+// app plans one app and writes the plan down.
+func (d *decision) app(ctx context.Context, app string) (time.Time, error) {
+	snapshot, err := d.snapshot(ctx, app)
+	if err != nil {
+		return time.Time{}, err
+	}
+	plan := promotion.MakePlan(snapshot, d.now)
+	for _, step := range []func(context.Context, string, promotion.Snapshot, promotion.Plan) error{
+		d.writeDeployments, d.writePromotions, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeView,
+	} {
+		if err := step(ctx, app, snapshot, plan); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return plan.DueAt, nil
+}
+
+func (d *decision) writeDeployments(ctx context.Context, app string, s promotion.Snapshot, p promotion.Plan) error {
+	for _, x := range p.Deployments {
+		environment, before := deploymentBefore(s, x.ID)
+		if _, err := d.tx.Exec(ctx, `
+			update deployments set state = $2, message = $3, converged_at = $4, healthy_from = $5, soaked = $6, settled = $7 where id = $1`,
+			x.ID, x.State, x.Message, nullTime(x.ConvergedAt), nullTime(x.HealthyFrom), x.Soaked, x.Settled); err != nil {
+			return err
+		}
+		if x.State == before.State {
+			continue
+		}
+		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: string(x.State), actor: "agents", cause: "report or timer",
+			at: d.now, detail: strings.TrimSpace(x.Release.Version() + " " + x.Message)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deploymentBefore(s promotion.Snapshot, id int64) (environment string, d promotion.Deployment) {
+	for _, env := range s.Environments {
+		for _, x := range env.History {
+			if x.ID == id {
+				return env.Name, x
+			}
+		}
+	}
+	return "", d
+}
+
+func (d *decision) writePromotions(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
+	for _, c := range p.Promotions {
+		var environment string
+		if err := d.tx.QueryRow(ctx, `update promotions set state = $2, ended_at = $3 where id = $1 returning environment`, c.ID, c.State, d.now).Scan(&environment); err != nil {
+			return err
+		}
+		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promotion " + string(c.State), actor: "ferry", cause: d.cause, at: d.now}); err != nil {
+			return err
+		}
+	}
+	for _, environment := range p.IntentsDone {
+		if _, err := d.tx.Exec(ctx, `delete from intents where repository = $1 and app = $2 and environment = $3`, d.repo.ID, app, environment); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePulls writes the wishes for pull requests. A wish whose pull request the forge closed begins anew.
+func (d *decision) writePulls(ctx context.Context, app string, s promotion.Snapshot, p promotion.Plan) error {
+	if _, err := d.tx.Exec(ctx, `
+		update wishes w set applied = '{}', applied_version = 0
+		from pulls p where w.repository = $1 and w.kind = 'pull' and w.app = $2 and p.repository = w.repository and p.number = (w.applied ->> 'number')::int and not p.open`,
+		d.repo.ID, app); err != nil {
+		return err
+	}
+	wished := []string{}
+	for _, w := range p.Pulls {
+		wished = append(wished, w.Branch)
+		if err := d.writePull(ctx, app, s.Find(w.Environment), w); err != nil {
+			return err
+		}
+	}
+	_, err := d.tx.Exec(ctx, `
+		delete from wishes where repository = $1 and kind = 'pull' and app = $2 and not key = any($3) and not (applied ? 'number')`, d.repo.ID, app, wished)
+	return err
+}
+
+func (d *decision) writePull(ctx context.Context, app string, env *promotion.Environment, w promotion.PullWish) error {
+	if !w.Open && env.Pull == nil { // it was never opened
+		if _, err := d.tx.Exec(ctx, `update promotions set state = 'superseded', ended_at = $2 where id = $1`, env.Promotion.ID, d.now); err != nil {
+			return err
+		}
+		_, err := d.tx.Exec(ctx, `delete from wishes where repository = $1 and kind = 'pull' and key = $2 and not (applied ? 'number')`, d.repo.ID, w.Branch)
+		return err
+	}
+	if w.Open && env.Promotion == nil {
+		if _, err := d.tx.Exec(ctx, `
+			insert into promotions (repository, environment, app, branch, release, intent, asker, superseded, state, opened_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9)`,
+			d.repo.ID, w.Environment, app, w.Branch, toJSON(w.Release), w.Intent, w.Asker, toJSON(emptyNotNull(w.Superseded)), d.now); err != nil {
+			return err
+		}
+		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: w.Environment, app: app, kind: "promotion waiting", actor: askerOr(w.Asker), cause: d.cause, at: d.now, detail: w.Release.Version()}); err != nil {
+			return err
+		}
+	}
+	return d.wish(ctx, "pull", w.Branch, app, w, time.Time{})
+}
+
+func emptyNotNull(list []promotion.Release) []promotion.Release {
+	if list == nil {
+		return []promotion.Release{}
+	}
+	return list
+}
+
+func askerOr(asker string) string {
+	if asker == "" {
+		return "ferry"
+	}
+	return asker
+}
+
+func (d *decision) writeCommits(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
+	wished := []string{}
+	for _, w := range p.Commits {
+		key := w.Environment + "/" + app
+		wished = append(wished, key)
+		if err := d.wish(ctx, "commit", key, app, w, time.Time{}); err != nil {
+			return err
+		}
+	}
+	_, err := d.tx.Exec(ctx, `delete from wishes where repository = $1 and kind = 'commit' and app = $2 and not key = any($3)`, d.repo.ID, app, wished)
+	return err
+}
+
+// writeMerges wishes merges only of pull requests that show what was decided: one that is still being brought up to date is planned again after that.
+func (d *decision) writeMerges(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
+	wished := []string{}
+	for _, w := range p.Merges {
+		var current bool
+		err := d.tx.QueryRow(ctx, `select version = applied_version from wishes where repository = $1 and kind = 'pull' and key = $2`,
+			d.repo.ID, promotion.PromotionBranch(w.Environment, app)).Scan(&current)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if !current {
+			continue
+		}
+		key := w.Environment + "/" + app
+		wished = append(wished, key)
+		if err := d.wish(ctx, "merge", key, app, w, time.Time{}); err != nil {
+			return err
+		}
+	}
+	_, err := d.tx.Exec(ctx, `delete from wishes where repository = $1 and kind = 'merge' and app = $2 and not key = any($3)`, d.repo.ID, app, wished)
+	return err
+}
+
+// writeView keeps what the plan said, for people, and makes the issue due where that changed.
+func (d *decision) writeView(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
+	p.View.App = app
+	tag, err := d.tx.Exec(ctx, `
+		insert into apps (repository, name, view) values ($1, $2, $3)
+		on conflict (repository, name) do update set view = excluded.view where apps.view is distinct from excluded.view`, d.repo.ID, app, toJSON(p.View))
+	if err == nil && tag.RowsAffected() > 0 {
+		d.dirty[issueUnit] = true
+	}
+	return err
+}
+
+// wish writes down what should be true of one object at the forge, and makes the act due where that is new. With at, not before that time.
+func (d *decision) wish(ctx context.Context, kind, key, app string, desired any, at time.Time) error {
+	var id int64
+	err := d.tx.QueryRow(ctx, `
+		insert into wishes (repository, kind, key, app, desired, act_at) values ($1, $2, $3, $4, $5, $6)
+		on conflict (repository, kind, key) do update set desired = excluded.desired, version = wishes.version + 1, act_at = excluded.act_at, attempts = 0
+		where wishes.desired is distinct from excluded.desired
+		returning id`, d.repo.ID, kind, key, app, toJSON(desired), nullTime(at)).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err == nil && at.IsZero() {
+		d.acts[id] = true
+	}
+	return err
+}

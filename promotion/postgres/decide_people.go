@@ -1,0 +1,286 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+)
+
+// AnswerWish is the answer to a comment's commands: a reaction and one comment. It waits until the decisions it speaks of are written at the forge.
+type AnswerWish struct {
+	Comment  int64          `json:"comment"`
+	Number   int            `json:"number"`
+	Reaction forge.Reaction `json:"reaction"`
+	Body     string         `json:"body"`
+	After    bool           `json:"after"` // the branch ferry-state first
+}
+
+// IssueWish is what Ferry's issue should say.
+type IssueWish struct {
+	Title string `json:"title"`
+	Body  string `json:"body"`
+}
+
+// StateWish is what the file of decisions on the branch ferry-state should say.
+type StateWish struct {
+	Content string `json:"content"`
+}
+
+type pendingCommand struct {
+	comment    int64
+	number     int
+	login      string
+	permission forge.Permission
+	body       string
+	said       time.Time
+}
+
+// commands carries out what was asked in comments, in the order in which it was said.
+func (d *decision) commands(ctx context.Context) error {
+	pending, err := d.pendingCommands(ctx)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	views, err := d.views(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range pending {
+		if err := d.command(ctx, c, views); err != nil {
+			return fmt.Errorf("comment %d: %w", c.comment, err)
+		}
+		if _, err := d.tx.Exec(ctx, `update commands set done_at = $3 where repository = $1 and comment = $2`, d.repo.ID, c.comment, d.now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *decision) pendingCommands(ctx context.Context) (list []pendingCommand, err error) {
+	rows, err := d.tx.Query(ctx, `
+		select comment, number, login, permission, body, said_at from commands where repository = $1 and done_at is null order by said_at, comment`, d.repo.ID)
+	if err != nil {
+		return nil, err
+	}
+	var c pendingCommand
+	_, err = pgx.ForEachRow(rows, []any{&c.comment, &c.number, &c.login, &c.permission, &c.body, &c.said}, func() error {
+		list = append(list, c)
+		return nil
+	})
+	return list, err
+}
+
+func (d *decision) views(ctx context.Context) (list []promotion.View, err error) {
+	rows, err := d.tx.Query(ctx, `select view from apps where repository = $1 order by name`, d.repo.ID)
+	if err != nil {
+		return nil, err
+	}
+	var raw []byte
+	_, err = pgx.ForEachRow(rows, []any{&raw}, func() error {
+		var v promotion.View
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return err
+		}
+		if v.App != "" {
+			list = append(list, v)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// refusalPause is how long somebody without write access gets no second refusal.
+const refusalPause = time.Hour
+
+func (d *decision) command(ctx context.Context, c pendingCommand, views []promotion.View) error {
+	commands := promotion.ParseCommands(c.body)
+	if len(commands) == 0 || d.config == nil {
+		return nil
+	}
+	if c.permission < forge.PermissionWrite {
+		var recently bool
+		if err := d.tx.QueryRow(ctx, `select exists (select from commands where repository = $1 and login = $2 and done_at > $3)`,
+			d.repo.ID, c.login, d.now.Add(-refusalPause)).Scan(&recently); err != nil || recently {
+			return err
+		}
+	}
+	holds, err := d.activeHolds(ctx)
+	if err != nil {
+		return err
+	}
+	scene := promotion.CommandScene{Config: d.config, Views: views, Holds: holds, Login: c.login, Permission: c.permission, Now: d.now}
+	err = d.tx.QueryRow(ctx, `select app, environment from promotions where repository = $1 and number = $2`, d.repo.ID, c.number).Scan(&scene.App, &scene.Environment)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	out := promotion.Execute(commands, scene)
+	changed, err := d.carryOut(ctx, c, out)
+	if err != nil {
+		return err
+	}
+	return d.wish(ctx, "answer", fmt.Sprint(c.comment), "", AnswerWish{Comment: c.comment, Number: c.number, Reaction: out.Reaction, Body: out.Answer, After: changed}, time.Time{})
+}
+
+// carryOut writes the decisions of one comment down. It returns whether the branch ferry-state has to say so before the answer does.
+func (d *decision) carryOut(ctx context.Context, c pendingCommand, out promotion.Outcome) (decisions bool, err error) {
+	cause := fmt.Sprintf("comment %d on #%d", c.comment, c.number)
+	for _, h := range out.Holds {
+		if _, err := d.tx.Exec(ctx, `insert into holds (repository, environment, app, reason, actor, at, until) values ($1, $2, $3, $4, $5, $6, $7)`,
+			d.repo.ID, h.Environment, h.App, h.Reason, h.Actor, h.At, nullTime(h.Until)); err != nil {
+			return false, err
+		}
+		if err := d.said(ctx, c, cause, "hold", h.Environment, h.App, h.Reason); err != nil {
+			return false, err
+		}
+	}
+	for _, id := range out.Resumed {
+		var environment, app string
+		if err := d.tx.QueryRow(ctx, `update holds set lifted_at = $2, lifted_by = $3 where id = $1 returning environment, app`, id, d.now, c.login).Scan(&environment, &app); err != nil {
+			return false, err
+		}
+		if err := d.said(ctx, c, cause, "resume", environment, app, ""); err != nil {
+			return false, err
+		}
+	}
+	for app, intents := range out.Intents {
+		for environment, i := range intents {
+			if err := d.intend(ctx, c, cause, app, environment, i); err != nil {
+				return false, err
+			}
+		}
+	}
+	for _, r := range out.Retry {
+		if err := d.retry(ctx, r[0], r[1]); err != nil {
+			return false, err
+		}
+	}
+	if decisions = len(out.Holds)+len(out.Resumed) > 0; decisions {
+		d.dirty[issueUnit] = true
+		return true, d.state(ctx)
+	}
+	return false, nil
+}
+
+// said writes an event and makes every unit due that the decision may change.
+func (d *decision) said(ctx context.Context, c pendingCommand, cause, kind, environment, app, detail string) error {
+	if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: kind, actor: c.login, cause: cause, at: d.now, detail: detail}); err != nil {
+		return err
+	}
+	rows, err := d.tx.Query(ctx, `
+		select 'app:' || name from apps where repository = $1 and ($2 = '' or name = $2)
+		union all select 'pull:' || number from pulls p where repository = $1 and open and changes <> '[]'`, d.repo.ID, app)
+	if err != nil {
+		return err
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	for _, name := range names {
+		d.dirty[name] = true
+	}
+	return err
+}
+
+func (d *decision) intend(ctx context.Context, c pendingCommand, cause, app, environment string, i promotion.Intent) error {
+	if _, err := d.tx.Exec(ctx, `
+		insert into intents (repository, environment, app, release, actor, at) values ($1, $2, $3, $4, $5, $6)
+		on conflict (repository, environment, app) do update set release = excluded.release, actor = excluded.actor, at = excluded.at`,
+		d.repo.ID, environment, app, toJSON(i.Release), i.Actor, i.At); err != nil {
+		return err
+	}
+	// Who asks for it takes back that somebody did not want it.
+	if _, err := d.tx.Exec(ctx, `update rejections set lifted_at = $4 where repository = $1 and environment = $2 and app = $3 and lifted_at is null`,
+		d.repo.ID, environment, app, d.now); err != nil {
+		return err
+	}
+	d.dirty[appUnit(app)] = true
+	return addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promote", actor: c.login, cause: cause, at: d.now, detail: i.Release.Version()})
+}
+
+// retry makes what the forge refused due again, and disowns a head that somebody else pushed, so that the promotion is made anew.
+func (d *decision) retry(ctx context.Context, app, environment string) error {
+	rows, err := d.tx.Query(ctx, `
+		update wishes set version = version + 1, refusal = '', refused_at = null, act_at = null, attempts = 0, applied = applied || '{"anew": true}'
+		where repository = $1 and app = $2 and kind in ('pull', 'commit', 'merge') and desired ->> 'environment' = $3 returning id`, d.repo.ID, app, environment)
+	if err != nil {
+		return err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	for _, id := range ids {
+		d.acts[id] = true
+	}
+	d.dirty[appUnit(app)] = true
+	return err
+}
+
+// issuePause is the least time between two edits of Ferry's issue.
+const issuePause = time.Minute
+
+// issue writes what Ferry's issue should say. It is edited at most once a minute.
+func (d *decision) issue(ctx context.Context) error {
+	if d.config == nil {
+		return nil
+	}
+	views, err := d.views(ctx)
+	if err != nil {
+		return err
+	}
+	holds, err := d.activeHolds(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, env := range d.config.Order() {
+		names = append(names, env.Name)
+	}
+	var last *time.Time
+	err = d.tx.QueryRow(ctx, `select (applied ->> 'at')::timestamptz from wishes where repository = $1 and kind = 'issue'`, d.repo.ID).Scan(&last)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	at := time.Time{}
+	if last != nil && last.Add(issuePause).After(d.now) {
+		at = last.Add(issuePause)
+	}
+	return d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.IssueBody(names, views, holds)}, at)
+}
+
+// state writes what the file of decisions on the branch ferry-state should say.
+func (d *decision) state(ctx context.Context) error {
+	holds, err := d.activeHolds(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := d.tx.Query(ctx, `
+		select app, environment, release from deployments where repository = $1 and branch = $2 and baseline and problem = '' order by app, environment`, d.repo.ID, d.repo.DefaultBranch)
+	if err != nil {
+		return err
+	}
+	var baseline []promotion.Baseline
+	var b promotion.Baseline
+	var release []byte
+	if _, err := pgx.ForEachRow(rows, []any{&b.App, &b.Environment, &release}, func() error {
+		one := b
+		one.Release = nil
+		if err := json.Unmarshal(release, &one.Release); err != nil {
+			return err
+		}
+		baseline = append(baseline, one)
+		return nil
+	}); err != nil {
+		return err
+	}
+	content, err := promotion.Decisions{Holds: holds, Baseline: baseline}.Marshal()
+	if err != nil {
+		return err
+	}
+	return d.wish(ctx, "state", "ferry-state", "", StateWish{Content: string(content)}, time.Time{})
+}
+
+func firstName(c *config.Config) string { return c.Order()[0].Name }

@@ -1,0 +1,120 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/forge"
+	"ferry/promotion"
+)
+
+// StatusWish is a commit status that should stand.
+type StatusWish struct {
+	Target string       `json:"target"` // owner/name
+	SHA    forge.SHA    `json:"sha"`
+	Status forge.Status `json:"status"`
+}
+
+func (d *decision) writeContributions(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
+	if d.observeOnly(app) {
+		return nil
+	}
+	return d.contribute(ctx, app, p.Contributions)
+}
+
+// observeOnly says whether everything here is only observed, so that no status is posted.
+func (d *decision) observeOnly(app string) bool {
+	return d.config != nil && app != "" && d.config.ModeOf(app, firstName(d.config)) == "observe"
+}
+
+// contribute writes one app's contributions to commit statuses and folds each status that changed anew.
+func (d *decision) contribute(ctx context.Context, app string, list []promotion.Contribution) error {
+	for _, c := range list {
+		target := c.Target
+		if target == "" {
+			target = d.repo.Repo.FullName()
+		}
+		c.Description = strings.ToValidUTF8(c.Description, "�")
+		tag, err := d.tx.Exec(ctx, `
+			insert into contributions (repository, target, sha, context, app, state, description) values ($1, $2, $3, $4, $5, $6, $7)
+			on conflict (repository, target, sha, context, app) do update set state = excluded.state, description = excluded.description
+			where (contributions.state, contributions.description) is distinct from (excluded.state, excluded.description)`,
+			d.repo.ID, target, c.SHA, c.Context, app, c.State, c.Description)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() > 0 {
+			if err := d.fold(ctx, target, c.SHA, c.Context); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fold makes one status of all apps' contributions. Two apps that contribute to one status at once meet at the lock of its row.
+func (d *decision) fold(ctx context.Context, target string, sha forge.SHA, statusContext string) error {
+	key := strings.Join([]string{target, string(sha), statusContext}, " ")
+	if _, err := d.tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended($1, $2))`, key, d.repo.ID); err != nil {
+		return err
+	}
+	rows, err := d.tx.Query(ctx, `select app, state, description from contributions where repository = $1 and target = $2 and sha = $3 and context = $4`,
+		d.repo.ID, target, sha, statusContext)
+	if err != nil {
+		return err
+	}
+	byApp := map[string]promotion.Contribution{}
+	var app string
+	var c promotion.Contribution
+	if _, err := pgx.ForEachRow(rows, []any{&app, &c.State, &c.Description}, func() error { byApp[app] = c; return nil }); err != nil {
+		return err
+	}
+	status := promotion.Fold(statusContext, d.mind.URL, byApp)
+	return d.wish(ctx, "status", key, app, StatusWish{Target: target, SHA: sha, Status: status}, time.Time{})
+}
+
+// handMade decides ferry/gates of a pull request that is not Ferry's: what stops its environments stops it too, where it changes a release.
+func (d *decision) handMade(ctx context.Context) (time.Time, error) {
+	number, err := strconv.Atoi(strings.TrimPrefix(d.unit, pullPrefix))
+	if err != nil {
+		return time.Time{}, err
+	}
+	if d.config == nil || d.config.Mode == "observe" {
+		return time.Time{}, nil
+	}
+	var open bool
+	var head forge.SHA
+	var changes []byte
+	err = d.tx.QueryRow(ctx, `select open, head_sha, changes from pulls where repository = $1 and number = $2 and base_branch = $3`, d.repo.ID, number, d.repo.DefaultBranch).
+		Scan(&open, &head, &changes)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !open {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	holds, err := d.activeHolds(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	c, due, err := promotion.HandMadeGates(head, changes, holds)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading what #%d changes: %w", number, err)
+	}
+	return due, d.contribute(ctx, "", []promotion.Contribution{c})
+}
+
+// configStatus says on the commit that changed .ferry.yaml whether it is in force.
+func (d *decision) configStatus(ctx context.Context) error {
+	var sha forge.SHA
+	if err := d.tx.QueryRow(ctx, `select config_sha from repositories where id = $1`, d.repo.ID).Scan(&sha); err != nil || sha == "" {
+		return err
+	}
+	return d.contribute(ctx, "", []promotion.Contribution{promotion.ConfigStatus(sha, d.config, d.repo.ConfigProblem)})
+}

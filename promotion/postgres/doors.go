@@ -1,0 +1,198 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/forge"
+	"ferry/promotion"
+)
+
+// Token is whom a bearer token speaks for.
+type Token struct {
+	ID          int64
+	Kind        string // agent or ci
+	Repository  int64
+	FullName    string
+	Environment string // empty for ci
+}
+
+// The kinds of tokens.
+const (
+	TokenAgent = "agent"
+	TokenCI    = "ci"
+)
+
+func hashOf(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+// CreateToken makes a token for an environment repository's agents (environment given) or its CI, and returns it: only its hash is kept.
+// It returns ErrNotFound, naming the repositories Ferry knows, where it does not know that one.
+func (s *Store) CreateToken(ctx context.Context, kind forge.Kind, repo forge.Repo, environment, tokenKind, name string, now time.Time) (token string, err error) {
+	defer wrap(&err, "CreateToken(%s)", repo.FullName())
+	var id int64
+	err = s.pool.QueryRow(ctx, `select id from repositories where forge = $1 and owner = $2 and name = $3`, kind, repo.Owner, repo.Name).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		known, listErr := collect[string](ctx, s, `select owner || '/' || name from repositories where forge = $1 and config_blob <> '' order by 1 limit 20`, kind)
+		if listErr != nil {
+			return "", listErr
+		}
+		return "", fmt.Errorf("%w: Ferry has not seen that repository yet (it knows %v); install the App on it, or push to it, and try again", ErrNotFound, known)
+	}
+	if err != nil {
+		return "", err
+	}
+	raw := make([]byte, 32)
+	if _, err := rand.Read(raw); err != nil {
+		return "", err
+	}
+	token = "ferry_" + tokenKind + "_" + base64.RawURLEncoding.EncodeToString(raw)
+	_, err = s.pool.Exec(ctx, `insert into tokens (repository, environment, kind, hash, name, created_at) values ($1, $2, $3, $4, $5, $6)`,
+		id, environment, tokenKind, hashOf(token), name, now)
+	return token, err
+}
+
+// FindToken returns whom a token speaks for, or ErrNotFound.
+func (s *Store) FindToken(ctx context.Context, token string) (t Token, err error) {
+	err = s.pool.QueryRow(ctx, `
+		select t.id, t.kind, t.repository, r.owner || '/' || r.name, t.environment
+		from tokens t join repositories r on r.id = t.repository where t.hash = $1 and t.revoked_at is null`, hashOf(token)).
+		Scan(&t.ID, &t.Kind, &t.Repository, &t.FullName, &t.Environment)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return t, ErrNotFound
+	}
+	if err != nil {
+		err = fmt.Errorf("FindToken: %w", err)
+	}
+	return t, err
+}
+
+// StoreReports stores what an agent said of its environment, all of it or nothing, and makes due the apps it may change. A report that says
+// nothing new only says that the agent is alive.
+func (s *Store) StoreReports(ctx context.Context, t Token, reports []promotion.AgentReport, now time.Time) (err error) {
+	defer wrap(&err, "StoreReports(%s, %s)", t.FullName, t.Environment)
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		reports = slices.Clone(reports)
+		slices.SortStableFunc(reports, func(a, b promotion.AgentReport) int {
+			return compareText(a.App+"\x00"+a.Cluster, b.App+"\x00"+b.Cluster)
+		})
+		var units []string
+		for _, r := range reports {
+			names, err := s.storeReport(ctx, tx, t, r, now)
+			if err != nil {
+				return err
+			}
+			units = append(units, names...)
+		}
+		slices.Sort(units)
+		return s.raiseUnits(ctx, tx, t.Repository, slices.Compact(units))
+	})
+}
+
+func (s *Store) storeReport(ctx context.Context, tx pgx.Tx, t Token, r promotion.AgentReport, now time.Time) ([]string, error) {
+	observed := r.ObservedAt
+	if observed.IsZero() || observed.After(now) {
+		observed = now
+	}
+	var oldRevision, oldHealth string
+	var oldImages []byte
+	var oldMessage string
+	err := tx.QueryRow(ctx, `
+		select revision, health, images, message from reports where repository = $1 and environment = $2 and app = $3 and cluster = $4 for update`,
+		t.Repository, t.Environment, r.App, r.Cluster).Scan(&oldRevision, &oldHealth, &oldImages, &oldMessage)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return nil, err
+	}
+	bad := r.Health == promotion.HealthDegraded || r.Health == promotion.HealthFailed
+	images := r.Images
+	if images == nil {
+		images = []string{}
+	}
+	tag, err := tx.Exec(ctx, `
+		insert into reports (repository, environment, app, cluster, revision, health, images, message, observed_at, received_at, every_ns, degraded_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, case when $12 then $10::timestamptz end)
+		on conflict (repository, environment, app, cluster) do update
+		set revision = excluded.revision, health = excluded.health, images = excluded.images, message = excluded.message, observed_at = excluded.observed_at,
+		    received_at = excluded.received_at, every_ns = excluded.every_ns, degraded_at = coalesce(excluded.degraded_at, reports.degraded_at)
+		where reports.observed_at <= excluded.observed_at`,
+		t.Repository, t.Environment, r.App, r.Cluster, r.Revision, r.Health, toJSON(images), r.Message, observed, now, r.Every, bad)
+	if err != nil || tag.RowsAffected() == 0 {
+		return nil, err
+	}
+	if oldRevision == string(r.Revision) && oldHealth == string(r.Health) && oldMessage == r.Message && string(oldImages) == string(toJSON(images)) {
+		return nil, nil
+	}
+	if r.App != "" {
+		return []string{appUnit(r.App)}, s.mustKnow(ctx, tx, t, r.App)
+	}
+	// The health of the whole environment changed, or only how far it has come: then only what has not arrived can change.
+	return collectTx[string](ctx, tx, `
+		select 'app:' || app from deployments where repository = $1 and environment = $2 and last_seq is null and (state <> 'converged' or $3) order by app`,
+		t.Repository, t.Environment, oldHealth != string(r.Health))
+}
+
+// mustKnow fails with ErrUnknownApp where the app is not in the token's environment.
+func (s *Store) mustKnow(ctx context.Context, tx pgx.Tx, t Token, app string) error {
+	var known bool
+	err := tx.QueryRow(ctx, `select exists (select from deployments where repository = $1 and environment = $2 and app = $3)`, t.Repository, t.Environment, app).Scan(&known)
+	if err == nil && !known {
+		return &UnknownAppError{App: app, Environment: t.Environment}
+	}
+	return err
+}
+
+// UnknownAppError is the error of a report about an app that is not in the environment.
+type UnknownAppError struct{ App, Environment string }
+
+// Error says which app is not known where.
+func (e *UnknownAppError) Error() string {
+	return fmt.Sprintf("app %q has no manifest in %q, as far as Ferry has read", e.App, e.Environment)
+}
+
+func collectTx[T any](ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[T])
+}
+
+// Announce stores that CI has built an image, and makes due the apps of the token's repository that use it. It returns how many those are.
+func (s *Store) Announce(ctx context.Context, t Token, a promotion.Announced, now time.Time) (apps []string, err error) {
+	defer wrap(&err, "Announce(%s, %s)", t.FullName, a.Image)
+	err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		apps, err = collectTx[string](ctx, tx, `
+			select distinct app from deployments d where repository = $1 and last_seq is null and exists (
+			  select from jsonb_array_elements(release) i where i ->> 'name' = $2) order by app`, t.Repository, a.Image.Name)
+		if err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `
+			insert into announced (repository, image, tag, digest, source, commit_sha, at) values ($1, $2, $3, $4, $5, $6, $7)
+			on conflict (repository, image, tag) do update set digest = excluded.digest, source = excluded.source, commit_sha = excluded.commit_sha, at = excluded.at
+			where (announced.digest, announced.source, announced.commit_sha) is distinct from (excluded.digest, excluded.source, excluded.commit_sha)`,
+			t.Repository, a.Image.Name, a.Image.Tag, a.Image.Digest, a.Source, a.Commit, now)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		if err := addEvent(ctx, tx, event{repository: t.Repository, kind: "announced", actor: "CI", cause: "POST /api/v1/images", at: now, detail: a.Image.String()}); err != nil {
+			return err
+		}
+		units := make([]string, len(apps))
+		for i, app := range apps {
+			units[i] = appUnit(app)
+		}
+		return s.raiseUnits(ctx, tx, t.Repository, units)
+	})
+	return apps, err
+}

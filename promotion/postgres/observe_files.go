@@ -1,0 +1,245 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+)
+
+// files writes the manifests down and, for every app and environment they touch, which release stands there since which revision.
+func (r *observation) files(ctx context.Context) error {
+	touched := map[config.Place]forge.SHA{}
+	if err := r.forget(ctx, touched); err != nil {
+		return err
+	}
+	for _, f := range r.o.Files {
+		if f.Gone {
+			continue
+		}
+		if _, err := r.tx.Exec(ctx, `
+			insert into manifests (repository, branch, path, app, environment, blob, executable, images, problem) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			on conflict (repository, branch, path, app, environment) do update
+			set blob = excluded.blob, executable = excluded.executable, images = excluded.images, problem = excluded.problem`,
+			r.repo.ID, r.branch(), f.Path, f.Place.App, f.Place.Environment, f.Blob, f.Executable, toJSON(f.Images), f.Problem); err != nil {
+			return err
+		}
+		r.touch(touched, f.Place, f.Revision)
+	}
+	places := make([]config.Place, 0, len(touched))
+	for place := range touched {
+		places = append(places, place)
+	}
+	slices.SortFunc(places, func(a, b config.Place) int {
+		return compareText(a.App+"\x00"+a.Environment, b.App+"\x00"+b.Environment)
+	})
+	for _, place := range places {
+		if err := r.standing(ctx, place, touched[place]); err != nil {
+			return fmt.Errorf("%s in %s: %w", place.App, place.Environment, err)
+		}
+	}
+	return nil
+}
+
+// forget removes the manifests that are gone: those said to be, and after a full look all that were not seen.
+func (r *observation) forget(ctx context.Context, touched map[config.Place]forge.SHA) error {
+	type gone struct {
+		path     string
+		revision forge.SHA
+	}
+	var list []gone
+	seen := map[string]bool{}
+	for _, f := range r.o.Files {
+		if f.Gone {
+			list = append(list, gone{f.Path, f.Revision})
+		}
+		seen[f.Path+"\x00"+f.Place.App+"\x00"+f.Place.Environment] = true
+	}
+	for _, g := range list {
+		if err := r.forgetWhere(ctx, touched, g.revision, `path = $3`, g.path); err != nil {
+			return err
+		}
+	}
+	if !r.o.Full {
+		return nil
+	}
+	return r.forgetWhere(ctx, touched, r.headSHA(), `not path || E'\x01' || app || E'\x01' || environment = any($3)`, joined(r.o.Files))
+}
+
+func joined(files []promotion.FileFacts) []string {
+	out := []string{}
+	for _, f := range files {
+		out = append(out, f.Path+"\x01"+f.Place.App+"\x01"+f.Place.Environment)
+	}
+	return out
+}
+
+func (r *observation) forgetWhere(ctx context.Context, touched map[config.Place]forge.SHA, revision forge.SHA, where string, arg any) error {
+	rows, err := r.tx.Query(ctx, `delete from manifests where repository = $1 and branch = $2 and `+where+` returning app, environment`, r.repo.ID, r.branch(), arg)
+	if err != nil {
+		return err
+	}
+	var place config.Place
+	_, err = pgx.ForEachRow(rows, []any{&place.App, &place.Environment}, func() error { r.touch(touched, place, revision); return nil })
+	return err
+}
+
+// touch notes the last revision that changed something of the place.
+func (r *observation) touch(touched map[config.Place]forge.SHA, place config.Place, revision forge.SHA) {
+	if old, ok := touched[place]; !ok || r.seqs[revision] > r.seqs[old] {
+		touched[place] = revision
+	}
+}
+
+func (r *observation) branch() string {
+	if r.o.Repository != nil {
+		return r.o.Repository.DefaultBranch
+	}
+	return r.repo.DefaultBranch
+}
+
+func (r *observation) headSHA() forge.SHA {
+	if r.o.Head != nil {
+		return r.o.Head.SHA
+	}
+	return r.repo.Head
+}
+
+// standing compares what stands at the place with the current deployment, and where it is another release ends that and begins one.
+func (r *observation) standing(ctx context.Context, place config.Place, revision forge.SHA) error {
+	release, problem, err := r.standingRelease(ctx, place)
+	if err != nil {
+		return err
+	}
+	current, first, err := r.currentDeployment(ctx, place)
+	if err != nil {
+		return err
+	}
+	r.dirty[appUnit(place.App)] = true
+	if current != nil && current.Problem == problem && current.Release.Same(release) && (release != nil || problem != "") {
+		return nil
+	}
+	seq, ok := r.seqs[revision]
+	if !ok { // the configuration changed and the branch did not move since
+		revision = r.headSHA()
+		if err := r.tx.QueryRow(ctx, `select seq from branches where repository = $1 and branch = $2`, r.repo.ID, r.branch()).Scan(&seq); err != nil {
+			return err
+		}
+	}
+	if current != nil {
+		if err := r.endDeployment(ctx, current, seq); err != nil {
+			return err
+		}
+	}
+	if release == nil && problem == "" {
+		return nil
+	}
+	return r.beginDeployment(ctx, place, release, problem, seq, revision, first)
+}
+
+func (r *observation) standingRelease(ctx context.Context, place config.Place) (promotion.Release, string, error) {
+	if r.o.Config == nil {
+		return nil, "", nil
+	}
+	rows, err := r.tx.Query(ctx, `
+		select path, images, problem from manifests where repository = $1 and branch = $2 and app = $3 and environment = $4 order by path`,
+		r.repo.ID, r.branch(), place.App, place.Environment)
+	if err != nil {
+		return nil, "", err
+	}
+	var files []promotion.File
+	var f promotion.File
+	var images []byte
+	if _, err := pgx.ForEachRow(rows, []any{&f.Path, &images, &f.Problem}, func() error {
+		file := f
+		file.Images = nil
+		if err := json.Unmarshal(images, &file.Images); err != nil {
+			return err
+		}
+		files = append(files, file)
+		return nil
+	}); err != nil {
+		return nil, "", err
+	}
+	paths := make([]string, len(files))
+	for i := range files {
+		paths[i] = files[i].Path
+	}
+	app, ok := r.o.Config.App(place.App, paths...)
+	if !ok {
+		return nil, "", nil
+	}
+	release, problem := promotion.Standing(app, files)
+	return release, problem, nil
+}
+
+func (r *observation) currentDeployment(ctx context.Context, place config.Place) (current *promotion.Deployment, first bool, err error) {
+	var d promotion.Deployment
+	var release []byte
+	err = r.tx.QueryRow(ctx, `
+		select id, release, problem, first_seq from deployments
+		where repository = $1 and branch = $2 and environment = $3 and app = $4 and last_seq is null for update`,
+		r.repo.ID, r.branch(), place.Environment, place.App).Scan(&d.ID, &release, &d.Problem, &d.FirstSeq)
+	if err == nil {
+		return &d, false, json.Unmarshal(release, &d.Release)
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return nil, false, err
+	}
+	err = r.tx.QueryRow(ctx, `select not exists (select from deployments where repository = $1 and branch = $2 and environment = $3 and app = $4)`,
+		r.repo.ID, r.branch(), place.Environment, place.App).Scan(&first)
+	return nil, first, err
+}
+
+// endDeployment ends a deployment at the revision that replaced it: its soak's clock stops.
+func (r *observation) endDeployment(ctx context.Context, d *promotion.Deployment, seq int64) error {
+	_, err := r.tx.Exec(ctx, `
+		update deployments set last_seq = $2, state = 'superseded',
+		       soaked = soaked + coalesce((extract(epoch from ($3::timestamptz - healthy_from)) * 1e9)::bigint, 0), healthy_from = null
+		where id = $1`, d.ID, max(seq, d.FirstSeq), r.now)
+	return err
+}
+
+func (r *observation) beginDeployment(ctx context.Context, place config.Place, release promotion.Release, problem string, seq int64, revision forge.SHA, first bool) error {
+	if _, err := r.tx.Exec(ctx, `insert into apps (repository, name) values ($1, $2) on conflict do nothing`, r.repo.ID, place.App); err != nil {
+		return err
+	}
+	if release == nil {
+		release = promotion.Release{}
+	}
+	if _, err := r.tx.Exec(ctx, `
+		insert into deployments (repository, branch, environment, app, release, problem, first_seq, first_sha, baseline, since)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		on conflict (repository, branch, environment, app, first_seq) do update
+		set release = excluded.release, problem = excluded.problem, last_seq = null, state = 'pending', since = excluded.since,
+		    converged_at = null, healthy_from = null, soaked = 0, settled = false`,
+		r.repo.ID, r.branch(), place.Environment, place.App, toJSON(release), problem, seq, revision, first, r.now); err != nil {
+		return err
+	}
+	kind, what := "deployed", release.Version()
+	if first {
+		kind = "baseline"
+		r.dirty[stateUnit] = true
+	}
+	if problem != "" {
+		kind, what = "unreadable", problem
+	}
+	return addEvent(ctx, r.tx, event{repository: r.repo.ID, environment: place.Environment, app: place.App, kind: kind, actor: "git " + revision.Short(), cause: r.cause, at: r.now, detail: what})
+}
+
+func compareText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,124 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/promotion"
+	"ferry/promotion/config"
+)
+
+// pulls writes down what the forge says of pull requests, and what follows for Ferry's own ones.
+func (r *observation) pulls(ctx context.Context) error {
+	for _, p := range r.o.Pulls {
+		if err := r.pull(ctx, p); err != nil {
+			return fmt.Errorf("#%d: %w", p.Number, err)
+		}
+	}
+	return nil
+}
+
+func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
+	byPerson := !p.Open && !p.Merged && p.Closer.ID != 0 && !p.Closer.Bot && p.Closer.ID != r.self.ID
+	if err := savePull(ctx, r.tx, r.repo.ID, p, byPerson); err != nil {
+		return err
+	}
+	var m ownPromotion
+	var release []byte
+	err := r.tx.QueryRow(ctx, `select id, environment, app, state, release from promotions where repository = $1 and number = $2 for update`, r.repo.ID, p.Number).
+		Scan(&m.id, &m.environment, &m.app, &m.state, &release)
+	if errors.Is(err, pgx.ErrNoRows) {
+		if p.BaseBranch == r.branch() {
+			r.dirty[pullUnit(p.Number)] = true
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(release, &m.release); err != nil {
+		return err
+	}
+	r.dirty[appUnit(m.app)] = true
+	return r.promotion(ctx, p, m, byPerson)
+}
+
+type ownPromotion struct {
+	id               int64
+	environment, app string
+	state            promotion.PromotionState
+	release          promotion.Release
+}
+
+// promotion draws what follows from the forge's word on one of Ferry's pull requests: merged; rejected, where a person closed it; repaired by
+// the next plan, where anybody else did; and taken up again where a person reopened it.
+func (r *observation) promotion(ctx context.Context, p promotion.PullFacts, m ownPromotion, byPerson bool) error {
+	living := m.state == promotion.PromotionOpen || m.state == promotion.PromotionWaiting
+	e := event{repository: r.repo.ID, environment: m.environment, app: m.app, cause: r.cause, at: r.now, detail: fmt.Sprintf("#%d %s", p.Number, m.release.Version())}
+	switch {
+	case p.Merged && m.state != promotion.PromotionMerged && m.state != promotion.PromotionConverged:
+		e.kind, e.actor = "merged", p.MergedBy.Login
+		return r.promotionBecomes(ctx, m, promotion.PromotionMerged, string(p.MergeSHA), e)
+	case p.Open && !living && m.state == promotion.PromotionRejected:
+		e.kind, e.actor = "reopened", "a person"
+		if _, err := r.tx.Exec(ctx, `update rejections set lifted_at = $3 where repository = $1 and number = $2 and lifted_at is null`, r.repo.ID, p.Number, r.now); err != nil {
+			return err
+		}
+		return r.promotionBecomes(ctx, m, promotion.PromotionOpen, "", e)
+	case !p.Open && !p.Merged && living && byPerson:
+		e.kind, e.actor = "rejected", p.Closer.Login
+		if _, err := r.tx.Exec(ctx, `
+			insert into rejections (repository, environment, app, release, number, actor, at) values ($1, $2, $3, $4, $5, $6, $7)
+			on conflict (repository, environment, app, number) do update set release = excluded.release, actor = excluded.actor, at = excluded.at, lifted_at = null`,
+			r.repo.ID, m.environment, m.app, toJSON(m.release), p.Number, p.Closer.Login, r.now); err != nil {
+			return err
+		}
+		return r.promotionBecomes(ctx, m, promotion.PromotionRejected, "", e)
+	case !p.Open && !p.Merged && living:
+		e.kind, e.actor = "closed", "the forge"
+		if p.Closer.Login != "" {
+			e.actor = p.Closer.Login
+		}
+		return r.promotionBecomes(ctx, m, promotion.PromotionSuperseded, "", e)
+	}
+	return nil
+}
+
+func (r *observation) promotionBecomes(ctx context.Context, m ownPromotion, state promotion.PromotionState, mergeSHA string, e event) error {
+	ended := nullTime(r.now)
+	if state == promotion.PromotionOpen || state == promotion.PromotionMerged {
+		ended = nil
+	}
+	if state == promotion.PromotionOpen { // a reopened one makes way for nobody: the living one, if any, was opened meanwhile
+		var living bool
+		if err := r.tx.QueryRow(ctx, `
+			select exists (select from promotions where repository = $1 and environment = $2 and app = $3 and state in ('waiting', 'open'))`,
+			r.repo.ID, m.environment, m.app).Scan(&living); err != nil || living {
+			return err
+		}
+	}
+	if _, err := r.tx.Exec(ctx, `update promotions set state = $2, merge_sha = $3, ended_at = $4 where id = $1`, m.id, state, mergeSHA, ended); err != nil {
+		return err
+	}
+	return addEvent(ctx, r.tx, e)
+}
+
+// savePull writes a pull request's facts.
+func savePull(ctx context.Context, tx pgx.Tx, repository int64, p promotion.PullFacts, byPerson bool) error {
+	changes := p.Changes
+	if changes == nil {
+		changes = []config.Place{}
+	}
+	_, err := tx.Exec(ctx, `
+		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		on conflict (repository, number) do update
+		set open = excluded.open, merged = excluded.merged, merge_sha = excluded.merge_sha, head_sha = excluded.head_sha, head_repo = excluded.head_repo,
+		    base_branch = excluded.base_branch, closer = excluded.closer, closed_by_person = excluded.closed_by_person, changes = excluded.changes`,
+		repository, p.Number, p.Open, p.Merged, p.MergeSHA, p.HeadBranch, p.HeadSHA, p.HeadRepo, p.BaseBranch, p.Author.ID, p.Author.Login, p.Closer.Login, byPerson, toJSON(changes))
+	return err
+}

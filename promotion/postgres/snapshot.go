@@ -1,0 +1,351 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+)
+
+// Mind is what a decision needs besides the facts in the database.
+type Mind struct {
+	Self     forge.User // Ferry's own account at the forge
+	ForgeURL string     // the forge's pages, for links
+	URL      string     // Ferry's own public address
+	// Config returns the configuration of a blob; content is read only where the blob is new to it.
+	Config func(blob forge.SHA, content func() ([]byte, error)) (*config.Config, error)
+}
+
+// decision is the transaction in which one unit is decided, on one REPEATABLE READ snapshot.
+type decision struct {
+	*Store
+	tx     pgx.Tx
+	mind   Mind
+	repo   Repository
+	config *config.Config // nil: Ferry is off here
+	unit   string
+	now    time.Time
+	cause  string
+	acts   map[int64]bool  // wishes to act on
+	dirty  map[string]bool // units to decide
+}
+
+// historyLength is how many deployments of an environment a plan looks back on.
+const historyLength = 50
+
+// snapshot reads everything the plan of one app looks at.
+func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot, error) {
+	s := promotion.Snapshot{Repository: d.repo.Repo, DefaultBranch: d.repo.DefaultBranch, Self: d.mind.Self, ForgeURL: d.mind.ForgeURL, Refusals: map[string]promotion.Refusal{}}
+	files, err := d.appFiles(ctx, app)
+	if err != nil {
+		return s, err
+	}
+	var paths []string
+	for _, list := range files {
+		for _, f := range list {
+			paths = append(paths, f.Path)
+		}
+	}
+	s.App, s.Off = d.appConfig(app, paths)
+	for _, step := range []func(context.Context, *promotion.Snapshot) error{
+		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
+		d.reports, d.holds, d.rejections, d.intents, d.livingPromotions, d.announcements, d.refusals,
+	} {
+		if err := step(ctx, &s); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (d *decision) appConfig(app string, paths []string) (c config.App, off bool) {
+	if d.config != nil {
+		if c, ok := d.config.App(app, paths...); ok {
+			return c, false
+		}
+	}
+	return config.App{Name: app}, true
+}
+
+func (d *decision) appFiles(ctx context.Context, app string) (map[string][]promotion.File, error) {
+	rows, err := d.tx.Query(ctx, `
+		select m.environment, m.path, m.blob, m.executable, m.images, m.problem, coalesce(b.content, '')
+		from manifests m left join blobs b on b.repository = m.repository and b.sha = m.blob
+		where m.repository = $1 and m.branch = $2 and m.app = $3 order by m.environment, m.path`, d.repo.ID, d.repo.DefaultBranch, app)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]promotion.File{}
+	var environment string
+	var f promotion.File
+	var images, content []byte
+	_, err = pgx.ForEachRow(rows, []any{&environment, &f.Path, &f.Blob, &f.Executable, &images, &f.Problem, &content}, func() error {
+		file := f
+		file.Content, file.Images = append([]byte(nil), content...), nil
+		if err := json.Unmarshal(images, &file.Images); err != nil {
+			return err
+		}
+		out[environment] = append(out[environment], file)
+		return nil
+	})
+	return out, err
+}
+
+// environments fills in the environments the app has a manifest in or had a deployment in, upstream first.
+func (d *decision) environments(ctx context.Context, s *promotion.Snapshot, files map[string][]promotion.File, paths []string) error {
+	history, err := d.history(ctx, s.App.Name)
+	if err != nil {
+		return err
+	}
+	var order []config.Environment
+	if d.config != nil {
+		order = d.config.Order()
+	}
+	known := map[string]bool{}
+	for _, env := range order {
+		known[env.Name] = true
+		if len(files[env.Name]) == 0 && len(history[env.Name]) == 0 {
+			continue
+		}
+		s.Environments = append(s.Environments, promotion.Environment{Environment: env, Mode: d.config.ModeOf(s.App.Name, env.Name, paths...),
+			Files: files[env.Name], History: history[env.Name]})
+	}
+	for name, list := range history { // of an environment that the configuration dropped: what is open there is closed
+		if !known[name] {
+			s.Environments = append(s.Environments, promotion.Environment{Environment: config.Environment{Name: name, Clusters: []string{config.DefaultCluster}}, Dropped: true, History: list})
+		}
+	}
+	return nil
+}
+
+func (d *decision) history(ctx context.Context, app string) (map[string][]promotion.Deployment, error) {
+	rows, err := d.tx.Query(ctx, `
+		select environment, id, release, problem, first_seq, first_sha, last_seq is not null, baseline, state, message, since, converged_at, healthy_from, soaked, settled
+		from (select *, row_number() over (partition by environment order by first_seq desc) as n from deployments
+		      where repository = $1 and branch = $2 and app = $3) d
+		where n <= $4 order by environment, first_seq desc`, d.repo.ID, d.repo.DefaultBranch, app, historyLength)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]promotion.Deployment{}
+	var environment string
+	var x promotion.Deployment
+	var release []byte
+	var converged, healthy *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&environment, &x.ID, &release, &x.Problem, &x.FirstSeq, &x.FirstSHA, &x.Ended, &x.Baseline, &x.State, &x.Message,
+		&x.Since, &converged, &healthy, &x.Soaked, &x.Settled}, func() error {
+		one := x
+		one.Since, one.ConvergedAt, one.HealthyFrom, one.Release = x.Since.UTC(), timeOf(converged), timeOf(healthy), nil
+		if err := json.Unmarshal(release, &one.Release); err != nil {
+			return err
+		}
+		out[environment] = append(out[environment], one)
+		return nil
+	})
+	return out, err
+}
+
+// reports reads, for each environment and cluster, the newer of the report about this app and the one about all apps.
+func (d *decision) reports(ctx context.Context, s *promotion.Snapshot) error {
+	rows, err := d.tx.Query(ctx, `
+		select distinct on (r.environment, r.cluster) r.environment, r.cluster, r.revision, coalesce(v.seq, 0), r.health, r.images, r.message, r.received_at, r.degraded_at, r.every_ns
+		from reports r left join revisions v on v.repository = r.repository and v.branch = $2 and v.sha = r.revision
+		where r.repository = $1 and r.app in ('', $3)
+		order by r.environment, r.cluster, r.observed_at desc, r.app desc`, d.repo.ID, d.repo.DefaultBranch, s.App.Name)
+	if err != nil {
+		return err
+	}
+	var environment string
+	var r promotion.Report
+	var images []byte
+	var degraded *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&environment, &r.Cluster, &r.Revision, &r.Seq, &r.Health, &images, &r.Message, &r.ReceivedAt, &degraded, &r.Every}, func() error {
+		env := s.Find(environment)
+		if env == nil {
+			return nil
+		}
+		one := r
+		one.ReceivedAt, one.DegradedAt, one.Images = r.ReceivedAt.UTC(), timeOf(degraded), nil
+		if err := json.Unmarshal(images, &one.Images); err != nil {
+			return err
+		}
+		env.Reports = append(env.Reports, one)
+		return nil
+	})
+	return err
+}
+
+// activeHolds reads the holds nobody has lifted and no time has ended.
+func (d *decision) activeHolds(ctx context.Context) (list []promotion.Hold, err error) {
+	rows, err := d.tx.Query(ctx, `
+		select id, app, environment, reason, actor, at, until from holds
+		where repository = $1 and lifted_at is null and (until is null or until > $2) order by id`, d.repo.ID, d.now)
+	if err != nil {
+		return nil, err
+	}
+	var h promotion.Hold
+	var until *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&h.ID, &h.App, &h.Environment, &h.Reason, &h.Actor, &h.At, &until}, func() error {
+		h.At, h.Until = h.At.UTC(), timeOf(until)
+		list = append(list, h)
+		return nil
+	})
+	return list, err
+}
+
+func (d *decision) holds(ctx context.Context, s *promotion.Snapshot) error {
+	list, err := d.activeHolds(ctx)
+	for _, h := range list {
+		for i := range s.Environments {
+			env := &s.Environments[i]
+			if (h.App == "" || h.App == s.App.Name) && (h.Environment == "" || h.Environment == env.Name) {
+				env.Holds = append(env.Holds, h)
+			}
+		}
+	}
+	return err
+}
+
+func (d *decision) rejections(ctx context.Context, s *promotion.Snapshot) error {
+	rows, err := d.tx.Query(ctx, `
+		select environment, release, number, actor, at from rejections where repository = $1 and app = $2 and lifted_at is null order by at desc`, d.repo.ID, s.App.Name)
+	if err != nil {
+		return err
+	}
+	var environment string
+	var r promotion.Rejection
+	var release []byte
+	_, err = pgx.ForEachRow(rows, []any{&environment, &release, &r.Number, &r.Actor, &r.At}, func() error {
+		one := r
+		one.Release = nil
+		if err := json.Unmarshal(release, &one.Release); err != nil {
+			return err
+		}
+		if env := s.Find(environment); env != nil {
+			env.Rejections = append(env.Rejections, one)
+		}
+		return nil
+	})
+	return err
+}
+
+func (d *decision) intents(ctx context.Context, s *promotion.Snapshot) error {
+	rows, err := d.tx.Query(ctx, `select environment, release, actor, at from intents where repository = $1 and app = $2`, d.repo.ID, s.App.Name)
+	if err != nil {
+		return err
+	}
+	var environment string
+	var i promotion.Intent
+	var release []byte
+	_, err = pgx.ForEachRow(rows, []any{&environment, &release, &i.Actor, &i.At}, func() error {
+		one := i
+		one.Release = nil
+		if err := json.Unmarshal(release, &one.Release); err != nil {
+			return err
+		}
+		if env := s.Find(environment); env != nil {
+			env.Intent = &one
+		}
+		return nil
+	})
+	return err
+}
+
+// livingPromotions reads the promotions that are waiting, open or merged, with the pull request of the open one as the forge shows it.
+func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) error {
+	rows, err := d.tx.Query(ctx, `
+		select m.environment, m.id, m.number, m.release, m.intent, m.asker, m.superseded, m.state, m.opened_at, m.merge_sha,
+		       coalesce(p.open, false), coalesce(p.head_sha, ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
+		       and p.author = $3 and p.head_repo = $4 and p.base_branch = $5
+		from promotions m left join pulls p on p.repository = m.repository and p.number = m.number and m.number <> 0
+		where m.repository = $1 and m.app = $2 and m.state in ('waiting', 'open', 'merged') order by m.id`,
+		d.repo.ID, s.App.Name, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch)
+	if err != nil {
+		return err
+	}
+	var environment string
+	var m promotion.Promotion
+	var release, superseded []byte
+	var open bool
+	var known *bool
+	var p promotion.Pull
+	_, err = pgx.ForEachRow(rows, []any{&environment, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &known}, func() error {
+		one, pull := m, p
+		one.Release, one.Superseded = nil, nil
+		if err := json.Unmarshal(release, &one.Release); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(superseded, &one.Superseded); err != nil {
+			return err
+		}
+		env := s.Find(environment)
+		switch {
+		case env == nil:
+		case one.State == promotion.PromotionMerged:
+			env.Merged = append(env.Merged, one)
+		default:
+			env.Promotion = &one
+			if open {
+				pull.Number, pull.Known = one.Number, known != nil && *known
+				env.Pull = &pull
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// announcements reads what CI announced: the newest of each image, and what stands anywhere.
+func (d *decision) announcements(ctx context.Context, s *promotion.Snapshot) error {
+	var names, tags []string
+	for _, i := range s.App.Images {
+		names = append(names, i.Name)
+	}
+	for _, env := range s.Environments {
+		for _, x := range env.History {
+			for _, i := range x.Release {
+				tags = append(tags, i.Tag)
+			}
+		}
+	}
+	rows, err := d.tx.Query(ctx, `
+		select image, tag, digest, source, commit_sha, seq, at, n = 1
+		from (select *, row_number() over (partition by image order by seq desc) as n from announced where repository = $1 and image = any($2)) a
+		where n = 1 or tag = any($3) order by seq`, d.repo.ID, names, tags)
+	if err != nil {
+		return err
+	}
+	var a promotion.Announced
+	var newest bool
+	_, err = pgx.ForEachRow(rows, []any{&a.Image.Name, &a.Image.Tag, &a.Image.Digest, &a.Source, &a.Commit, &a.Seq, &a.At, &newest}, func() error {
+		s.Sources = append(s.Sources, a)
+		if newest {
+			s.Announced = append(s.Announced, a)
+		}
+		return nil
+	})
+	s.AddTagSources()
+	return err
+}
+
+// refusals reads why the forge did not take the pull requests, commits and merges that were wished.
+func (d *decision) refusals(ctx context.Context, s *promotion.Snapshot) error {
+	rows, err := d.tx.Query(ctx, `
+		select desired ->> 'environment', refusal, refused_at from wishes
+		where repository = $1 and app = $2 and refusal <> '' and kind in ('pull', 'commit', 'merge') order by refused_at`, d.repo.ID, s.App.Name)
+	if err != nil {
+		return err
+	}
+	var environment, reason string
+	var since *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&environment, &reason, &since}, func() error {
+		s.Refusals[environment] = promotion.Refusal{Reason: reason, Since: timeOf(since)}
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,97 @@
+// Package postgres keeps Ferry's facts, wishes and decisions in PostgreSQL: every SQL statement of Ferry's own stands here, a method is one use case in one transaction, and the jobs it makes due are inserted in it.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+)
+
+// ErrNotFound is returned where what was asked for is not in the database.
+var ErrNotFound = errors.New("not found")
+
+// ErrFenced is returned where a write carries the fence of a lease that somebody else holds by now.
+var ErrFenced = errors.New("the lease was taken over")
+
+// Store is Ferry's database.
+type Store struct {
+	pool *pgxpool.Pool
+	jobs *river.Client[pgx.Tx]
+}
+
+// Open connects to the database at url, which must have been migrated. It fails where the database cannot be reached.
+func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL cannot be read: expected postgres://user@host:5432/database") // the parser's own text may hold the password
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the database: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("connecting to the database: %w", err)
+	}
+	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: logger})
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("preparing the job queue: %w", err)
+	}
+	return &Store{pool: pool, jobs: jobs}, nil
+}
+
+// Close gives the connections back.
+func (s *Store) Close() { s.pool.Close() }
+
+// Pool returns the connections, for River's own client.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+
+// transactAttempts is how often a transaction that lost against another one is run.
+const transactAttempts = 8
+
+// transact runs f in one transaction, again where the database could not serialise it.
+func (s *Store) transact(ctx context.Context, level pgx.TxIsoLevel, f func(tx pgx.Tx) error) error {
+	var err error
+	for range transactAttempts {
+		err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: level}, f)
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) || pg.Code != "40001" && pg.Code != "40P01" {
+			return err
+		}
+	}
+	return err
+}
+
+// wrap puts the call before the error, where there is one.
+func wrap(err *error, format string, args ...any) {
+	if *err != nil {
+		*err = fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), *err)
+	}
+}
+
+// nullTime writes the zero time as null.
+func nullTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}

@@ -1,0 +1,192 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"ferry/forge"
+)
+
+// Due is work that is not done and that no live lease holds.
+type Due struct {
+	Repositories  []int64
+	Installations []InstallationArgs
+	Units         []DecideArgs
+	Wishes        []int64
+}
+
+// Empty says that there is nothing to do.
+func (d Due) Empty() bool {
+	return len(d.Repositories)+len(d.Installations)+len(d.Units)+len(d.Wishes) == 0
+}
+
+// DueWork returns the work that is due at now: generations that are not done, timers that have run out, wishes that are not true yet.
+func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due, err error) {
+	defer wrap(&err, "DueWork")
+	if due.Repositories, err = collect[int64](ctx, s, `
+		select r.id from repositories r left join leases l on l.name = 'observe:' || r.id and l.expires_at > $1
+		where r.generation <> r.observed and r.accessible and (r.observe_at is null or r.observe_at <= $1) and l.name is null order by r.id limit $2`, now, limit); err != nil {
+		return due, err
+	}
+	rows, err := s.pool.Query(ctx, `
+		select forge, id from installations where generation <> observed and not gone and (observe_at is null or observe_at <= $1) order by id limit $2`, now, limit)
+	if err != nil {
+		return due, err
+	}
+	if due.Installations, err = pgx.CollectRows(rows, pgx.RowToStructByPos[InstallationArgs]); err != nil {
+		return due, err
+	}
+	rows, err = s.pool.Query(ctx, `
+		(select repository, name from units where generation <> decided order by repository, name limit $2)
+		union (select repository, name from units where due_at <= $1 order by due_at limit $2)`, now, limit)
+	if err != nil {
+		return due, err
+	}
+	if due.Units, err = pgx.CollectRows(rows, pgx.RowToStructByPos[DecideArgs]); err != nil {
+		return due, err
+	}
+	due.Wishes, err = collect[int64](ctx, s, `
+		select w.id from wishes w left join leases l on l.name = 'act:' || w.id and l.expires_at > $1
+		where (w.version <> w.applied_version and (w.act_at is null or w.act_at <= $1)) and l.name is null order by w.id limit $2`, now, limit)
+	return due, err
+}
+
+// TimersDue returns the units whose timer has run out, and the wishes that waited for a time.
+func (s *Store) TimersDue(ctx context.Context, now time.Time, limit int) (due Due, err error) {
+	defer wrap(&err, "TimersDue")
+	rows, err := s.pool.Query(ctx, `select repository, name from units where due_at <= $1 order by due_at limit $2`, now, limit)
+	if err != nil {
+		return due, err
+	}
+	if due.Units, err = pgx.CollectRows(rows, pgx.RowToStructByPos[DecideArgs]); err != nil {
+		return due, err
+	}
+	if due.Repositories, err = collect[int64](ctx, s, `select id from repositories where generation <> observed and accessible and observe_at <= $1 limit $2`, now, limit); err != nil {
+		return due, err
+	}
+	due.Wishes, err = collect[int64](ctx, s, `select id from wishes where version <> applied_version and act_at <= $1 order by act_at limit $2`, now, limit)
+	return due, err
+}
+
+func collect[T any](ctx context.Context, s *Store, sql string, args ...any) ([]T, error) {
+	rows, err := s.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[T])
+}
+
+// EnqueueDue inserts the jobs for due work.
+func (s *Store) EnqueueDue(ctx context.Context, due Due) (err error) {
+	defer wrap(&err, "EnqueueDue")
+	if due.Empty() {
+		return nil
+	}
+	var jobs []river.JobArgs
+	for _, id := range due.Repositories {
+		jobs = append(jobs, ObserveArgs{Repository: id})
+	}
+	for _, i := range due.Installations {
+		jobs = append(jobs, i)
+	}
+	for _, u := range due.Units {
+		jobs = append(jobs, u)
+	}
+	for _, id := range due.Wishes {
+		jobs = append(jobs, ActArgs{Wish: id})
+	}
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error { return s.enqueue(ctx, tx, jobs...) })
+}
+
+// SweepRepositories makes every repository due that was not read whole since before. It repairs what no delivery announced.
+func (s *Store) SweepRepositories(ctx context.Context, before time.Time) (err error) {
+	defer wrap(&err, "SweepRepositories")
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			update repositories set generation = generation + 1, sweep = true
+			where accessible and config_blob <> '' and not sweep and (swept_at is null or swept_at < $1) returning id`, before)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return err
+		}
+		jobs := make([]river.JobArgs, len(ids))
+		for i, id := range ids {
+			jobs[i] = ObserveArgs{Repository: id}
+		}
+		return s.enqueue(ctx, tx, jobs...)
+	})
+}
+
+// LoadInstallation returns an installation's generation, or ErrNotFound.
+func (s *Store) LoadInstallation(ctx context.Context, kind forge.Kind, id int64) (generation, observed int64, gone bool, err error) {
+	defer wrap(&err, "LoadInstallation(%d)", id)
+	err = s.pool.QueryRow(ctx, `select generation, observed, gone from installations where forge = $1 and id = $2`, kind, id).Scan(&generation, &observed, &gone)
+	if err == pgx.ErrNoRows {
+		err = ErrNotFound
+	}
+	return generation, observed, gone, err
+}
+
+// RecordInstallation writes down which repositories an installation shows to Ferry. Those that it does not show any more are left alone until it does.
+func (s *Store) RecordInstallation(ctx context.Context, kind forge.Kind, id, generation int64, repositories []forge.Repository, now time.Time) (err error) {
+	defer wrap(&err, "RecordInstallation(%d)", id)
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		ids := make([]int64, 0, len(repositories))
+		for _, r := range repositories {
+			ids = append(ids, r.ID)
+			var row int64
+			var fresh bool
+			if err := tx.QueryRow(ctx, `
+				insert into repositories (forge, forge_id, owner, name, default_branch, installation, sweep) values ($1, $2, $3, $4, $5, $6, true)
+				on conflict (forge, forge_id) do update set owner = excluded.owner, name = excluded.name, installation = excluded.installation, accessible = true
+				returning id, generation = 0`, kind, r.ID, r.Owner, r.Name, r.DefaultBranch, id).Scan(&row, &fresh); err != nil {
+				return err
+			}
+			if fresh {
+				if err := s.raiseRepository(ctx, tx, row, true); err != nil {
+					return err
+				}
+			}
+		}
+		if _, err := tx.Exec(ctx, `update repositories set accessible = false where forge = $1 and installation = $2 and not forge_id = any($3)`, kind, id, ids); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `update installations set observed = $3, observe_at = null where forge = $1 and id = $2`, kind, id, generation)
+		return err
+	})
+}
+
+// RecordInstallations makes every installation due that Ferry did not know. It returns how many.
+func (s *Store) RecordInstallations(ctx context.Context, kind forge.Kind, list []forge.Installation) (fresh int, err error) {
+	defer wrap(&err, "RecordInstallations")
+	err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		fresh = 0
+		for _, i := range list {
+			tag, err := tx.Exec(ctx, `insert into installations (forge, id, account, gone, generation) values ($1, $2, $3, $4, 1) on conflict do nothing`, kind, i.ID, i.Account, i.Suspended)
+			if err != nil {
+				return err
+			}
+			if tag.RowsAffected() > 0 {
+				fresh++
+				if err := s.enqueue(ctx, tx, InstallationArgs{Forge: string(kind), Installation: i.ID}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return fresh, err
+}
+
+// PutOffInstallation writes down when reading an installation is tried again.
+func (s *Store) PutOffInstallation(ctx context.Context, kind forge.Kind, id int64, until time.Time) (err error) {
+	defer wrap(&err, "PutOffInstallation(%d)", id)
+	_, err = s.pool.Exec(ctx, `update installations set observe_at = $3 where forge = $1 and id = $2`, kind, id, until)
+	return err
+}

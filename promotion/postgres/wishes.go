@@ -1,0 +1,232 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/forge"
+	"ferry/promotion"
+)
+
+// Wish is what should be true of one object at the forge, and what Ferry last made of it.
+type Wish struct {
+	ID             int64
+	Kind           string
+	Key            string
+	App            string
+	Desired        json.RawMessage
+	Version        int64
+	AppliedVersion int64
+	Applied        json.RawMessage
+	Attempts       int
+	ActAt          time.Time
+	Refusal        string
+	Repository     Repository
+}
+
+// LoadWish returns a wish, or ErrNotFound where it was taken back.
+func (s *Store) LoadWish(ctx context.Context, id int64) (w Wish, err error) {
+	defer wrap(&err, "LoadWish(%d)", id)
+	var repository int64
+	var at *time.Time
+	err = s.pool.QueryRow(ctx, `
+		select id, repository, kind, key, app, desired, version, applied_version, applied, attempts, act_at, refusal from wishes where id = $1`, id).
+		Scan(&w.ID, &repository, &w.Kind, &w.Key, &w.App, &w.Desired, &w.Version, &w.AppliedVersion, &w.Applied, &w.Attempts, &at, &w.Refusal)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return w, ErrNotFound
+	}
+	if err != nil {
+		return w, err
+	}
+	w.ActAt = timeOf(at)
+	w.Repository, err = s.LoadRepository(ctx, repository)
+	return w, err
+}
+
+// Applied is what an act has made true.
+type Applied struct {
+	State  any                // kept with the wish, for the next act on it
+	Number int                // of the pull request, where one was opened, changed or closed
+	Pull   *forge.PullRequest // as the forge answered
+	Issue  int                // number of Ferry's issue
+	Done   bool               // the wish is fulfilled and of no more use
+	Closed bool               // Ferry closed the pull request
+}
+
+// EditBase returns the head, and its tree, on which an edit of the files may be committed: at it they are still the blobs the edit was made on.
+// It returns ErrNotFound where they are not.
+func (s *Store) EditBase(ctx context.Context, r Repository, paths []string, blobs []forge.SHA) (head, tree forge.SHA, err error) {
+	defer wrap(&err, "EditBase(%s)", r.Repo.FullName())
+	err = s.pool.QueryRow(ctx, `
+		select head, tree from branches b where repository = $1 and branch = $2 and not exists (
+		  select from unnest($3::text[], $4::text[]) as e (path, blob) where not exists (
+		    select from manifests m where m.repository = $1 and m.branch = $2 and m.path = e.path and m.blob = e.blob))`,
+		r.ID, r.DefaultBranch, paths, blobs).Scan(&head, &tree)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return head, tree, err
+}
+
+// RecordCommit remembers a commit that Ferry is about to put on a branch, before it does.
+func (s *Store) RecordCommit(ctx context.Context, repository int64, sha forge.SHA, branch string, now time.Time) (err error) {
+	defer wrap(&err, "RecordCommit(%s)", sha)
+	_, err = s.pool.Exec(ctx, `insert into commits (repository, sha, branch, made_at) values ($1, $2, $3, $4) on conflict do nothing`, repository, sha, branch, now)
+	return err
+}
+
+// IsOwnCommit says whether Ferry made the commit.
+func (s *Store) IsOwnCommit(ctx context.Context, repository int64, sha forge.SHA) (own bool, err error) {
+	defer wrap(&err, "IsOwnCommit(%s)", sha)
+	err = s.pool.QueryRow(ctx, `select exists (select from commits where repository = $1 and sha = $2)`, repository, sha).Scan(&own)
+	return own, err
+}
+
+// RecordApplied writes down that the wish's version was made true. It returns false where the wish moved meanwhile: the act is repeated then.
+func (s *Store) RecordApplied(ctx context.Context, lease Lease, w Wish, a Applied, now time.Time) (current bool, err error) {
+	defer wrap(&err, "RecordApplied(%s %s)", w.Kind, w.Key)
+	err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		if err := checkFence(ctx, tx, lease); err != nil {
+			return err
+		}
+		var version int64
+		err := tx.QueryRow(ctx, `
+			update wishes set applied = $2, applied_version = $3, refusal = '', refused_at = null, attempts = 0,
+			       act_at = case when version = $3 then null else act_at end
+			where id = $1 returning version`, w.ID, toJSON(a.State), w.Version).Scan(&version)
+		if errors.Is(err, pgx.ErrNoRows) { // taken back meanwhile: what was made stays a fact
+			version, err = w.Version, nil
+		}
+		if err != nil {
+			return err
+		}
+		current = version == w.Version
+		return s.follow(ctx, tx, w, a, now)
+	})
+	return current, err
+}
+
+// follow writes the facts an act made, and makes due what depends on them.
+func (s *Store) follow(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now time.Time) error {
+	repository := w.Repository.ID
+	if a.Done {
+		if _, err := tx.Exec(ctx, `delete from wishes where id = $1 and version = $2`, w.ID, w.Version); err != nil {
+			return err
+		}
+	}
+	if a.Issue != 0 {
+		if _, err := tx.Exec(ctx, `update repositories set issue = $2 where id = $1`, repository, a.Issue); err != nil {
+			return err
+		}
+	}
+	if w.Kind == "state" {
+		if err := s.releaseAnswers(ctx, tx, repository); err != nil {
+			return err
+		}
+	}
+	if a.Pull == nil {
+		if w.Refusal != "" && w.App != "" {
+			return s.raiseUnits(ctx, tx, repository, []string{appUnit(w.App)})
+		}
+		return nil
+	}
+	return s.followPull(ctx, tx, w, a, now)
+}
+
+// followPull writes down what the forge answered about Ferry's own pull request, and lets the app be planned again: its gates have a head now.
+func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now time.Time) error {
+	var wish promotion.PullWish
+	if err := json.Unmarshal(w.Desired, &wish); err != nil {
+		return err
+	}
+	if err := savePull(ctx, tx, w.Repository.ID, promotion.PullFacts{PullRequest: *a.Pull}, false); err != nil {
+		return err
+	}
+	e := event{repository: w.Repository.ID, environment: wish.Environment, app: w.App, actor: "ferry", cause: "wish", at: now}
+	var err error
+	switch {
+	case a.Closed:
+		e.kind, e.detail = "promotion superseded", wish.Reason
+		_, err = tx.Exec(ctx, `
+			update promotions set state = 'superseded', ended_at = $4 where repository = $1 and environment = $2 and app = $3 and state in ('waiting', 'open')`,
+			w.Repository.ID, wish.Environment, w.App, now)
+	default:
+		e.kind, e.detail = "promotion open", wish.Release.Version()
+		_, err = tx.Exec(ctx, `
+			update promotions set state = 'open', number = $4, release = $5, intent = $6, asker = $7, superseded = $8
+			where repository = $1 and environment = $2 and app = $3 and state in ('waiting', 'open')`,
+			w.Repository.ID, wish.Environment, w.App, a.Pull.Number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded)))
+	}
+	if err != nil {
+		return err
+	}
+	if err := addEvent(ctx, tx, e); err != nil {
+		return err
+	}
+	return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
+}
+
+// releaseAnswers makes the answers due that waited for the branch ferry-state.
+func (s *Store) releaseAnswers(ctx context.Context, tx pgx.Tx, repository int64) error {
+	rows, err := tx.Query(ctx, `select id from wishes where repository = $1 and kind = 'answer' and version <> applied_version`, repository)
+	if err != nil {
+		return err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := s.enqueue(ctx, tx, ActArgs{Wish: id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// StateIsWritten says whether the branch ferry-state says what it should.
+func (s *Store) StateIsWritten(ctx context.Context, repository int64) (written bool, err error) {
+	defer wrap(&err, "StateIsWritten(%d)", repository)
+	err = s.pool.QueryRow(ctx, `select not exists (select from wishes where repository = $1 and kind = 'state' and version <> applied_version)`, repository).Scan(&written)
+	return written, err
+}
+
+// PutOffWish writes down that an act is to be tried again at a later time.
+func (s *Store) PutOffWish(ctx context.Context, w Wish, until time.Time) (err error) {
+	defer wrap(&err, "PutOffWish(%s %s)", w.Kind, w.Key)
+	_, err = s.pool.Exec(ctx, `update wishes set act_at = $2, attempts = attempts + 1 where id = $1`, w.ID, until)
+	return err
+}
+
+// RefuseWish writes down why the forge does not take a wish. The plan shows it as a gate; it is tried again at the time given, on changed
+// content, or when somebody says /retry.
+func (s *Store) RefuseWish(ctx context.Context, w Wish, reason string, again, now time.Time) (err error) {
+	defer wrap(&err, "RefuseWish(%s %s)", w.Kind, w.Key)
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `
+			update wishes set refusal = $2, refused_at = case when refusal = $2 then refused_at else $3 end, act_at = $4, attempts = attempts + 1 where id = $1`,
+			w.ID, reason, now, again); err != nil {
+			return err
+		}
+		if w.App == "" || reason == w.Refusal {
+			return nil
+		}
+		return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
+	})
+}
+
+// Hint makes a repository due for observation: an act found something that Ferry did not know.
+func (s *Store) Hint(ctx context.Context, repository int64) (err error) {
+	defer wrap(&err, "Hint(%d)", repository)
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error { return s.raiseRepository(ctx, tx, repository, true) })
+}
+
+// RaiseApp makes an app due for a new plan.
+func (s *Store) RaiseApp(ctx context.Context, repository int64, app string) (err error) {
+	defer wrap(&err, "RaiseApp(%d, %s)", repository, app)
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error { return s.raiseUnits(ctx, tx, repository, []string{appUnit(app)}) })
+}

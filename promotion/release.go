@@ -1,0 +1,144 @@
+package promotion
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+)
+
+// Image is one image of a release: the name the configuration gives it, with tag and digest, which always move as a pair.
+// An empty Digest means that none is known.
+type Image struct {
+	Name   string `json:"name"`
+	Tag    string `json:"tag"`
+	Digest string `json:"digest,omitempty"`
+}
+
+// String returns the reference: name:tag@digest.
+func (i Image) String() string {
+	s := i.Name
+	if i.Tag != "" {
+		s += ":" + i.Tag
+	}
+	if i.Digest != "" {
+		s += "@" + i.Digest
+	}
+	return s
+}
+
+// ParseImage splits a reference of the form name[:tag][@digest]. A registry's port is part of the name.
+func ParseImage(ref string) Image {
+	name, digest, _ := strings.Cut(ref, "@")
+	tag := ""
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		name, tag = name[:i], name[i+1:]
+	}
+	return Image{Name: name, Tag: tag, Digest: digest}
+}
+
+// Release is the set of images of one app, ordered by name.
+type Release []Image
+
+// NewRelease returns the release of images, ordered by name.
+func NewRelease(images ...Image) Release {
+	r := Release(slices.Clone(images))
+	slices.SortFunc(r, func(a, b Image) int { return strings.Compare(a.Name, b.Name) })
+	return r
+}
+
+// Same says whether both are one release: the same images, with equal tags, and digests that are equal or one of which is
+// missing.
+func (r Release) Same(other Release) bool {
+	return slices.EqualFunc(r, other, func(a, b Image) bool {
+		return a.Name == b.Name && a.Tag == b.Tag && (a.Digest == b.Digest || a.Digest == "" || b.Digest == "")
+	})
+}
+
+// With returns r with the tag and digest of the image of that name replaced. An image r does not have changes nothing.
+func (r Release) With(image Image) Release {
+	out := slices.Clone(r)
+	for i := range out {
+		if out[i].Name == image.Name {
+			out[i] = image
+		}
+	}
+	return out
+}
+
+// Image returns r's image of that name.
+func (r Release) Image(name string) (Image, bool) {
+	for _, i := range r {
+		if i.Name == name {
+			return i, true
+		}
+	}
+	return Image{}, false
+}
+
+// Version names the release to people: the tag, where all images share one; else each image's last name with its tag.
+func (r Release) Version() string {
+	if len(r) == 0 {
+		return "nothing"
+	}
+	if !slices.ContainsFunc(r, func(i Image) bool { return i.version() != r[0].version() }) {
+		return r[0].version()
+	}
+	parts := make([]string, len(r))
+	for n, i := range r {
+		parts[n] = i.Name[strings.LastIndexByte(i.Name, '/')+1:] + ":" + i.version()
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (i Image) version() string {
+	switch {
+	case i.Tag != "":
+		return i.Tag
+	case len(i.Digest) > 19:
+		return i.Digest[:19]
+	case i.Digest != "":
+		return i.Digest
+	}
+	return "no tag"
+}
+
+// Order is where one release stands to another.
+type Order int
+
+// The three outcomes of comparing releases.
+const (
+	Unordered Order = iota
+	Newer
+	Older
+)
+
+// compareVersions orders r to other by semantic version: newer, where every image has one, none is older and one is newer.
+// It returns Unordered where any image has none, or where some are newer and some older.
+func (r Release) compareVersions(other Release) Order {
+	newer, older := false, false
+	for _, image := range r {
+		old, ok := other.Image(image.Name)
+		if !ok {
+			return Unordered
+		}
+		a, errA := semver.StrictNewVersion(strings.TrimPrefix(image.Tag, "v"))
+		b, errB := semver.StrictNewVersion(strings.TrimPrefix(old.Tag, "v"))
+		if errA != nil || errB != nil {
+			return Unordered
+		}
+		switch a.Compare(b) {
+		case 1:
+			newer = true
+		case -1:
+			older = true
+		}
+	}
+	switch {
+	case newer && !older:
+		return Newer
+	case older && !newer:
+		return Older
+	}
+	return Unordered
+}

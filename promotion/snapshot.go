@@ -1,0 +1,198 @@
+package promotion
+
+import (
+	"time"
+
+	"ferry/forge"
+	"ferry/promotion/config"
+)
+
+// Snapshot is everything Plan looks at for one app: facts only, read in one transaction.
+type Snapshot struct {
+	Repository    forge.Repo // the environment repository
+	DefaultBranch string
+	Self          forge.User // Ferry's own account
+	ForgeURL      string     // the address of the forge's pages, for links; empty where none is known
+	App           config.App
+	Off           bool          // the tree has no .ferry.yaml, or the app is not in it any more
+	Environments  []Environment // upstream first; only those the app has a manifest in, or had
+	Announced     []Announced   // the newest of each image that CI announced
+	Sources       []Announced   // what CI announced of the images that stand anywhere
+	Refusals      map[string]Refusal
+}
+
+// Environment is one environment of the snapshot.
+type Environment struct {
+	config.Environment
+	Dropped    bool        // the configuration has no such environment any more
+	Mode       config.Mode // the strictest of repository, environment and app
+	Files      []File
+	History    []Deployment // newest first; the first is current unless it has ended
+	Reports    []Report     // the counting one of each cluster that ever reported
+	Holds      []Hold       // active ones on this app, this environment, or both
+	Rejections []Rejection
+	Intent     *Intent
+	Pull       *Pull      // the living pull request of this app here, if any
+	Promotion  *Promotion // waiting or open
+	Merged     []Promotion
+}
+
+// File is one manifest of the app in the environment, as it stands at the head.
+type File struct {
+	Path       string
+	Blob       forge.SHA
+	Content    []byte
+	Executable bool
+	Images     []Image
+	Problem    string // why it cannot be read
+}
+
+// Deployment is one release desired in one environment, for an interval of revisions.
+type Deployment struct {
+	ID          int64
+	Release     Release
+	Problem     string // mixed, or a manifest that cannot be read: promoted from by nobody
+	FirstSeq    int64
+	FirstSHA    forge.SHA
+	Ended       bool
+	Baseline    bool
+	State       DeploymentState
+	Message     string
+	Since       time.Time
+	ConvergedAt time.Time
+	HealthyFrom time.Time // soak's clock runs since then; zero: it stands still
+	Soaked      time.Duration
+	Settled     bool // ended, and its last status was said
+}
+
+// DeploymentState is how far a deployment has come.
+type DeploymentState string
+
+// The states of a deployment.
+const (
+	DeploymentPending     DeploymentState = "pending"
+	DeploymentProgressing DeploymentState = "progressing"
+	DeploymentConverged   DeploymentState = "converged"
+	DeploymentDegraded    DeploymentState = "degraded"
+	DeploymentFailed      DeploymentState = "failed"
+	DeploymentSuperseded  DeploymentState = "superseded"
+)
+
+// Health is what an agent says of what runs.
+type Health string
+
+// The words an agent may use.
+const (
+	HealthProgressing Health = "progressing"
+	HealthHealthy     Health = "healthy"
+	HealthDegraded    Health = "degraded"
+	HealthFailed      Health = "failed"
+	HealthUnknown     Health = "unknown"
+)
+
+// Report is what counts of what the agent of one cluster said.
+type Report struct {
+	Cluster    string
+	Revision   forge.SHA
+	Seq        int64 // place of the revision among the ordered heads; 0: unknown there
+	Health     Health
+	Images     []string
+	Message    string
+	ReceivedAt time.Time
+	DegradedAt time.Time // when it last reported degraded or failed; zero: never
+	Every      time.Duration
+}
+
+// Hold is a person's stop.
+type Hold struct {
+	ID          int64
+	App         string // empty: every app
+	Environment string // empty: everywhere
+	Reason      string
+	Actor       string
+	At          time.Time
+	Until       time.Time // zero: until somebody resumes
+}
+
+// Rejection is a release that a person does not want in the environment.
+type Rejection struct {
+	Release Release
+	Number  int
+	Actor   string
+	At      time.Time
+}
+
+// Intent is a person's wish that a release be promoted though nothing new arrived.
+type Intent struct {
+	Release Release
+	Actor   string
+	At      time.Time
+}
+
+// Pull is the living pull request as the forge shows it.
+type Pull struct {
+	Number  int
+	HeadSHA forge.SHA
+	Known   bool // Ferry recorded that head
+	Pusher  string
+}
+
+// Promotion is one pull request that moves a release into the environment.
+type Promotion struct {
+	ID         int64
+	Number     int
+	Release    Release
+	Intent     string
+	Asker      string
+	Superseded []Release
+	State      PromotionState
+	OpenedAt   time.Time
+	MergeSHA   forge.SHA
+}
+
+// PromotionState is how far a promotion has come.
+type PromotionState string
+
+// The states of a promotion.
+const (
+	PromotionWaiting    PromotionState = "waiting"
+	PromotionOpen       PromotionState = "open"
+	PromotionMerged     PromotionState = "merged"
+	PromotionConverged  PromotionState = "converged"
+	PromotionSuperseded PromotionState = "superseded"
+	PromotionRejected   PromotionState = "rejected"
+	PromotionFailed     PromotionState = "failed"
+)
+
+// Announced is an image that CI said it has built, with the commit it was built from.
+type Announced struct {
+	Image  Image
+	Source string // owner/name
+	Commit forge.SHA
+	Seq    int64 // the order in which CI announced
+	At     time.Time
+}
+
+// Refusal is why the forge did not take a wish.
+type Refusal struct {
+	Reason string
+	Since  time.Time
+}
+
+// Current returns the deployment that stands in the environment now, or nil.
+func (e *Environment) Current() *Deployment {
+	if len(e.History) == 0 || e.History[0].Ended {
+		return nil
+	}
+	return &e.History[0]
+}
+
+// Find returns the environment of that name, or nil where the app is not in it.
+func (s *Snapshot) Find(name string) *Environment {
+	for i := range s.Environments {
+		if s.Environments[i].Name == name {
+			return &s.Environments[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package promotion
+
+import (
+	"fmt"
+	"strings"
+
+	"ferry/forge"
+)
+
+// The contexts of Ferry's commit statuses.
+const (
+	GatesContext  = "ferry/gates"
+	ConfigContext = "ferry/config"
+)
+
+// EnvironmentContext returns the context of the status that says how far a commit has come in the environment.
+func EnvironmentContext(environment string) string { return "ferry/" + environment }
+
+// deployed contributes the statuses of every deployment whose end has not been said: on the revision that brought it, and on the commits
+// its images were built from. A baseline was there before Ferry, and gets none.
+func (p *planner) deployed(env *Environment) {
+	index := p.index(env)
+	for j := len(env.History) - 1; j >= 0; j-- {
+		d := &env.History[j]
+		if d.Baseline || d.Settled {
+			continue
+		}
+		seen := assessment{}
+		if !d.Ended {
+			seen = p.seen[index]
+		}
+		state, words := p.s.deploymentWords(env, j, seen)
+		c := Contribution{SHA: d.FirstSHA, Context: EnvironmentContext(env.Name), State: state, Description: words}
+		p.plan.Contributions = append(p.plan.Contributions, c)
+		for _, image := range d.Release {
+			if a, ok := p.s.source(image); ok && a.Commit != "" && a.Source != "" {
+				c.Target, c.SHA = a.Source, a.Commit
+				p.plan.Contributions = appendOnce(p.plan.Contributions, c)
+			}
+		}
+	}
+}
+
+// appendOnce keeps one contribution per status: the last one counts, since deployments come in their order.
+func appendOnce(list []Contribution, c Contribution) []Contribution {
+	for i := range list {
+		if list[i].Target == c.Target && list[i].SHA == c.SHA && list[i].Context == c.Context {
+			list[i] = c
+			return list
+		}
+	}
+	return append(list, c)
+}
+
+func (p *planner) index(env *Environment) int {
+	for i := range p.s.Environments {
+		if &p.s.Environments[i] == env {
+			return i
+		}
+	}
+	return -1
+}
+
+// deploymentWords says how far a deployment is. Success, failure and silence all end in a state that is not pending.
+func (s *Snapshot) deploymentWords(env *Environment, j int, seen assessment) (forge.State, string) {
+	d := &env.History[j]
+	what := s.App.Name + " " + d.Release.Version()
+	switch {
+	case d.Problem != "":
+		return forge.Error, s.App.Name + ": " + d.Problem
+	case d.Ended && d.ConvergedAt.IsZero():
+		by := "another release"
+		if j > 0 && env.History[j-1].Problem == "" {
+			by = env.History[j-1].Release.Version()
+		}
+		return forge.Error, fmt.Sprintf("%s: superseded by %s before it converged", what, by)
+	case d.Ended:
+		return forge.Success, fmt.Sprintf("%s converged in %s at %s", what, env.Name, instant(d.ConvergedAt))
+	case d.State == DeploymentConverged:
+		return forge.Success, fmt.Sprintf("%s runs in %s since %s", what, env.Name, instant(d.ConvergedAt))
+	case d.State == DeploymentDegraded || d.State == DeploymentFailed:
+		return forge.Failure, fmt.Sprintf("%s: %s", what, d.Message)
+	case seen.silent:
+		return forge.Error, fmt.Sprintf("%s: no word from the agent since %s; last: %s", what, instant(seen.dueAt.Add(-env.ReportTimeout)), d.Message)
+	}
+	return forge.Pending, fmt.Sprintf("%s: %s", what, d.Message)
+}
+
+// gatesWords says in a status what is missing; never a bare "pending".
+func gatesWords(shut []Gate) string {
+	if len(shut) == 0 {
+		return "every gate is open"
+	}
+	parts := make([]string, len(shut))
+	for i, g := range shut {
+		parts[i] = g.Name + ": " + g.Reason
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Fold makes one status of what several apps contribute: the worst state wins, and where they are several the text counts.
+func Fold(context, url string, byApp map[string]Contribution) forge.Status {
+	order := []forge.State{forge.Success, forge.Pending, forge.Error, forge.Failure}
+	out := forge.Status{Context: context, URL: url}
+	done, worst := 0, -1
+	var waiting []string
+	for _, app := range sortedKeys(byApp) {
+		c := byApp[app]
+		if c.State == forge.Success {
+			done++
+		} else {
+			waiting = append(waiting, app)
+		}
+		if r := indexOf(order, c.State); r > worst {
+			worst, out.State, out.Description = r, c.State, c.Description
+		}
+	}
+	if len(byApp) > 1 {
+		out.Description = fmt.Sprintf("%d of %d apps", done, len(byApp))
+		if len(waiting) > 0 {
+			out.Description += ", waiting for " + strings.Join(waiting, ", ")
+		}
+	}
+	out.Description = clip(out.Description, forge.MaxStatusDescription)
+	return out
+}

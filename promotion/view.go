@@ -1,0 +1,206 @@
+package promotion
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ferry/promotion/config"
+)
+
+// View is what the last plan said of an app: for the page, the issue and /status.
+type View struct {
+	App          string            `json:"app"`
+	Environments []EnvironmentView `json:"environments"`
+}
+
+// EnvironmentView is one cell of the matrix apps × environments.
+type EnvironmentView struct {
+	Name        string          `json:"name"`
+	Mode        config.Mode     `json:"mode"`
+	Release     Release         `json:"release,omitempty"`
+	Problem     string          `json:"problem,omitempty"`
+	Baseline    bool            `json:"baseline,omitempty"`
+	State       DeploymentState `json:"state,omitempty"`
+	Message     string          `json:"message,omitempty"`
+	Since       time.Time       `json:"since,omitzero"`
+	ConvergedAt time.Time       `json:"converged_at,omitzero"`
+	Proposed    Release         `json:"proposed,omitempty"`
+	Next        Release         `json:"next,omitempty"`
+	Number      int             `json:"number,omitempty"`
+	Gates       []Gate          `json:"gates,omitempty"`
+	Why         string          `json:"why,omitempty"`
+	Held        string          `json:"held,omitempty"`
+}
+
+func (v *EnvironmentView) standing(env *Environment) {
+	if d := env.Current(); d != nil {
+		v.Release, v.Problem, v.Baseline = d.Release, d.Problem, d.Baseline
+		v.State, v.Message, v.Since, v.ConvergedAt = d.State, d.Message, d.Since, d.ConvergedAt
+	}
+	if env.Pull != nil {
+		v.Number = env.Pull.Number
+	}
+	if len(env.Holds) > 0 {
+		v.Held = env.Holds[0].words()
+	}
+}
+
+// Find returns the cell of the environment, or nil.
+func (v *View) Find(environment string) *EnvironmentView {
+	for i := range v.Environments {
+		if v.Environments[i].Name == environment {
+			return &v.Environments[i]
+		}
+	}
+	return nil
+}
+
+// Explain answers "why is this not moving?" for one environment, in markdown.
+func (v EnvironmentView) Explain(app string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s** in **%s**: %s", escape(app), escape(v.Name), v.standsWords())
+	switch {
+	case v.Proposed != nil && v.Number > 0:
+		fmt.Fprintf(&b, " #%d brings %s.", v.Number, code(v.Proposed.Version()))
+	case v.Proposed != nil:
+		fmt.Fprintf(&b, " %s is to come next.", code(v.Proposed.Version()))
+	case v.Why != "":
+		fmt.Fprintf(&b, " Nothing is on its way: %s.", escape(v.Why))
+	}
+	open := true
+	for _, g := range v.Gates {
+		if g.State != GateOpen {
+			open = false
+			fmt.Fprintf(&b, "\n- %s is %s: %s", g.Name, g.State, escape(g.Reason))
+		}
+	}
+	if v.Proposed != nil && open {
+		b.WriteString("\n- every gate is open: ")
+		if v.Number > 0 {
+			b.WriteString("merging the pull request releases it")
+		} else {
+			b.WriteString("the pull request is being opened")
+		}
+	}
+	if v.Held != "" && v.Proposed == nil {
+		b.WriteString("\n- " + escape(v.Held))
+	}
+	return b.String()
+}
+
+func (v EnvironmentView) standsWords() string {
+	switch {
+	case v.Problem != "":
+		return escape(v.Problem) + "."
+	case v.Release == nil:
+		return "no manifest there."
+	case v.State == DeploymentConverged:
+		return fmt.Sprintf("%s runs there since %s.", code(v.Release.Version()), instant(v.ConvergedAt))
+	case v.Message == "":
+		return fmt.Sprintf("%s is %s.", code(v.Release.Version()), v.State)
+	}
+	return fmt.Sprintf("%s is %s: %s.", code(v.Release.Version()), v.State, escape(v.Message))
+}
+
+// IssueTitle is the title of Ferry's one issue in an environment repository.
+const IssueTitle = "Ferry: what is where"
+
+// IssueBody returns the matrix of all apps and what waits for what, between Ferry's marks.
+func IssueBody(environments []string, views []View, holds []Hold) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, bodyBegin)
+	b.WriteString("Ferry keeps this issue up to date. Comment with a command to steer it; `/help` lists them.\n\n")
+	b.WriteString("| app |")
+	for _, e := range environments {
+		fmt.Fprintf(&b, " %s |", escape(e))
+	}
+	b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(environments)) + "\n")
+	for _, v := range views {
+		if b.Len() > 40000 {
+			fmt.Fprintf(&b, "\n… and more apps than fit here.\n")
+			break
+		}
+		fmt.Fprintf(&b, "| %s |", escape(v.App))
+		for _, e := range environments {
+			fmt.Fprintf(&b, " %s |", cell(v.Find(e)))
+		}
+		b.WriteString("\n")
+	}
+	section(&b, "What waits for what", views, waits)
+	section(&b, "Differences from before Ferry", views, difference)
+	section(&b, "What observe keeps Ferry from doing", views, withheld)
+	if len(holds) > 0 {
+		b.WriteString("\n### Holds\n\n")
+		for _, h := range holds {
+			fmt.Fprintf(&b, "- %s, since %s\n", escape(h.words()), instant(h.At))
+		}
+	}
+	section(&b, "Who never reported", views, neverReported)
+	b.WriteString(bodyEnd)
+	return clip(b.String(), 60000)
+}
+
+func cell(v *EnvironmentView) string {
+	switch {
+	case v == nil:
+		return "–"
+	case v.Problem != "":
+		return "⚠ " + escape(clip(v.Problem, 60))
+	case v.Release == nil:
+		return "–"
+	}
+	marks := map[DeploymentState]string{DeploymentConverged: "✅", DeploymentDegraded: "❌", DeploymentFailed: "❌", DeploymentProgressing: "🔄", DeploymentPending: "⏳"}
+	s := code(v.Release.Version()) + " " + marks[v.State]
+	if v.Number > 0 {
+		s += fmt.Sprintf(" ← %s #%d", code(v.Proposed.Version()), v.Number)
+	}
+	return s
+}
+
+func section(b *strings.Builder, title string, views []View, line func(string, EnvironmentView) string) {
+	var lines []string
+	for _, v := range views {
+		for _, e := range v.Environments {
+			if l := line(v.App, e); l != "" {
+				lines = append(lines, "- "+l)
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	const most = 60
+	fmt.Fprintf(b, "\n### %s\n\n%s\n", title, strings.Join(lines[:min(len(lines), most)], "\n"))
+	if len(lines) > most {
+		fmt.Fprintf(b, "- … and %d more\n", len(lines)-most)
+	}
+}
+
+func waits(app string, v EnvironmentView) string {
+	if v.Proposed == nil || v.Mode == config.ModeObserve {
+		return ""
+	}
+	return v.Explain(app)
+}
+
+func difference(app string, v EnvironmentView) string {
+	if !strings.Contains(v.Why, "since Ferry's first look") {
+		return ""
+	}
+	return fmt.Sprintf("%s in %s: %s", escape(app), escape(v.Name), escape(v.Why))
+}
+
+func withheld(app string, v EnvironmentView) string {
+	if v.Mode != config.ModeObserve || v.Proposed == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s: would open a pull request that brings %s to %s", escape(app), code(v.Proposed.Version()), escape(v.Name))
+}
+
+func neverReported(app string, v EnvironmentView) string {
+	if v.Message != "waiting for the first report" {
+		return ""
+	}
+	return fmt.Sprintf("%s in %s: no agent has ever reported. Either let one report (`ferry token create`), or set `converge: merge` on the environment, so that merged counts as arrived.", escape(app), escape(v.Name))
+}

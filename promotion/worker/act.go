@@ -1,0 +1,282 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/postgres"
+)
+
+// How long a refusal stands before the forge is asked again by itself.
+const refusalPause = time.Hour
+
+// refusedError says that the forge will not take the wish until somebody changes something there.
+type refusedError struct{ reason string }
+
+func (e *refusedError) Error() string { return e.reason }
+
+// laterError says that the wish waits for something of Ferry's own.
+type laterError struct {
+	reason string
+	pause  time.Duration
+}
+
+func (e *laterError) Error() string { return e.reason }
+
+// Act brings one object at the forge to its wish, and again until the wish has stopped moving. It is serial per object by the object's lease.
+func (w *Work) Act(ctx context.Context, id int64) (err error) {
+	defer func() { w.Metrics.job("act", err) }()
+	lease, ok, err := w.Store.TakeLease(ctx, fmt.Sprintf("act:%d", id), w.Holder, w.Now(), leaseTime)
+	if err != nil || !ok {
+		return err
+	}
+	err = w.actHeld(ctx, id, lease)
+	if releaseErr := w.Store.ReleaseLease(ctx, lease); err == nil {
+		err = releaseErr
+	}
+	return err
+}
+
+func (w *Work) actHeld(ctx context.Context, id int64, lease postgres.Lease) error {
+	for range 20 {
+		wish, err := w.Store.LoadWish(ctx, id)
+		if errors.Is(err, postgres.ErrNotFound) {
+			return nil
+		}
+		if err != nil || wish.Version == wish.AppliedVersion || wish.ActAt.After(w.Now()) {
+			return err
+		}
+		applied, err := w.actOn(ctx, wish)
+		if err != nil {
+			return w.notNow(ctx, wish, err)
+		}
+		w.Logger.Info("acted", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key)
+		if _, err := w.Store.RecordApplied(ctx, lease, wish, applied, w.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notNow sorts why an act did not work: a refusal is shown and asked again hourly, everything else is tried again soon.
+func (w *Work) notNow(ctx context.Context, wish postgres.Wish, err error) error {
+	var refused *refusedError
+	var later *laterError
+	switch {
+	case errors.As(err, &refused):
+		w.Logger.Warn("the forge refuses", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "reason", refused.reason)
+		return w.Store.RefuseWish(ctx, wish, refused.reason, w.Now().Add(refusalPause), w.Now())
+	case errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrInvalid):
+		w.Logger.Warn("the forge refuses", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "error", err)
+		return w.Store.RefuseWish(ctx, wish, err.Error(), w.Now().Add(refusalPause), w.Now())
+	case errors.As(err, &later):
+		return w.Store.PutOffWish(ctx, wish, w.Now().Add(later.pause))
+	}
+	until := w.again(err, wish.Attempts)
+	w.Logger.Warn("acting is put off", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "until", until, "error", err)
+	return w.Store.PutOffWish(ctx, wish, until)
+}
+
+func (w *Work) actOn(ctx context.Context, wish postgres.Wish) (postgres.Applied, error) {
+	connection, err := w.connection(wish.Repository.Forge)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	self, err := connection.Identity(ctx)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	a := act{Work: w, client: connection.Client(wish.Repository.Installation), wish: wish, repo: wish.Repository.Repo, self: self}
+	switch wish.Kind {
+	case "pull":
+		return a.pull(ctx)
+	case "commit":
+		return a.commit(ctx)
+	case "merge":
+		return a.merge(ctx)
+	case "status":
+		return a.status(ctx)
+	case "answer":
+		return a.answer(ctx)
+	case "issue":
+		return a.issue(ctx)
+	case "state":
+		return a.state(ctx)
+	}
+	return postgres.Applied{}, fmt.Errorf("%q is no kind of wish", wish.Kind)
+}
+
+// act is one act on one wish.
+type act struct {
+	*Work
+	client Client
+	wish   postgres.Wish
+	repo   forge.Repo
+	self   forge.User
+}
+
+// read reads what is desired, and what was applied last, from the wish.
+func (a *act) read(desired, applied any) error {
+	if err := json.Unmarshal(a.wish.Desired, desired); err != nil {
+		return fmt.Errorf("reading the wish %s %s: %w", a.wish.Kind, a.wish.Key, err)
+	}
+	if applied == nil {
+		return nil
+	}
+	if err := json.Unmarshal(a.wish.Applied, applied); err != nil {
+		return fmt.Errorf("reading what was applied of %s %s: %w", a.wish.Kind, a.wish.Key, err)
+	}
+	return nil
+}
+
+// status posts a commit status. On a source repository of another owner only where that one names this environment repository.
+func (a *act) status(ctx context.Context) (postgres.Applied, error) {
+	var wish postgres.StatusWish
+	var last struct {
+		Status forge.Status `json:"status"`
+	}
+	if err := a.read(&wish, &last); err != nil {
+		return postgres.Applied{}, err
+	}
+	if last.Status == wish.Status {
+		return postgres.Applied{State: last}, nil
+	}
+	target := a.repo
+	if wish.Target != a.repo.FullName() {
+		source, err := forge.ParseFullName(wish.Target)
+		if err != nil {
+			return postgres.Applied{}, &refusedError{err.Error()}
+		}
+		if err := a.mayTouch(ctx, source); err != nil {
+			return postgres.Applied{}, err
+		}
+		target = source
+	}
+	if err := a.client.SetStatus(ctx, target, wish.SHA, wish.Status); err != nil {
+		return postgres.Applied{}, err
+	}
+	return postgres.Applied{State: map[string]any{"status": wish.Status}}, nil
+}
+
+// sourceFile names, in a source repository, the environment repositories of other owners that may write to it.
+const sourceFile = ".ferry-source.yaml"
+
+// mayTouch fails unless the source repository belongs to the environment repository's owner, or names that repository on its default branch.
+func (a *act) mayTouch(ctx context.Context, source forge.Repo) error {
+	if source.Owner == a.repo.Owner {
+		return nil
+	}
+	file, err := a.client.File(ctx, source, sourceFile, "")
+	if err != nil && !errors.Is(err, forge.ErrNotFound) {
+		return err
+	}
+	if err == nil && !file.Symlink && promotion.SourceNames(file.Content, a.repo.FullName()) {
+		return nil
+	}
+	return &refusedError{fmt.Sprintf("%s belongs to another owner; its default branch must name %s in %s", source.FullName(), a.repo.FullName(), sourceFile)}
+}
+
+// answer reacts to a comment and answers it once: the answer of an earlier, interrupted try is looked for first.
+func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
+	var wish postgres.AnswerWish
+	if err := a.read(&wish, nil); err != nil {
+		return postgres.Applied{}, err
+	}
+	if wish.After {
+		written, err := a.Store.StateIsWritten(ctx, a.wish.Repository.ID)
+		if err != nil {
+			return postgres.Applied{}, err
+		}
+		if !written {
+			return postgres.Applied{}, &laterError{"the decision is not written at the forge yet", 30 * time.Second}
+		}
+	}
+	if err := a.client.React(ctx, a.repo, wish.Comment, wish.Reaction); err != nil && !errors.Is(err, forge.ErrNotFound) {
+		return postgres.Applied{}, err
+	}
+	mark := fmt.Sprintf("<!-- answers:%d -->", wish.Comment)
+	comments, err := a.client.Comments(ctx, a.repo, wish.Number)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	for _, c := range comments {
+		if c.Author.ID == a.self.ID && strings.Contains(c.Body, mark) {
+			return postgres.Applied{State: map[string]any{"comment": c.ID}}, nil
+		}
+	}
+	id, err := a.client.CreateComment(ctx, a.repo, wish.Number, wish.Body+"\n\n"+mark)
+	return postgres.Applied{State: map[string]any{"comment": id}}, err
+}
+
+// issue keeps Ferry's one issue up to date, found by its title and author before one is made.
+func (a *act) issue(ctx context.Context) (postgres.Applied, error) {
+	var wish postgres.IssueWish
+	var last struct {
+		Number int    `json:"number"`
+		Body   string `json:"body"`
+	}
+	if err := a.read(&wish, &last); err != nil {
+		return postgres.Applied{}, err
+	}
+	if last.Number == 0 {
+		issues, err := a.client.IssuesBy(ctx, a.repo, a.self.Login)
+		if err != nil {
+			return postgres.Applied{}, err
+		}
+		for _, i := range issues {
+			if i.Title == wish.Title && i.Author.ID == a.self.ID && i.Open {
+				last.Number, last.Body = i.Number, i.Body
+			}
+		}
+	}
+	body := promotion.MergeBody(last.Body, wish.Body)
+	var err error
+	switch {
+	case last.Number == 0:
+		last.Number, err = a.client.CreateIssue(ctx, a.repo, wish.Title, body)
+	case body != last.Body:
+		err = a.client.EditIssue(ctx, a.repo, last.Number, wish.Title, body)
+	}
+	return postgres.Applied{Issue: last.Number, State: map[string]any{"number": last.Number, "body": body, "at": a.Now().UTC().Format(time.RFC3339Nano)}}, err
+}
+
+// state writes the decisions to their branch, which shares no history with any other.
+func (a *act) state(ctx context.Context) (postgres.Applied, error) {
+	var wish postgres.StateWish
+	if err := a.read(&wish, nil); err != nil {
+		return postgres.Applied{}, err
+	}
+	parent, err := a.client.Head(ctx, a.repo, promotion.StateBranch)
+	if err != nil && !errors.Is(err, forge.ErrNotFound) {
+		return postgres.Applied{}, err
+	}
+	if parent != "" {
+		file, err := a.client.File(ctx, a.repo, promotion.StateFile, string(parent))
+		if err != nil && !errors.Is(err, forge.ErrNotFound) {
+			return postgres.Applied{}, err
+		}
+		if err == nil && string(file.Content) == wish.Content {
+			return postgres.Applied{State: map[string]any{"sha": parent}}, nil
+		}
+	}
+	sha, err := a.client.CreateCommit(ctx, a.repo, forge.NewCommit{Parent: parent, Message: "Ferry's decisions",
+		Files: []forge.NewFile{{Path: promotion.StateFile, Content: []byte(wish.Content)}}})
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	if parent == "" {
+		err = a.client.CreateBranch(ctx, a.repo, promotion.StateBranch, sha)
+	} else {
+		err = a.client.MoveBranch(ctx, a.repo, promotion.StateBranch, sha, false)
+	}
+	if errors.Is(err, forge.ErrExists) || errors.Is(err, forge.ErrInvalid) || errors.Is(err, forge.ErrConflict) {
+		return postgres.Applied{}, &laterError{"the branch " + promotion.StateBranch + " moved meanwhile", time.Second}
+	}
+	return postgres.Applied{State: map[string]any{"sha": sha}}, err
+}

@@ -1,0 +1,293 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/postgres"
+)
+
+// pullState is what Ferry last made of a pull request.
+type pullState struct {
+	Number  int       `json:"number,omitempty"`
+	Head    forge.SHA `json:"head,omitempty"`
+	Edit    string    `json:"edit,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Title   string    `json:"title,omitempty"`
+	Body    string    `json:"body,omitempty"`
+	Anew    bool      `json:"anew,omitempty"` // somebody said /retry: what others pushed on top is given up
+}
+
+// pull brings one promotion pull request to its wish: open with exactly this edit, or closed.
+func (a *act) pull(ctx context.Context) (postgres.Applied, error) {
+	var wish promotion.PullWish
+	var last pullState
+	if err := a.read(&wish, &last); err != nil {
+		return postgres.Applied{}, err
+	}
+	switch {
+	case !wish.Open:
+		return a.closePull(ctx, wish, last)
+	case last.Number == 0:
+		return a.openPull(ctx, wish)
+	}
+	return a.updatePull(ctx, wish, last)
+}
+
+// openPull makes the commit first, then the branch stands at it, then the pull request opens. Each step that the forge says was made already is
+// looked at: an interrupted try of Ferry's own is taken up, somebody else's branch is left alone.
+func (a *act) openPull(ctx context.Context, wish promotion.PullWish) (postgres.Applied, error) {
+	head, err := a.branchFor(ctx, wish)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	p, err := a.client.OpenPullRequest(ctx, a.repo, forge.NewPullRequest{HeadBranch: wish.Branch, BaseBranch: wish.Base, Title: wish.Title, Body: wish.Body})
+	if errors.Is(err, forge.ErrExists) {
+		return a.adopt(ctx, wish)
+	}
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	p.HeadSHA = head
+	return a.openApplied(wish, p), nil
+}
+
+func (a *act) openApplied(wish promotion.PullWish, p forge.PullRequest) postgres.Applied {
+	return postgres.Applied{Pull: &p, Number: p.Number, State: pullState{Number: p.Number, Head: p.HeadSHA, Edit: wish.Edit, Message: wish.Message, Title: wish.Title, Body: wish.Body}}
+}
+
+// branchFor makes the branch stand at a new commit with the wished edit, or returns the head of the one an interrupted try has left.
+func (a *act) branchFor(ctx context.Context, wish promotion.PullWish) (forge.SHA, error) {
+	commit, err := a.newCommit(ctx, wish.Branch, wish.Message, wish.Files, wish.Blobs)
+	if err != nil {
+		return "", err
+	}
+	err = a.client.CreateBranch(ctx, a.repo, wish.Branch, commit)
+	if !errors.Is(err, forge.ErrExists) {
+		return commit, err
+	}
+	standing, err := a.client.Head(ctx, a.repo, wish.Branch)
+	if err != nil {
+		return "", err
+	}
+	own, err := a.Store.IsOwnCommit(ctx, a.wish.Repository.ID, standing)
+	if err != nil {
+		return "", err
+	}
+	if !own {
+		return "", &refusedError{fmt.Sprintf("the branch %s exists and stands at %s, which Ferry did not make; delete it, and /retry", wish.Branch, standing.Short())}
+	}
+	return commit, a.client.MoveBranch(ctx, a.repo, wish.Branch, commit, true)
+}
+
+// newCommit makes a commit on the default branch's head as Ferry has observed it, and remembers it before any branch shows it.
+// Where a file is not what the edit was made on any more, the plan that follows is waited for: the edit would take somebody's change back.
+func (a *act) newCommit(ctx context.Context, branch, message string, files []forge.NewFile, blobs []forge.SHA) (forge.SHA, error) {
+	repo := a.wish.Repository
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	head, tree, err := a.Store.EditBase(ctx, repo, paths, blobs)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return "", &laterError{"the manifests changed since the edit was planned", floorPause}
+	}
+	if err != nil {
+		return "", err
+	}
+	commit, err := a.client.CreateCommit(ctx, a.repo, forge.NewCommit{Parent: head, BaseTree: tree, Files: files, Message: message})
+	if err != nil {
+		return "", err
+	}
+	return commit, a.Store.RecordCommit(ctx, repo.ID, commit, branch, a.Now())
+}
+
+// adopt takes up the open pull request of the branch, which an interrupted try has made.
+func (a *act) adopt(ctx context.Context, wish promotion.PullWish) (postgres.Applied, error) {
+	p, err := a.client.OpenPullRequestByHead(ctx, a.repo, wish.Branch)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	own, err := a.Store.IsOwnCommit(ctx, a.wish.Repository.ID, p.HeadSHA)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	if p.Author.ID != a.self.ID || !own || p.BaseBranch != wish.Base || p.HeadRepo != a.repo.ID {
+		return postgres.Applied{}, &refusedError{fmt.Sprintf("#%d of %s is open on the branch %s and is not Ferry's; close it, and /retry", p.Number, p.Author.Login, wish.Branch)}
+	}
+	if p.Title != wish.Title || p.Body != wish.Body {
+		if err := a.client.EditPullRequest(ctx, a.repo, p.Number, wish.Title, promotion.MergeBody(p.Body, wish.Body)); err != nil {
+			return postgres.Applied{}, err
+		}
+	}
+	return a.openApplied(wish, *p), nil
+}
+
+// updatePull brings an open pull request to a changed wish, in place. It looks first: one that was closed or got somebody else's commit meanwhile
+// is left as it is, and observed.
+func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pullState) (postgres.Applied, error) {
+	edited := last.Edit != wish.Edit || last.Message != wish.Message || last.Anew
+	if !edited && last.Title == wish.Title && last.Body == wish.Body {
+		return postgres.Applied{State: last}, nil
+	}
+	p, err := a.client.PullRequest(ctx, a.repo, last.Number)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	if !p.Open || p.HeadSHA != last.Head && !last.Anew {
+		return postgres.Applied{}, a.lookAgain(ctx, fmt.Sprintf("#%d was changed by somebody else meanwhile", last.Number))
+	}
+	if edited {
+		if p.HeadSHA, err = a.newCommit(ctx, wish.Branch, wish.Message, wish.Files, wish.Blobs); err != nil {
+			return postgres.Applied{}, err
+		}
+		if err := a.client.MoveBranch(ctx, a.repo, wish.Branch, p.HeadSHA, true); err != nil {
+			return postgres.Applied{}, err
+		}
+	}
+	if body := promotion.MergeBody(p.Body, wish.Body); p.Title != wish.Title || p.Body != body {
+		if err := a.client.EditPullRequest(ctx, a.repo, last.Number, wish.Title, body); err != nil {
+			return postgres.Applied{}, err
+		}
+	}
+	return a.openApplied(wish, p), nil
+}
+
+// lookAgain makes the repository due for observation and lets the act wait for it.
+func (a *act) lookAgain(ctx context.Context, why string) error {
+	if err := a.Store.Hint(ctx, a.wish.Repository.ID); err != nil {
+		return err
+	}
+	return &laterError{why, floorPause}
+}
+
+// closePull closes what is open, and removes the branch.
+func (a *act) closePull(ctx context.Context, wish promotion.PullWish, last pullState) (postgres.Applied, error) {
+	if last.Number == 0 {
+		return postgres.Applied{Done: true, State: last}, nil
+	}
+	p, err := a.client.PullRequest(ctx, a.repo, last.Number)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	if p.Open && p.HeadSHA != last.Head || p.Merged {
+		return postgres.Applied{}, a.lookAgain(ctx, fmt.Sprintf("#%d was changed by somebody else meanwhile", last.Number))
+	}
+	if p.Open {
+		if _, err := a.client.CreateComment(ctx, a.repo, last.Number, "Superseded: "+promotion.Escape(wish.Reason)+"."); err != nil {
+			return postgres.Applied{}, err
+		}
+		if err := a.client.ClosePullRequest(ctx, a.repo, last.Number); err != nil {
+			return postgres.Applied{}, err
+		}
+		p.Open = false
+		if err := a.client.DeleteBranch(ctx, a.repo, wish.Branch); err != nil {
+			return postgres.Applied{}, err
+		}
+	}
+	return postgres.Applied{Pull: &p, Number: p.Number, Closed: true, Done: true, State: last}, nil
+}
+
+// commit makes the edit on the default branch itself. It is built on the head Ferry observed, and where that moved it is planned again.
+func (a *act) commit(ctx context.Context) (postgres.Applied, error) {
+	var wish promotion.CommitWish
+	var last struct {
+		Edit string `json:"edit"`
+	}
+	if err := a.read(&wish, &last); err != nil {
+		return postgres.Applied{}, err
+	}
+	if last.Edit == wish.Edit { // it is on its way back by webhook
+		return postgres.Applied{State: last}, nil
+	}
+	head, err := a.client.Head(ctx, a.repo, wish.Branch)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	if head != a.wish.Repository.Head {
+		return postgres.Applied{}, a.lookAgain(ctx, "the branch moved since it was observed")
+	}
+	commit, err := a.newCommit(ctx, wish.Branch, wish.Message, wish.Files, wish.Blobs)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	err = a.client.MoveBranch(ctx, a.repo, wish.Branch, commit, false)
+	switch {
+	case errors.Is(err, forge.ErrForbidden):
+		return postgres.Applied{}, &refusedError{fmt.Sprintf("Ferry may not push to %s: let the App bypass its protection, or set `update: pr` on the environment", wish.Branch)}
+	case errors.Is(err, forge.ErrInvalid) || errors.Is(err, forge.ErrConflict):
+		return postgres.Applied{}, a.refusedPush(ctx, wish.Branch, head)
+	case err != nil:
+		return postgres.Applied{}, err
+	}
+	last.Edit = wish.Edit
+	return postgres.Applied{State: last}, a.Store.Hint(ctx, a.wish.Repository.ID)
+}
+
+// refusedPush reads the truth after a refused push: a branch that moved is observed anew, one that stands is guarded.
+func (a *act) refusedPush(ctx context.Context, branch string, was forge.SHA) error {
+	head, err := a.client.Head(ctx, a.repo, branch)
+	switch {
+	case err != nil:
+		return err
+	case head != was:
+		return a.lookAgain(ctx, "the branch moved meanwhile")
+	}
+	return &refusedError{fmt.Sprintf("the forge does not let Ferry push to %s: let the App bypass its rules, or set `update: pr` on the environment", branch)}
+}
+
+// merge merges a pull request with the head it was judged at. After a refusal the truth is read again: merged already is success.
+func (a *act) merge(ctx context.Context) (postgres.Applied, error) {
+	var wish promotion.MergeWish
+	if err := a.read(&wish, nil); err != nil {
+		return postgres.Applied{}, err
+	}
+	if !wish.AllowUnprotected {
+		guarded, err := a.client.Guarded(ctx, a.repo, wish.Base)
+		if err != nil {
+			return postgres.Applied{}, err
+		}
+		if !guarded {
+			return postgres.Applied{}, &refusedError{fmt.Sprintf("nothing guards %s: protect it with a required status ferry/gates, or set `unprotected: allow` on the environment", wish.Base)}
+		}
+	}
+	lease, ok, err := a.Store.TakeLease(ctx, fmt.Sprintf("merge:%d:%s", a.wish.Repository.ID, wish.Base), a.Holder, a.Now(), leaseTime)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	if !ok { // merges are serial per base branch
+		return postgres.Applied{}, &laterError{"another merge is under way", floorPause}
+	}
+	defer func() { a.logged(a.Store.ReleaseLease(context.WithoutCancel(ctx), lease)) }()
+	return a.mergeNow(ctx, wish)
+}
+
+func (a *act) mergeNow(ctx context.Context, wish promotion.MergeWish) (postgres.Applied, error) {
+	var err error
+	for _, method := range []forge.MergeMethod{forge.MergeCommit, forge.MergeSquash, forge.MergeRebase} { // a repository need not allow each
+		if _, err = a.client.Merge(ctx, a.repo, wish.Number, wish.Head, method, wish.Title); err == nil {
+			return postgres.Applied{State: wish, Done: true}, a.Store.Hint(ctx, a.wish.Repository.ID)
+		}
+		p, readErr := a.client.PullRequest(ctx, a.repo, wish.Number)
+		switch {
+		case readErr != nil:
+			return postgres.Applied{}, readErr
+		case p.Merged:
+			return postgres.Applied{State: wish, Done: true}, a.Store.Hint(ctx, a.wish.Repository.ID)
+		case !p.Open || p.HeadSHA != wish.Head:
+			return postgres.Applied{}, a.lookAgain(ctx, fmt.Sprintf("#%d changed before it could be merged", wish.Number))
+		case !errors.Is(err, forge.ErrNotMergeable):
+			return postgres.Applied{}, err
+		}
+	}
+	return postgres.Applied{}, &refusedError{"the forge does not merge it yet: a required review or check is missing, or it conflicts (" + firstLine(err) + ")"}
+}
+
+func firstLine(err error) string {
+	s, _, _ := strings.Cut(err.Error(), "\n")
+	return s
+}

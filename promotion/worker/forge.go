@@ -1,0 +1,84 @@
+// Package worker runs Ferry's three kinds of work as River jobs: observe reads the forge and writes facts, decide plans from facts, act brings one object at the forge to its wish.
+package worker
+
+import (
+	"context"
+
+	"ferry/forge"
+)
+
+// Connection is one forge, as the workers need it.
+type Connection struct {
+	Kind          forge.Kind
+	PagesURL      string // where people look at repositories, for links
+	Identity      func(context.Context) (forge.User, error)
+	Client        func(installation int64) Client
+	Parse         func(event string, body []byte) (forge.Event, error)
+	Installations func(context.Context) ([]forge.Installation, error)
+	Repositories  func(ctx context.Context, installation int64) ([]forge.Repository, error)
+}
+
+// Client is what the workers ask of a forge, by subject; each worker takes only the parts that it uses.
+type Client interface {
+	repositoryReader
+	fileReader
+	pullReader
+	branchWriter
+	pullWriter
+	statusWriter
+	commentWriter
+	issueWriter
+}
+
+type repositoryReader interface {
+	RepositoryByID(ctx context.Context, id int64) (forge.Repository, error)
+	Head(ctx context.Context, repo forge.Repo, branch string) (forge.SHA, error)
+	Compare(ctx context.Context, repo forge.Repo, base, head forge.SHA) (forge.Comparison, error)
+	Permission(ctx context.Context, repo forge.Repo, login string) (forge.Permission, error)
+	Guarded(ctx context.Context, repo forge.Repo, branch string) (bool, error)
+}
+
+type fileReader interface {
+	Tree(ctx context.Context, repo forge.Repo, commit forge.SHA) (forge.Tree, error)
+	Blob(ctx context.Context, repo forge.Repo, sha forge.SHA) ([]byte, error)
+	File(ctx context.Context, repo forge.Repo, path, ref string) (forge.File, error)
+	Commit(ctx context.Context, repo forge.Repo, sha forge.SHA) (forge.Commit, error)
+}
+
+type pullReader interface {
+	PullRequest(ctx context.Context, repo forge.Repo, number int) (forge.PullRequest, error)
+	OpenPullRequestByHead(ctx context.Context, repo forge.Repo, branch string) (*forge.PullRequest, error)
+	OpenPullRequests(ctx context.Context, repo forge.Repo, base string) ([]forge.PullRequest, error)
+	PullRequestFiles(ctx context.Context, repo forge.Repo, number int) (files []forge.ChangedFile, complete bool, err error)
+	ClosedBy(ctx context.Context, repo forge.Repo, number int) (forge.User, error)
+}
+
+type branchWriter interface {
+	CreateCommit(ctx context.Context, repo forge.Repo, commit forge.NewCommit) (forge.SHA, error)
+	CreateBranch(ctx context.Context, repo forge.Repo, branch string, at forge.SHA) error
+	MoveBranch(ctx context.Context, repo forge.Repo, branch string, to forge.SHA, force bool) error
+	DeleteBranch(ctx context.Context, repo forge.Repo, branch string) error
+}
+
+type pullWriter interface {
+	OpenPullRequest(ctx context.Context, repo forge.Repo, pull forge.NewPullRequest) (forge.PullRequest, error)
+	EditPullRequest(ctx context.Context, repo forge.Repo, number int, title, body string) error
+	ClosePullRequest(ctx context.Context, repo forge.Repo, number int) error
+	Merge(ctx context.Context, repo forge.Repo, number int, head forge.SHA, method forge.MergeMethod, title string) (forge.SHA, error)
+}
+
+type statusWriter interface {
+	SetStatus(ctx context.Context, repo forge.Repo, sha forge.SHA, status forge.Status) error
+}
+
+type commentWriter interface {
+	Comments(ctx context.Context, repo forge.Repo, number int) ([]forge.Comment, error)
+	CreateComment(ctx context.Context, repo forge.Repo, number int, body string) (int64, error)
+	React(ctx context.Context, repo forge.Repo, comment int64, reaction forge.Reaction) error
+}
+
+type issueWriter interface {
+	IssuesBy(ctx context.Context, repo forge.Repo, creator string) ([]forge.Issue, error)
+	CreateIssue(ctx context.Context, repo forge.Repo, title, body string) (int, error)
+	EditIssue(ctx context.Context, repo forge.Repo, number int, title, body string) error
+}

@@ -1,0 +1,234 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+	"ferry/promotion/postgres"
+)
+
+// errBelowFloor says that the forge answered a read with older truth than a delivery has shown: the read is tried again.
+var errBelowFloor = errors.New("the forge still shows an older state than its webhook told of")
+
+// floorPause is how long a read below its floor waits, and floorPatience for how long a delivery's floor is believed: a branch that was forced
+// meanwhile, its delivery lost, would never come up to it.
+const (
+	floorPause    = 2 * time.Second
+	floorPatience = 2 * time.Minute
+)
+
+// Observe works off the hints of one repository: it re-reads what may have changed and writes down facts. Whoever finds the repository's lease
+// taken returns, because the holder looks at the generation again before it lets go.
+func (w *Work) Observe(ctx context.Context, repository int64) (err error) {
+	defer func() { w.Metrics.job("observe", err) }()
+	name := fmt.Sprintf("observe:%d", repository)
+	for {
+		lease, ok, err := w.Store.TakeLease(ctx, name, w.Holder, w.Now(), leaseTime)
+		if err != nil || !ok {
+			return err
+		}
+		err = w.observeHeld(ctx, repository, lease)
+		if releaseErr := w.Store.ReleaseLease(ctx, lease); err == nil {
+			err = releaseErr
+		}
+		if err != nil {
+			return err
+		}
+		repo, err := w.Store.LoadRepository(ctx, repository)
+		if err != nil || repo.Generation == repo.Observed || repo.ObserveAt.After(w.Now()) {
+			return err
+		}
+	}
+}
+
+// observeHeld observes until the generation is worked off.
+func (w *Work) observeHeld(ctx context.Context, repository int64, lease postgres.Lease) error {
+	for range 100 {
+		repo, err := w.Store.LoadRepository(ctx, repository)
+		if err != nil || repo.Generation == repo.Observed || repo.ObserveAt.After(w.Now()) {
+			return err
+		}
+		if err := w.observeOnce(ctx, repo, lease); err != nil {
+			return w.putOff(ctx, repo, err)
+		}
+	}
+	return nil
+}
+
+// putOff writes down when the observation is tried again. The error is told once, in the log; nothing is lost.
+func (w *Work) putOff(ctx context.Context, repo postgres.Repository, err error) error {
+	until := w.again(err, repo.Failures)
+	if errors.Is(err, errBelowFloor) {
+		until = w.Now().Add(floorPause)
+	}
+	w.Logger.Warn("observing is put off", "repository", repo.Repo.FullName(), "until", until, "error", err)
+	return w.Store.PutOffObservation(ctx, repo.ID, until, err.Error(), w.Now())
+}
+
+func (w *Work) observeOnce(ctx context.Context, repo postgres.Repository, lease postgres.Lease) error {
+	connection, err := w.connection(repo.Forge)
+	if err != nil {
+		return err
+	}
+	self, err := connection.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("asking %s who Ferry is there: %w", repo.Forge, err)
+	}
+	deliveries, err := w.Store.PendingDeliveries(ctx, repo.ID)
+	if err != nil {
+		return err
+	}
+	look := look{Work: w, client: connection.Client(repo.Installation), repo: repo, self: self, paths: map[string]forge.SHA{}}
+	ids := look.hints(connection, deliveries)
+	if err := look.look(ctx); err != nil {
+		return err
+	}
+	w.Logger.Info("observed", "repository", repo.Repo.FullName(), "deliveries", ids, "head", look.head.Short())
+	return w.Store.RecordObservation(ctx, lease, repo, look.out, ids, self, w.Now())
+}
+
+// look is one look at a repository.
+type look struct {
+	*Work
+	client   Client
+	repo     postgres.Repository
+	self     forge.User
+	pushes   []forge.Push
+	pulls    map[int]forge.PullHint
+	order    []int
+	comments []forge.CommentHint
+	senders  map[int]forge.User
+	head     forge.SHA
+	config   *config.Config
+	full     bool
+	paths    map[string]forge.SHA // changed, with the revision at which
+	out      promotion.Observation
+}
+
+// hints reads what the deliveries hint at. A delivery that cannot be read is worked off too: the next sweep finds what it hid.
+func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery) (ids []string) {
+	l.pulls, l.senders = map[int]forge.PullHint{}, map[int]forge.User{}
+	for _, d := range deliveries {
+		ids = append(ids, d.ID)
+		e, err := connection.Parse(d.Event, d.Body)
+		if err != nil {
+			l.Logger.Warn("a delivery cannot be read", "delivery", d.ID, "event", d.Event, "error", err)
+			continue
+		}
+		switch {
+		case e.Push != nil && e.Push.Branch == l.repo.DefaultBranch:
+			l.pushes = append(l.pushes, *e.Push)
+		case e.Pull != nil && e.Sender.ID != l.self.ID || e.Pull != nil && e.Pull.Merged:
+			if _, ok := l.pulls[e.Pull.Number]; !ok {
+				l.order = append(l.order, e.Pull.Number)
+			}
+			l.pulls[e.Pull.Number], l.senders[e.Pull.Number] = *e.Pull, e.Sender
+		case e.Comment != nil && e.Action == "created":
+			l.comments = append(l.comments, *e.Comment)
+		}
+	}
+	return ids
+}
+
+// look reads what the hints ask for, in the order in which one thing explains the next.
+func (l *look) look(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtFiles, l.lookAtPulls, l.lookAtComments} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+		if l.out.Inaccessible {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (l *look) lookAtRepository(ctx context.Context) error {
+	if !l.repo.Sweep && l.repo.Head != "" {
+		return nil
+	}
+	repository, err := l.client.RepositoryByID(ctx, l.repo.Repo.ID)
+	if errors.Is(err, forge.ErrNotFound) {
+		l.out.Inaccessible = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if repository.DefaultBranch != l.repo.DefaultBranch {
+		l.full = true
+	}
+	l.out.Repository, l.repo.Repo, l.repo.DefaultBranch = &repository, repository.Repo, repository.DefaultBranch
+	return nil
+}
+
+func (l *look) lookAtConfig(ctx context.Context) error {
+	_, changed := l.paths[config.File]
+	if !changed && !l.full {
+		return l.storedConfig(ctx)
+	}
+	if l.head == "" {
+		return nil
+	}
+	file, err := l.client.File(ctx, l.repo.Repo, config.File, string(l.head))
+	if errors.Is(err, forge.ErrNotFound) {
+		if l.repo.ConfigBlob != "" || l.repo.ConfigProblem != "" {
+			l.out.ConfigFacts = &promotion.ConfigFacts{Revision: l.head}
+		}
+		return nil
+	}
+	if err != nil && !errors.Is(err, forge.ErrInvalid) {
+		return err
+	}
+	if file.SHA == l.repo.ConfigBlob && file.SHA != "" && l.repo.ConfigProblem == "" {
+		return l.storedConfig(ctx)
+	}
+	return l.newConfig(ctx, file, err)
+}
+
+// newConfig puts a changed .ferry.yaml in force; where it is broken the last good one stays, and the problem is told.
+func (l *look) newConfig(ctx context.Context, file forge.File, err error) error {
+	revision := l.paths[config.File]
+	if revision == "" {
+		revision = l.head
+	}
+	var parsed *config.Config
+	if err == nil {
+		parsed, err = config.Parse(config.File, file.Content)
+	}
+	if file.Symlink {
+		err = fmt.Errorf("%s: it is a symbolic link; Ferry reads only a file", config.File)
+	}
+	if err != nil {
+		l.out.ConfigFacts = &promotion.ConfigFacts{Blob: l.repo.ConfigBlob, Revision: revision, Problem: err.Error()}
+		return l.storedConfig(ctx)
+	}
+	l.config, l.out.Config, l.full = parsed, parsed, true
+	l.out.ConfigFacts = &promotion.ConfigFacts{Blob: file.SHA, Revision: revision}
+	l.keep(file.SHA, file.Content)
+	return nil
+}
+
+func (l *look) storedConfig(ctx context.Context) error {
+	if l.repo.ConfigBlob == "" {
+		return nil
+	}
+	parsed, err := l.configs.get(l.repo.ConfigBlob, func() ([]byte, error) {
+		contents, err := l.Store.Blobs(ctx, l.repo.ID, []forge.SHA{l.repo.ConfigBlob})
+		return contents[l.repo.ConfigBlob], err
+	})
+	l.config, l.out.Config = parsed, parsed
+	return err
+}
+
+func (l *look) keep(sha forge.SHA, content []byte) {
+	if l.out.Blobs == nil {
+		l.out.Blobs = map[forge.SHA][]byte{}
+	}
+	l.out.Blobs[sha] = content
+}

@@ -1,0 +1,288 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+	"ferry/promotion/manifest"
+)
+
+// lookAtHead reads the default branch's head where a push or a sweep asks for it, and how the branch came there: from the pushes themselves where
+// they lead all the way, else from a comparison.
+func (l *look) lookAtHead(ctx context.Context) error {
+	l.head = l.repo.Head
+	if len(l.pushes) == 0 && !l.repo.Sweep && l.repo.Head != "" && !l.full {
+		return nil
+	}
+	head, err := l.client.Head(ctx, l.repo.Repo, l.repo.DefaultBranch)
+	if errors.Is(err, forge.ErrNotFound) { // an empty repository
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.head = head
+	switch {
+	case l.repo.Head == "" || l.full:
+		return l.begin(ctx, head)
+	case l.followPushes(head):
+		return nil
+	case head == l.repo.Head:
+		l.full = l.full || l.repo.Sweep
+		return l.floor(ctx, []forge.SHA{head})
+	}
+	return l.compare(ctx, head)
+}
+
+// begin takes the head as it is: the first look, or the first at another default branch.
+func (l *look) begin(_ context.Context, head forge.SHA) error {
+	l.full = true
+	l.out.Head = &promotion.HeadFacts{Branch: l.repo.DefaultBranch, SHA: head, Revisions: []forge.SHA{head}}
+	return nil
+}
+
+// followPushes walks from the last head along the pushes. Their commits and paths are immutable facts; they count only where they lead to the
+// head that was read.
+func (l *look) followPushes(head forge.SHA) bool {
+	at := l.repo.Head
+	var revisions []forge.SHA
+	var tree forge.SHA
+	paths := map[string]forge.SHA{}
+	for range l.pushes {
+		i := slices.IndexFunc(l.pushes, func(p forge.Push) bool { return p.Before == at && p.After != at })
+		if i < 0 || at == head {
+			break
+		}
+		p := l.pushes[i]
+		if p.Forced || !p.Complete || len(p.Commits) == 0 {
+			return false
+		}
+		for _, c := range p.Commits {
+			revisions = append(revisions, c.SHA)
+			tree = c.Tree
+			for _, path := range c.Paths {
+				paths[path] = p.After
+			}
+		}
+		at = p.After
+	}
+	if at != head || len(revisions) == 0 || revisions[len(revisions)-1] != head {
+		return false
+	}
+	l.paths, l.full = paths, l.full || l.repo.Sweep
+	l.out.Head = &promotion.HeadFacts{Branch: l.repo.DefaultBranch, SHA: head, Tree: tree, Revisions: revisions}
+	return true
+}
+
+// compare asks the forge how the branch came to its head.
+func (l *look) compare(ctx context.Context, head forge.SHA) error {
+	c, err := l.client.Compare(ctx, l.repo.Repo, l.repo.Head, head)
+	if err != nil && !errors.Is(err, forge.ErrNotFound) {
+		return err
+	}
+	forced := slices.ContainsFunc(l.pushes, func(p forge.Push) bool { return p.After == head && (p.Forced || p.Before == "") })
+	switch {
+	case err == nil && c.Relation == forge.Behind && !forced && l.patient():
+		return errBelowFloor
+	case err == nil && c.Relation == forge.Ahead:
+		revisions := c.Commits
+		if len(revisions) == 0 || revisions[len(revisions)-1] != head {
+			revisions = append(revisions, head)
+		}
+		if err := l.floor(ctx, revisions); err != nil {
+			return err
+		}
+		l.out.Head = &promotion.HeadFacts{Branch: l.repo.DefaultBranch, SHA: head, Revisions: revisions}
+		l.full = l.full || !c.Complete || l.repo.Sweep
+		for _, path := range c.Paths {
+			l.paths[path] = l.revisionOf(path, head)
+		}
+	default: // forced: what was before is not its history any more
+		l.full = true
+		l.out.Head = &promotion.HeadFacts{Branch: l.repo.DefaultBranch, SHA: head, Revisions: []forge.SHA{head}, Reset: true}
+	}
+	return nil
+}
+
+// revisionOf returns the last push that names the path, else the head.
+func (l *look) revisionOf(path string, head forge.SHA) forge.SHA {
+	for _, p := range slices.Backward(l.pushes) {
+		for _, c := range p.Commits {
+			if slices.Contains(c.Paths, path) {
+				return p.After
+			}
+		}
+	}
+	return head
+}
+
+// floor fails where a push told of a head that neither stands in seen nor was seen before: then the read was older than the push.
+func (l *look) floor(ctx context.Context, seen []forge.SHA) error {
+	var missing []forge.SHA
+	for i, p := range l.pushes {
+		overtaken := slices.ContainsFunc(l.pushes[i+1:], func(later forge.Push) bool { return later.Forced })
+		if p.After != "" && !overtaken && !slices.Contains(seen, p.After) {
+			missing = append(missing, p.After)
+		}
+	}
+	if len(missing) == 0 || !l.patient() {
+		return nil
+	}
+	known, err := l.Store.KnownRevisions(ctx, l.repo.ID, l.repo.DefaultBranch, missing)
+	if err == nil && known < len(missing) {
+		err = errBelowFloor
+	}
+	return err
+}
+
+// patient says whether the floors of the pending deliveries are still believed.
+func (l *look) patient() bool {
+	return l.repo.WaitingSince.IsZero() || l.Now().Sub(l.repo.WaitingSince) < floorPatience
+}
+
+// mostSingleReads is up to how many changed manifests are read one by one; beyond it the whole tree is cheaper.
+const mostSingleReads = 20
+
+// lookAtFiles reads the manifests that changed, or all of them.
+func (l *look) lookAtFiles(ctx context.Context) error {
+	if l.config == nil {
+		l.out.Full = l.out.ConfigFacts != nil
+		return nil
+	}
+	if l.full {
+		return l.allFiles(ctx)
+	}
+	if len(l.paths) == 0 {
+		return nil
+	}
+	var changed []string
+	for path := range l.paths {
+		if len(l.config.Places(path)) > 0 {
+			changed = append(changed, path)
+		}
+	}
+	slices.Sort(changed)
+	if len(changed) > mostSingleReads {
+		return l.allFiles(ctx)
+	}
+	for _, path := range changed {
+		if err := l.oneFile(ctx, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *look) oneFile(ctx context.Context, path string) error {
+	file, err := l.client.File(ctx, l.repo.Repo, path, string(l.head))
+	facts := promotion.FileFacts{File: promotion.File{Path: path, Blob: file.SHA, Content: file.Content}, Revision: l.paths[path]}
+	switch {
+	case errors.Is(err, forge.ErrNotFound):
+		facts.Gone = true
+	case errors.Is(err, forge.ErrInvalid):
+		facts.Problem = path + " cannot be read: it is no plain file, or too large"
+	case err != nil:
+		return err
+	case file.Symlink:
+		facts.Problem = path + " is a symbolic link; Ferry edits only files"
+	default:
+		l.keep(file.SHA, file.Content)
+	}
+	l.place(facts)
+	return nil
+}
+
+// allFiles reads the whole tree; of its manifests only those whose content is not stored yet are read.
+func (l *look) allFiles(ctx context.Context) error {
+	tree, err := l.client.Tree(ctx, l.repo.Repo, l.head)
+	if err != nil {
+		return err
+	}
+	l.full, l.out.Full = true, true
+	if l.out.Head != nil {
+		l.out.Head.Tree = tree.SHA
+	}
+	var entries []forge.TreeEntry
+	var shas []forge.SHA
+	for _, e := range tree.Entries {
+		if len(l.config.Places(e.Path)) > 0 {
+			entries, shas = append(entries, e), append(shas, e.SHA)
+		}
+	}
+	stored, err := l.Store.Blobs(ctx, l.repo.ID, shas)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := l.treeFile(ctx, e, stored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *look) treeFile(ctx context.Context, e forge.TreeEntry, stored map[forge.SHA][]byte) error {
+	facts := promotion.FileFacts{File: promotion.File{Path: e.Path, Blob: e.SHA, Executable: e.Mode == "100755"}, Revision: l.paths[e.Path]}
+	content, ok := stored[e.SHA]
+	switch {
+	case e.Mode != "100644" && e.Mode != "100755":
+		facts.Problem = e.Path + " is a symbolic link or a submodule; Ferry edits only files"
+	case e.Size > manifest.MaxSize:
+		facts.Problem = e.Path + " is too large to edit"
+	case !ok:
+		var err error
+		if content, err = l.client.Blob(ctx, l.repo.Repo, e.SHA); err != nil {
+			return err
+		}
+		l.keep(e.SHA, content)
+		stored[e.SHA] = content
+	}
+	facts.Content = content
+	l.place(facts)
+	return nil
+}
+
+// place writes the file down for every app and environment whose manifest it is.
+func (l *look) place(f promotion.FileFacts) {
+	places := l.config.Places(f.Path)
+	if f.Revision == "" {
+		f.Revision = l.head
+	}
+	for _, place := range places {
+		one := f
+		one.Place = place
+		if !f.Gone && f.Problem == "" {
+			one.Images, one.Problem = images(l.config, f.File, place)
+		}
+		if len(places) > 1 && places[0].App != places[len(places)-1].App {
+			one.Problem = f.Path + " belongs to several apps (" + places[0].App + ", " + places[len(places)-1].App + "); their manifests must not overlap"
+		}
+		l.out.Files = append(l.out.Files, one)
+	}
+}
+
+// images finds the app's images in the file, under the names the configuration gives them.
+func images(c *config.Config, f promotion.File, place config.Place) ([]promotion.Image, string) {
+	app, ok := c.App(place.App, f.Path)
+	if !ok {
+		return nil, ""
+	}
+	names, configured := []string{}, map[string]string{}
+	for _, i := range app.Images {
+		here := i.NameIn(place.Environment)
+		names, configured[here] = append(names, here), i.Name
+	}
+	found, err := manifest.Find(f.Path, f.Content, names)
+	if err != nil {
+		return nil, err.Error()
+	}
+	out := make([]promotion.Image, len(found))
+	for i, x := range found {
+		out[i] = promotion.Image{Name: configured[x.Name], Tag: x.Tag, Digest: x.Digest}
+	}
+	return out, ""
+}

@@ -1,0 +1,215 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+	"ferry/promotion/postgres"
+)
+
+// lookAtPulls reads the pull requests that may have changed; on a sweep all open ones, and those that were.
+func (l *look) lookAtPulls(ctx context.Context) error {
+	if l.config == nil && l.repo.ConfigBlob == "" {
+		return nil
+	}
+	read := map[int]bool{}
+	if l.repo.Sweep {
+		if err := l.sweepPulls(ctx, read); err != nil {
+			return err
+		}
+	}
+	for _, number := range l.order {
+		if read[number] {
+			continue
+		}
+		if err := l.pullOf(ctx, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *look) sweepPulls(ctx context.Context, read map[int]bool) error {
+	open, err := l.client.OpenPullRequests(ctx, l.repo.Repo, l.repo.DefaultBranch)
+	if err != nil {
+		return err
+	}
+	for _, p := range open {
+		if hint, ok := l.pulls[p.Number]; ok && !hint.Open {
+			continue // the list is older than the delivery: it is read by itself
+		}
+		read[p.Number] = true
+		if err := l.addPull(ctx, p); err != nil {
+			return err
+		}
+	}
+	known, err := l.Store.OpenPulls(ctx, l.repo.ID)
+	if err != nil {
+		return err
+	}
+	for _, number := range known {
+		if _, hinted := l.pulls[number]; !hinted && !read[number] {
+			l.order = append(l.order, number)
+		}
+	}
+	return nil
+}
+
+// pullOf reads one pull request. That one was merged is an immutable fact and needs no read; what is known already needs none either.
+func (l *look) pullOf(ctx context.Context, number int) error {
+	hint, hinted := l.pulls[number]
+	known, err := l.Store.LoadPull(ctx, l.repo.ID, number)
+	if err != nil && !errors.Is(err, postgres.ErrNotFound) {
+		return err
+	}
+	switch {
+	case hinted && hint.BaseBranch != l.repo.DefaultBranch && !known.Ferrys:
+		return nil
+	case hinted && hint.Merged:
+		if !known.Merged {
+			l.out.Pulls = append(l.out.Pulls, promotion.PullFacts{PullRequest: mergedPull(hint, l.senders[number])})
+		}
+		return nil
+	case hinted && known.Ferrys && known.Open && hint.Open && known.HeadSHA == hint.HeadSHA:
+		return nil
+	}
+	p, err := l.client.PullRequest(ctx, l.repo.Repo, number)
+	if err != nil {
+		return err
+	}
+	if hinted && l.patient() && (p.Open && !hint.Open || hint.Open && p.Open && p.HeadSHA != hint.HeadSHA && p.HeadSHA == known.HeadSHA) {
+		return errBelowFloor
+	}
+	return l.addPull(ctx, p)
+}
+
+func mergedPull(hint forge.PullHint, by forge.User) forge.PullRequest {
+	return forge.PullRequest{Number: hint.Number, Merged: true, MergeSHA: hint.MergeSHA, HeadBranch: hint.HeadBranch, HeadSHA: hint.HeadSHA, HeadRepo: hint.HeadRepo,
+		BaseBranch: hint.BaseBranch, MergedBy: by}
+}
+
+func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {
+	facts := promotion.PullFacts{PullRequest: p}
+	ferrys := p.Author.ID == l.self.ID && strings.HasPrefix(p.HeadBranch, "ferry/") && p.HeadRepo == l.repo.Repo.ID
+	var err error
+	switch {
+	case !p.Open && !p.Merged:
+		facts.Closer, err = l.client.ClosedBy(ctx, l.repo.Repo, p.Number)
+	case p.Open && !ferrys && p.BaseBranch == l.repo.DefaultBranch:
+		facts.Changes, err = l.changes(ctx, p)
+	}
+	if err != nil {
+		return err
+	}
+	l.out.Pulls = append(l.out.Pulls, facts)
+	return nil
+}
+
+// changes returns the apps and environments whose release a hand-made pull request changes. A diff that the forge cuts counts as changing all it shows.
+func (l *look) changes(ctx context.Context, p forge.PullRequest) ([]config.Place, error) {
+	files, _, err := l.client.PullRequestFiles(ctx, l.repo.Repo, p.Number)
+	if err != nil {
+		return nil, err
+	}
+	var out []config.Place
+	for _, f := range files {
+		for _, path := range []string{f.Path, f.Previous} {
+			if path == "" || l.config == nil || len(l.config.Places(path)) == 0 {
+				continue
+			}
+			places, err := l.changedPlaces(ctx, p, path)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, places...)
+		}
+	}
+	slices.SortFunc(out, func(a, b config.Place) int {
+		return strings.Compare(a.App+"\x00"+a.Environment, b.App+"\x00"+b.Environment)
+	})
+	return slices.Compact(out), nil
+}
+
+// changedPlaces compares the images that stand in a file at the pull request's head with those at its base.
+func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path string) (out []config.Place, err error) {
+	after, err := l.client.File(ctx, l.repo.Repo, path, string(p.HeadSHA))
+	if err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrInvalid) {
+		return nil, err
+	}
+	before, err := l.client.File(ctx, l.repo.Repo, path, string(p.BaseSHA))
+	if err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrInvalid) {
+		return nil, err
+	}
+	for _, place := range l.config.Places(path) {
+		a, problemA := images(l.config, promotion.File{Path: path, Content: after.Content}, place)
+		b, problemB := images(l.config, promotion.File{Path: path, Content: before.Content}, place)
+		if !slices.Equal(a, b) || problemA != problemB {
+			out = append(out, place)
+		}
+	}
+	return out, nil
+}
+
+// lookAtComments reads what the authors of commands may do. Bots and Ferry itself are never obeyed.
+func (l *look) lookAtComments(ctx context.Context) error {
+	for _, c := range l.comments {
+		if c.Author.Bot || c.Author.ID == l.self.ID || len(promotion.ParseCommands(c.Body)) == 0 {
+			continue
+		}
+		ours, err := l.Store.IsFerrysPage(ctx, l.repo.ID, c.Number)
+		if err != nil {
+			return err
+		}
+		if !ours {
+			continue
+		}
+		permission, err := l.client.Permission(ctx, l.repo.Repo, c.Author.Login)
+		if err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrForbidden) {
+			return err
+		}
+		l.out.Commands = append(l.out.Commands, promotion.CommandFacts{Comment: c.ID, Number: c.Number, Author: c.Author, Permission: permission, Body: c.Body, At: c.CreatedAt})
+	}
+	return nil
+}
+
+// ObserveInstallation reads which repositories an installation shows to Ferry.
+func (w *Work) ObserveInstallation(ctx context.Context, kind forge.Kind, id int64) (err error) {
+	defer func() { w.Metrics.job("observe_installation", err) }()
+	connection, err := w.connection(kind)
+	if err != nil {
+		return err
+	}
+	generation, observed, gone, err := w.Store.LoadInstallation(ctx, kind, id)
+	if err != nil || generation == observed && !gone {
+		return err
+	}
+	var repositories []forge.Repository
+	if !gone {
+		repositories, err = connection.Repositories(ctx, id)
+		if err != nil {
+			w.Logger.Warn("reading an installation is put off", "installation", id, "error", err)
+			return w.Store.PutOffInstallation(ctx, kind, id, w.again(err, 3))
+		}
+	}
+	w.Logger.Info("installation read", "installation", id, "repositories", len(repositories), "gone", gone)
+	return w.Store.RecordInstallation(ctx, kind, id, generation, repositories, w.Now())
+}
+
+// ObserveInstallations asks the forge for its installations: it finds those whose delivery was lost.
+func (w *Work) ObserveInstallations(ctx context.Context) error {
+	for kind, connection := range w.Forges {
+		list, err := connection.Installations(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Store.RecordInstallations(ctx, kind, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"ferry/forge"
+	"ferry/promotion/postgres"
+)
+
+// How often the timers are looked at, work that nobody holds is inserted again, and every repository is read whole.
+const (
+	timerPause  = time.Second
+	rescuePause = 10 * time.Second
+	sweepPause  = 10 * time.Minute
+	jobTimeout  = time.Minute
+)
+
+// Run works until ctx ends, then stops softly: jobs that are under way get grace to finish.
+func (w *Work) Run(ctx context.Context, grace time.Duration) error {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &observeWorker{work: w})
+	river.AddWorker(workers, &installationWorker{work: w})
+	river.AddWorker(workers, &decideWorker{work: w})
+	river.AddWorker(workers, &actWorker{work: w})
+	client, err := river.NewClient(riverpgxv5.New(w.Store.Pool()), &river.Config{
+		Workers: workers, Logger: w.Logger, JobTimeout: jobTimeout, FetchCooldown: 20 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond,
+		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 16}}, CompletedJobRetentionPeriod: time.Hour,
+	})
+	if err != nil {
+		return fmt.Errorf("preparing the workers: %w", err)
+	}
+	// River's own context must outlive ctx: ending it would cancel the jobs under way.
+	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("starting the workers: %w", err)
+	}
+	w.tick(ctx)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := client.Stop(stop); err != nil {
+		cancelled, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		return client.StopAndCancel(cancelled)
+	}
+	return nil
+}
+
+// tick runs the timers, the rescue and the sweep until ctx ends.
+func (w *Work) tick(ctx context.Context) {
+	timers, rescue, sweep := time.NewTicker(timerPause), time.NewTicker(rescuePause), time.NewTicker(sweepPause)
+	defer timers.Stop()
+	defer rescue.Stop()
+	defer sweep.Stop()
+	w.logged(w.Sweep(ctx))
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timers.C:
+			w.logged(w.enqueue(ctx, w.Store.TimersDue))
+		case <-rescue.C:
+			w.logged(w.enqueue(ctx, w.Store.DueWork))
+		case <-sweep.C:
+			w.logged(w.Sweep(ctx))
+		}
+	}
+}
+
+// Sweep makes everything due that no delivery announced: installations that Ferry does not know, and every repository not read whole for a while.
+func (w *Work) Sweep(ctx context.Context) error {
+	if err := w.ObserveInstallations(ctx); err != nil {
+		w.logged(err)
+	}
+	return w.Store.SweepRepositories(ctx, w.Now().Add(-sweepPause/2))
+}
+
+func (w *Work) enqueue(ctx context.Context, find func(context.Context, time.Time, int) (postgres.Due, error)) error {
+	due, err := find(ctx, w.Now(), 500)
+	if err != nil {
+		return err
+	}
+	return w.Store.EnqueueDue(ctx, due)
+}
+
+type observeWorker struct {
+	river.WorkerDefaults[postgres.ObserveArgs]
+	work *Work
+}
+
+func (w *observeWorker) Work(ctx context.Context, job *river.Job[postgres.ObserveArgs]) error {
+	return w.work.Observe(ctx, job.Args.Repository)
+}
+
+type installationWorker struct {
+	river.WorkerDefaults[postgres.InstallationArgs]
+	work *Work
+}
+
+func (w *installationWorker) Work(ctx context.Context, job *river.Job[postgres.InstallationArgs]) error {
+	return w.work.ObserveInstallation(ctx, forge.Kind(job.Args.Forge), job.Args.Installation)
+}
+
+type decideWorker struct {
+	river.WorkerDefaults[postgres.DecideArgs]
+	work *Work
+}
+
+func (w *decideWorker) Work(ctx context.Context, job *river.Job[postgres.DecideArgs]) error {
+	return w.work.Decide(ctx, job.Args.Repository, job.Args.Unit)
+}
+
+type actWorker struct {
+	river.WorkerDefaults[postgres.ActArgs]
+	work *Work
+}
+
+func (w *actWorker) Work(ctx context.Context, job *river.Job[postgres.ActArgs]) error {
+	return w.work.Act(ctx, job.Args.Wish)
+}

@@ -1,0 +1,148 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"ferry/forge"
+	"ferry/promotion/config"
+	"ferry/promotion/postgres"
+)
+
+// Work is what all workers share. Its steps (Observe, Decide, Act …) are plain methods: River runs them in a server, a test may call them itself.
+type Work struct {
+	Store   *postgres.Store
+	Forges  map[forge.Kind]Connection
+	URL     string // Ferry's own public address
+	Now     func() time.Time
+	Logger  *slog.Logger
+	Holder  string // names this process in leases
+	Metrics Metrics
+	configs configCache
+}
+
+// Metrics counts what the workers do. A nil function counts nothing.
+type Metrics struct {
+	Job func(kind, result string)
+}
+
+func (m Metrics) job(kind string, err error) {
+	if m.Job == nil {
+		return
+	}
+	result := "done"
+	if err != nil {
+		result = "failed"
+	}
+	m.Job(kind, result)
+}
+
+// The time for which a lease is held; every call that is made under it has a shorter time-out.
+const leaseTime = 2 * time.Minute
+
+// connection returns the forge of a repository, or an error that says how to configure it.
+func (w *Work) connection(kind forge.Kind) (Connection, error) {
+	c, ok := w.Forges[kind]
+	if !ok {
+		return c, fmt.Errorf("no credentials for %s are configured", kind)
+	}
+	return c, nil
+}
+
+// backoff returns how long work that failed n times in a row waits: from a second up to five minutes.
+func backoff(n int) time.Duration {
+	return min(time.Second<<min(n, 9), 5*time.Minute)
+}
+
+// again returns when failed work is tried again: where the forge said so, then.
+func (w *Work) again(err error, failures int) time.Time {
+	var limited *forge.RateLimited
+	if errors.As(err, &limited) {
+		return limited.Until.Add(time.Second)
+	}
+	return w.Now().Add(backoff(failures))
+}
+
+// configCache keeps parsed configurations by their blob: parsing costs as much as an app's whole decision.
+type configCache struct {
+	mu     sync.Mutex
+	parsed map[forge.SHA]*config.Config
+}
+
+// cachedConfigs bounds the cache; beyond it, it is begun anew.
+const cachedConfigs = 256
+
+func (c *configCache) get(blob forge.SHA, content func() ([]byte, error)) (*config.Config, error) {
+	c.mu.Lock()
+	found := c.parsed[blob]
+	c.mu.Unlock()
+	if found != nil {
+		return found, nil
+	}
+	data, err := content()
+	if err != nil {
+		return nil, fmt.Errorf("reading the stored configuration %s: %w", blob.Short(), err)
+	}
+	parsed, err := config.Parse(config.File, data)
+	if err != nil {
+		return nil, fmt.Errorf("the stored configuration %s: %w", blob.Short(), err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.parsed == nil || len(c.parsed) >= cachedConfigs {
+		c.parsed = map[forge.SHA]*config.Config{}
+	}
+	c.parsed[blob] = parsed
+	return parsed, nil
+}
+
+// Decide decides one unit of a repository.
+func (w *Work) Decide(ctx context.Context, repository int64, unit string) (err error) {
+	defer func() { w.Metrics.job("decide", err) }()
+	repo, err := w.Store.LoadRepository(ctx, repository)
+	if err != nil {
+		return err
+	}
+	connection, err := w.connection(repo.Forge)
+	if err != nil {
+		return err
+	}
+	self, err := connection.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("asking %s who Ferry is there: %w", repo.Forge, err)
+	}
+	return w.Store.Decide(ctx, repository, unit, w.Now(), postgres.Mind{Self: self, ForgeURL: connection.PagesURL, URL: w.URL, Config: w.configs.get})
+}
+
+// Drain does all work that is due now, one step after the other, until there is none. It is how tests and one-shot tools run Ferry without River.
+func (w *Work) Drain(ctx context.Context) error {
+	for range 10_000 {
+		due, err := w.Store.DueWork(ctx, w.Now(), 100)
+		if err != nil || due.Empty() {
+			return err
+		}
+		for _, id := range due.Repositories {
+			w.logged(w.Observe(ctx, id))
+		}
+		for _, i := range due.Installations {
+			w.logged(w.ObserveInstallation(ctx, forge.Kind(i.Forge), i.Installation))
+		}
+		for _, u := range due.Units {
+			w.logged(w.Decide(ctx, u.Repository, u.Unit))
+		}
+		for _, id := range due.Wishes {
+			w.logged(w.Act(ctx, id))
+		}
+	}
+	return errors.New("the work does not come to an end")
+}
+
+func (w *Work) logged(err error) {
+	if err != nil {
+		w.Logger.Warn("work is put off", "error", err)
+	}
+}
