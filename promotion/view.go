@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -203,4 +204,21 @@ func neverReported(app string, v EnvironmentView) string {
 		return ""
 	}
 	return fmt.Sprintf("%s in %s: no agent has ever reported. Either let one report (`ferry token create`), or set `converge: merge` on the environment, so that merged counts as arrived.", escape(app), escape(v.Name))
+}
+
+// EnvironmentNames returns the environments of all views, upstream first, as the views have them.
+func EnvironmentNames(views []View) []string {
+	var names []string
+	for _, v := range views {
+		at := 0
+		for _, e := range v.Environments {
+			if i := slices.Index(names, e.Name); i >= 0 {
+				at = i + 1
+				continue
+			}
+			names = slices.Insert(names, at, e.Name)
+			at++
+		}
+	}
+	return names
 }

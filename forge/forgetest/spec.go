@@ -14,7 +14,7 @@ import (
 )
 
 // partName names the kept part of the description; a change of what part keeps has to change it too.
-const partName = "api.github.com.part2.json"
+const partName = "api.github.com.part3.json"
 
 // shared is the description as this process loaded it: it is read-only, and loading it takes most of a second.
 var shared = sync.OnceValues(func() (*openapi3.T, error) { return load(context.Background()) })
@@ -70,23 +70,43 @@ func part(data []byte) ([]byte, error) {
 	}
 	all, _ := doc["components"].(map[string]any)
 	used := map[string]any{}
-	slim := withoutProse(paths, false)
+	slim, _ := withoutProse(paths, false).(map[string]any)
 	correct(slim)
 	collect(slim, all, used)
 	return json.Marshal(map[string]any{"openapi": doc["openapi"], "info": doc["info"], "servers": doc["servers"], "paths": slim, "components": used})
 }
 
-// correct repairs what the description gets wrong: in this one list it says that an installation's account is a user and
-// an enterprise at once, where the schema of a single installation says one of both.
-func correct(paths any) {
-	at := paths
-	for _, key := range []string{"/app/installations", "get", "responses", "200", "content", "application/json", "schema", "items", "properties", "account"} {
-		o, _ := at.(map[string]any)
-		at = o[key]
+// correct repairs what the description gets wrong. In the list of installations alone it says that the account is a user
+// and an enterprise at once, where the schema of a single installation says one of both. And where it gives two schemas for
+// a failure, each GitHub error fits both, so "exactly one" never holds.
+func correct(paths map[string]any) {
+	for _, item := range paths {
+		operations, _ := item.(map[string]any)
+		for _, op := range operations {
+			for status, response := range within(op, "responses") {
+				if schema := within(response, "content", "application/json", "schema"); status >= "400" {
+					rename(schema, "oneOf", "anyOf")
+				}
+			}
+		}
 	}
-	if account, ok := at.(map[string]any); ok && account["allOf"] != nil {
-		account["anyOf"] = account["allOf"]
-		delete(account, "allOf")
+	list := within(paths["/app/installations"], "get", "responses", "200", "content", "application/json", "schema", "items", "properties", "account")
+	rename(list, "allOf", "anyOf")
+}
+
+// within returns the object at a path of keys, and nil where there is none.
+func within(x any, keys ...string) map[string]any {
+	o, _ := x.(map[string]any)
+	for _, key := range keys {
+		o, _ = o[key].(map[string]any)
+	}
+	return o
+}
+
+func rename(o map[string]any, from, to string) {
+	if v, ok := o[from]; ok {
+		o[to] = v
+		delete(o, from)
 	}
 }
 

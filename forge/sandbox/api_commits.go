@@ -106,9 +106,13 @@ func getContents(c *call) (reply, error) {
 
 // entry returns what stands at a path of a commit's tree.
 func (r *repository) entry(commit, at string) (bare.Entry, error) {
-	parent := commit + "^{tree}"
+	parent := commit
 	if dir := path.Dir(at); dir != "." {
-		parent = commit + ":" + dir
+		folder, err := r.git.Object(commit + ":" + dir)
+		if err != nil || folder.Type != "tree" {
+			return bare.Entry{}, bare.ErrMissing
+		}
+		parent = folder.SHA
 	}
 	entries, err := r.git.Tree(parent, false)
 	if err != nil {

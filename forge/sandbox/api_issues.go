@@ -74,7 +74,14 @@ func getIssue(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(c.s.issueJSON(c.repo, t))
+	return ok(c.fullIssue(t))
+}
+
+// fullIssue says who closed it too, which GitHub leaves out of lists and webhooks.
+func (c *call) fullIssue(t *thread) object {
+	o := c.s.issueJSON(c.repo, t)
+	o["closed_by"] = c.s.userJSON(t.closedBy)
+	return o
 }
 
 func updateIssue(c *call) (reply, error) {
@@ -90,7 +97,7 @@ func updateIssue(c *call) (reply, error) {
 	if err := c.s.editThread(c.repo, t, in, c.client.who); err != nil {
 		return reply{}, err
 	}
-	return ok(c.s.issueJSON(c.repo, t))
+	return ok(c.fullIssue(t))
 }
 
 func listComments(c *call) (reply, error) {

@@ -144,7 +144,7 @@ func (s *Sandbox) pushedJSON(r *repository, shas []string) ([]object, error) {
 }
 
 func (s *Sandbox) pusherJSON(x bare.Signature) object {
-	o := object{"name": x.Name, "email": x.Email, "date": stamp(x.When)}
+	o := object{"name": x.Name, "email": x.Email}
 	if a := s.st.byEmail[x.Email]; a != nil {
 		o["username"] = a.login
 	}

@@ -162,7 +162,7 @@ func (st *state) sortedRepos() []*repository {
 func (s *Sandbox) installationJSON(in *installation) object {
 	api := s.api("/app/installations/%d", in.id)
 	return object{
-		"id": in.id, "node_id": nodeID("IntegrationInstallation", in.id), "client_id": fmt.Sprintf("Iv1.%d", in.app.id), "account": s.userJSON(in.account), "repository_selection": "selected", "access_tokens_url": api + "/access_tokens",
+		"id": in.id, "account": s.userJSON(in.account), "repository_selection": "selected", "access_tokens_url": api + "/access_tokens",
 		"repositories_url": s.api("/installation/repositories"), "html_url": s.html("/settings/installations/%d", in.id), "app_id": in.app.id,
 		"app_slug": in.app.slug, "target_id": in.account.id, "target_type": in.account.kind, "permissions": in.app.permissions,
 		"events": orEmpty(in.app.events), "created_at": stamp(in.created), "updated_at": stamp(in.updated), "single_file_name": nil,

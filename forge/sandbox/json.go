@@ -68,7 +68,7 @@ func (s *Sandbox) repoJSON(r *repository) object {
 		"forks_count": 0, "stargazers_count": 0, "watchers_count": 0, "size": 0, "default_branch": r.branch,
 		"open_issues_count": open, "forks": 0, "open_issues": open, "watchers": 0, "subscribers_count": 0, "network_count": 0,
 		"has_issues": true, "has_projects": false, "has_wiki": false, "has_pages": false, "has_discussions": false, "has_downloads": false,
-		"archived": false, "disabled": false, "allow_forking": true, "is_template": false, "web_commit_signoff_required": false,
+		"archived": false, "disabled": false, "is_template": false, "web_commit_signoff_required": false,
 		"topics": []string{}, "pushed_at": stamp(r.pushed), "created_at": stamp(r.created), "updated_at": stamp(r.pushed),
 	}
 	for key, tail := range repoLinks() {
@@ -138,7 +138,7 @@ func (s *Sandbox) issueJSON(r *repository, t *thread) object {
 		"number": t.number, "state": t.state(), "state_reason": nil, "title": t.title, "body": t.body, "user": s.userJSON(t.author),
 		"labels": []object{}, "assignee": nil, "assignees": []object{}, "milestone": nil, "locked": false, "active_lock_reason": nil,
 		"comments": len(t.comments), "closed_at": stamp(t.closed), "created_at": stamp(t.created), "updated_at": stamp(t.updated),
-		"author_association": association(r, t.author), "closed_by": s.userJSON(t.closedBy), "performed_via_github_app": nil,
+		"author_association": association(r, t.author), "performed_via_github_app": nil,
 	}
 	if t.pull != nil {
 		page := s.pageURL(r, t)

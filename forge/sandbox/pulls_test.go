@@ -141,6 +141,7 @@ func TestPullRequestsFollowTheirBranches(t *testing.T) {
 		}
 		w.inbox.clear()
 	}
+	w.inbox.clear()
 	n, head := w.openPull(token, "change", "a")
 	events("push", "pull_request.opened")
 	main := w.call(token, "GET", "~/git/ref/heads/main", "", 200).str("object.sha")

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cgi"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"ferry/forge/sandbox/bare"
@@ -135,21 +136,26 @@ func (s *Sandbox) push(w http.ResponseWriter, r *http.Request, g gitRequest, rep
 	return s.tellChanges(repo, before, after, who)
 }
 
-// tellChanges does what follows from each reference that a push moved.
+// tellChanges does what follows from each reference that a push moved. Deletions come last: who pushes a merge and deletes
+// the merged branch at once has merged.
 func (s *Sandbox) tellChanges(repo *repository, before, after map[string]string, who *account) error {
-	for ref, sha := range after {
-		if old, known := before[ref]; !known {
-			before[ref] = bare.Zero
-		} else if old == sha {
-			delete(before, ref)
+	for _, ref := range slices.Sorted(maps.Keys(after)) {
+		from, known := before[ref]
+		if !known {
+			from = bare.Zero
+		}
+		if from == after[ref] {
+			continue
+		}
+		if err := s.refMoved(repo, ref, from, after[ref], who); err != nil {
+			return err
 		}
 	}
-	for _, ref := range sortedKeys(before) {
-		to, stays := after[ref]
-		if !stays {
-			to = bare.Zero
+	for _, ref := range slices.Sorted(maps.Keys(before)) {
+		if _, stays := after[ref]; stays {
+			continue
 		}
-		if err := s.refMoved(repo, ref, before[ref], to, who); err != nil {
+		if err := s.refMoved(repo, ref, before[ref], bare.Zero, who); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,98 @@
+// Command ferry carries container images from one environment to the next by pull request, and says on the commit when they have arrived.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"ferry/forge"
+	"ferry/promotion/postgres/local"
+)
+
+// The exit statuses.
+const (
+	exitGood        = 0
+	exitFailed      = 1 // the thing itself failed
+	exitUsage       = 2 // wrong use
+	exitUnreachable = 3 // forge or database cannot be reached
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// run runs one command and returns its exit status.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	root := newRoot(getenv, stdout, stderr)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitGood
+	}
+	fmt.Fprintln(stderr, "ferry: "+err.Error())
+	return exitStatus(err)
+}
+
+func newRoot(getenv func(string) string, stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "ferry",
+		Short:         "Ferry carries container images from dev to staging to prod by pull request",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          func(c *cobra.Command, args []string) error { return usageIf(cobra.NoArgs(c, args)) },
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(newServeCommand(getenv, stdout, stderr), newTokenCommand(getenv, stdout), newReplayCommand(getenv, stdout), newMigrateCommand(getenv, stdout, stderr),
+		newAgentCommand(getenv, stdout, stderr))
+	return root
+}
+
+// usageError is the error of somebody who called a command wrongly.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() + " (see --help)" }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usageIf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{err}
+}
+
+// unreachableError is the error of a forge or database that does not answer.
+type unreachableError struct{ err error }
+
+func (e *unreachableError) Error() string { return e.err.Error() }
+func (e *unreachableError) Unwrap() error { return e.err }
+
+func unreachableIf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &unreachableError{err}
+}
+
+func exitStatus(err error) int {
+	var usage *usageError
+	var unreachable *unreachableError
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &unreachable), errors.Is(err, forge.ErrUnavailable), errors.Is(err, local.ErrNotInstalled):
+		return exitUnreachable
+	}
+	return exitFailed
+}

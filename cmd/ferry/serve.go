@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ferry/promotion/postgres/local"
+)
+
+func newServeCommand(getenv func(string) string, _, stderr io.Writer) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run Ferry: take webhooks and reports, open and follow promotions",
+		Long: `Run Ferry. It is configured by the environment: FERRY_LISTEN, FERRY_URL, DATABASE_URL, FERRY_GITHUB_APP_ID, FERRY_GITHUB_APP_KEY[_FILE],
+FERRY_GITHUB_WEBHOOK_SECRET[_FILE], FERRY_GITHUB_TOKEN, FERRY_GITHUB_URL, FERRY_POSTGRES_BIN, FERRY_LOG. docs/installation.md explains each.
+Without DATABASE_URL it starts a private PostgreSQL from the installed binaries.`,
+		Args: func(c *cobra.Command, args []string) error { return usageIf(cobra.NoArgs(c, args)) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := readSettings(getenv)
+			if err == nil {
+				err = s.needsForge()
+			}
+			if err != nil {
+				return &usageError{err}
+			}
+			return serve(c.Context(), s, getenv, newLogger(s.LogFormat, stderr))
+		},
+	}
+}
+
+func serve(ctx context.Context, s settings, getenv func(string) string, logger *slog.Logger) error {
+	if _, err := s.github(nil, nil, logger); err != nil {
+		return &usageError{err}
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("listening on FERRY_LISTEN: %w", err)
+	}
+	svc := newService(s, nil, time.Now, logger)
+	var private *local.Server
+	err = svc.run(ctx, listener, func(ctx context.Context) error {
+		url := s.secrets.databaseURL
+		if url == "" {
+			if private, err = startPrivate(ctx, s, getenv, logger); err != nil {
+				return err
+			}
+			url = private.URL()
+		}
+		return svc.open(ctx, url)
+	})
+	svc.close()
+	if private != nil {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopJobs)
+		defer cancel()
+		if stopErr := private.Stop(stop); err == nil {
+			err = stopErr
+		}
+	}
+	return err
+}
+
+// startPrivate starts the private PostgreSQL of an installation without DATABASE_URL.
+func startPrivate(ctx context.Context, s settings, getenv func(string) string, logger *slog.Logger) (*local.Server, error) {
+	dir, err := stateDir(getenv)
+	if err != nil {
+		return nil, err
+	}
+	return local.Start(ctx, local.Options{Dir: dir, Bin: s.PostgresBin, Logger: logger})
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"ferry/forge"
+	"ferry/forge/github"
+	"ferry/migrations"
+	"ferry/promotion/postgres"
+	"ferry/promotion/worker"
+	"ferry/server"
+	"ferry/web"
+)
+
+// The times of a graceful stop: requests first, then jobs, together below ten seconds.
+const (
+	stopRequests = 3 * time.Second
+	stopJobs     = 5 * time.Second
+)
+
+// service is one `ferry serve`: doors, workers and their store.
+type service struct {
+	settings settings
+	carrier  http.RoundTripper // nil: Go's own
+	now      func() time.Time
+	logger   *slog.Logger
+	handler  atomic.Pointer[http.Handler]
+	ready    atomic.Bool
+	store    *postgres.Store
+	work     *worker.Work
+	metrics  *metrics
+}
+
+func newService(s settings, carrier http.RoundTripper, now func() time.Time, logger *slog.Logger) *service {
+	svc := &service{settings: s, carrier: carrier, now: now, logger: logger, metrics: newMetrics()}
+	starting := http.Handler(http.HandlerFunc(startingPage))
+	svc.handler.Store(&starting)
+	return svc
+}
+
+// startingPage answers while there is no database yet: a delivery is not taken, so that the forge shows it as failed and nothing is lost silently.
+func startingPage(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/healthz" {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	http.Error(w, "Ferry is starting", http.StatusServiceUnavailable)
+}
+
+// ServeHTTP answers with what the service is able to do by now.
+func (svc *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	(*svc.handler.Load()).ServeHTTP(w, r)
+}
+
+// open migrates and opens the database and makes the doors and workers. Close ends it.
+func (svc *service) open(ctx context.Context, databaseURL string) error {
+	if err := migrations.Up(ctx, databaseURL, svc.logger); err != nil {
+		return err
+	}
+	store, err := postgres.Open(ctx, databaseURL, svc.logger)
+	if err != nil {
+		return unreachableIf(err)
+	}
+	gh, err := svc.settings.github(svc.carrier, svc.metrics.request, svc.logger)
+	if err != nil {
+		store.Close()
+		return usageIf(err)
+	}
+	svc.store = store
+	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings)}, URL: svc.settings.URL, Now: svc.now, Logger: svc.logger,
+		Holder: holderName(), Metrics: worker.Metrics{Job: svc.metrics.job}}
+	doors := server.New(server.Config{
+		Store: store, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.metrics.delivery, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.logger),
+		GitHub: &server.Hook{
+			Verify: func(h http.Header, body []byte) error {
+				return github.Verify(svc.settings.secrets.webhookSecret, h, body)
+			},
+			Delivery: github.Delivery,
+			Parse:    github.Parse,
+		},
+	})
+	svc.handler.Store(&doors)
+	svc.ready.Store(true)
+	return nil
+}
+
+func (svc *service) close() {
+	if svc.store != nil {
+		svc.store.Close()
+	}
+}
+
+// connection is GitHub as the workers need it.
+func connection(gh *github.Forge, s settings) worker.Connection {
+	return worker.Connection{
+		Kind: forge.GitHub, PagesURL: s.pagesURL(), Identity: gh.Identity, Parse: github.Parse,
+		Client:        func(installation int64) worker.Client { return gh.Client(installation) },
+		Installations: gh.Installations,
+		Repositories:  gh.Repositories,
+	}
+}
+
+func holderName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d/%d", host, os.Getpid(), time.Now().UnixNano())
+}
+
+// run serves on the listener and works until ctx ends, then stops gracefully.
+func (svc *service) run(ctx context.Context, listener net.Listener, open func(context.Context) error) error {
+	httpServer := &http.Server{Handler: svc, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(svc.logger.Handler(), slog.LevelDebug)}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		svc.ready.Store(false)
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopRequests)
+		defer cancel()
+		if err := httpServer.Shutdown(stop); err != nil {
+			return httpServer.Close()
+		}
+		return nil
+	})
+	group.Go(func() error {
+		if err := open(ctx); err != nil {
+			return err
+		}
+		svc.logger.Info("ready", "listen", listener.Addr().String())
+		return svc.work.Run(ctx, stopJobs)
+	})
+	return group.Wait()
+}
+
+// metrics counts what the service does.
+type metrics struct {
+	registry   *prometheus.Registry
+	deliveries *prometheus.CounterVec
+	jobs       *prometheus.CounterVec
+	requests   *prometheus.CounterVec
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry:   prometheus.NewRegistry(),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_deliveries_total", Help: "Webhook deliveries by what became of them."}, []string{"result"}),
+		jobs:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_jobs_total", Help: "Jobs by kind and result."}, []string{"kind", "result"}),
+		requests:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_forge_requests_total", Help: "Requests to the forge by method, route and status."}, []string{"method", "route", "status"}),
+	}
+	m.registry.MustRegister(m.deliveries, m.jobs, m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) delivery(result string)  { m.deliveries.WithLabelValues(result).Inc() }
+func (m *metrics) job(kind, result string) { m.jobs.WithLabelValues(kind, result).Inc() }
+func (m *metrics) request(method, route string, status int) {
+	m.requests.WithLabelValues(method, route, fmt.Sprint(status)).Inc()
+}
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"ferry/forge/github"
+)
+
+// settings is what the environment says. Secrets are kept apart from what is printed.
+type settings struct {
+	Listen      string
+	URL         string
+	LogFormat   string
+	PostgresBin string
+	GitHubURL   string
+	GitHubAppID int64
+	secrets     secrets
+}
+
+// secrets has no method that prints it and no field that is exported.
+type secrets struct {
+	databaseURL   string
+	githubKey     []byte
+	githubToken   string
+	webhookSecret []string
+}
+
+// String keeps secrets out of every format verb.
+func (secrets) String() string   { return "(secrets)" }
+func (secrets) GoString() string { return "(secrets)" }
+
+// readSettings reads the environment and reports every bad value at once.
+func readSettings(getenv func(string) string) (settings, error) {
+	s := settings{Listen: or(getenv("FERRY_LISTEN"), "127.0.0.1:8080"), URL: strings.TrimRight(getenv("FERRY_URL"), "/"), LogFormat: or(getenv("FERRY_LOG"), "text"),
+		PostgresBin: getenv("FERRY_POSTGRES_BIN"), GitHubURL: or(getenv("FERRY_GITHUB_URL"), "https://api.github.com")}
+	var errs []error
+	note := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if id := getenv("FERRY_GITHUB_APP_ID"); id != "" {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil || n <= 0 {
+			note(errors.New("FERRY_GITHUB_APP_ID: the App's number is expected"))
+		}
+		s.GitHubAppID = n
+	}
+	key, err := secret(getenv, "FERRY_GITHUB_APP_KEY")
+	note(err)
+	hook, err := secret(getenv, "FERRY_GITHUB_WEBHOOK_SECRET")
+	note(err)
+	s.secrets = secrets{databaseURL: getenv("DATABASE_URL"), githubKey: []byte(key), githubToken: strings.TrimSpace(getenv("FERRY_GITHUB_TOKEN"))}
+	for _, one := range strings.Split(hook, ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			s.secrets.webhookSecret = append(s.secrets.webhookSecret, one)
+		}
+	}
+	if s.LogFormat != "json" && s.LogFormat != "text" {
+		note(errors.New("FERRY_LOG: json or text is expected"))
+	}
+	if u, err := url.Parse(s.URL); s.URL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
+		note(errors.New("FERRY_URL: Ferry's public address is expected, such as https://ferry.example.com"))
+	}
+	return s, errors.Join(errs...)
+}
+
+// needsForge adds what only a server needs.
+func (s settings) needsForge() error {
+	var errs []error
+	if s.GitHubAppID == 0 && s.secrets.githubToken == "" {
+		errs = append(errs, errors.New("FERRY_GITHUB_APP_ID and FERRY_GITHUB_APP_KEY (or FERRY_GITHUB_TOKEN) are missing: Ferry needs credentials of a GitHub App; docs/installation.md says how to get them"))
+	}
+	if len(s.secrets.webhookSecret) == 0 {
+		errs = append(errs, errors.New("FERRY_GITHUB_WEBHOOK_SECRET is missing: Ferry takes no delivery that is not signed"))
+	}
+	return errors.Join(errs...)
+}
+
+// github returns the forge the settings describe.
+func (s settings) github(carrier http.RoundTripper, observe func(method, route string, status int), logger *slog.Logger) (*github.Forge, error) {
+	return github.New(github.Config{APIURL: s.GitHubURL, AppID: s.GitHubAppID, AppKey: s.secrets.githubKey, Token: s.secrets.githubToken, HTTP: carrier, Observe: observe, Logger: logger})
+}
+
+// pagesURL returns where people look at repositories: github.com, or the host of an Enterprise server's API.
+func (s settings) pagesURL() string {
+	if s.GitHubURL == "https://api.github.com" {
+		return "https://github.com"
+	}
+	return strings.TrimSuffix(strings.TrimRight(s.GitHubURL, "/"), "/api/v3")
+}
+
+// secret reads a secret from the variable, or from the file that the variable with _FILE names.
+func secret(getenv func(string) string, name string) (string, error) {
+	value, path := getenv(name), getenv(name+"_FILE")
+	switch {
+	case value != "" && path != "":
+		return "", fmt.Errorf("%s and %s_FILE are both set: keep one", name, name)
+	case path == "":
+		return value, nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+func newLogger(format string, out io.Writer) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(out, nil))
+	}
+	return slog.New(slog.NewTextHandler(out, nil))
+}
+
+// stateDir returns the folder for what a server keeps beside its database: directly below the system's, or the user's own, state directory.
+func stateDir(getenv func(string) string) (string, error) {
+	if os.Geteuid() == 0 {
+		return "/var/lib/ferry-postgres", nil
+	}
+	if dir := getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "ferry-postgres"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a place for the database: %w; set DATABASE_URL", err)
+	}
+	return filepath.Join(home, ".local", "state", "ferry-postgres"), nil
+}

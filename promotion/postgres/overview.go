@@ -1,0 +1,59 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/promotion"
+)
+
+// Overview is one environment repository, for the page.
+type Overview struct {
+	ID           int64
+	FullName     string
+	Problem      string // of the .ferry.yaml at the head
+	Failure      string // why reading the repository is put off
+	Environments []string
+	Views        []promotion.View
+}
+
+// Overview returns every environment repository with what the last plans said.
+func (s *Store) Overview(ctx context.Context) (list []Overview, err error) {
+	defer wrap(&err, "Overview")
+	rows, err := s.pool.Query(ctx, `
+		select id, owner || '/' || name, config_problem, failure from repositories
+		where accessible and (config_blob <> '' or config_problem <> '') order by 2`)
+	if err != nil {
+		return nil, err
+	}
+	var o Overview
+	if _, err := pgx.ForEachRow(rows, []any{&o.ID, &o.FullName, &o.Problem, &o.Failure}, func() error { list = append(list, o); return nil }); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if err := s.overviewOf(ctx, &list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func (s *Store) overviewOf(ctx context.Context, o *Overview) error {
+	rows, err := s.pool.Query(ctx, `select view from apps where repository = $1 and view <> '{}' order by name`, o.ID)
+	if err != nil {
+		return err
+	}
+	var raw []byte
+	_, err = pgx.ForEachRow(rows, []any{&raw}, func() error {
+		var v promotion.View
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return err
+		}
+		o.Views = append(o.Views, v)
+		return nil
+	})
+	o.Environments = promotion.EnvironmentNames(o.Views)
+	return err
+}
