@@ -58,10 +58,11 @@ func (d *decision) contribute(ctx context.Context, app string, list []promotion.
 	return nil
 }
 
-// fold makes one status of all apps' contributions. Two apps that contribute to one status at once meet at the lock of its row.
+// fold makes one status of all apps' contributions. Two apps that contribute to one status at once meet at its row, which each of them writes:
+// the later one's snapshot lacks what the earlier one contributed, and its transaction is run again.
 func (d *decision) fold(ctx context.Context, target string, sha forge.SHA, statusContext string) error {
 	key := strings.Join([]string{target, string(sha), statusContext}, " ")
-	if _, err := d.tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended($1, $2))`, key, d.repo.ID); err != nil {
+	if _, err := d.tx.Exec(ctx, `update wishes set key = key where repository = $1 and kind = 'status' and key = $2`, d.repo.ID, key); err != nil {
 		return err
 	}
 	rows, err := d.tx.Query(ctx, `select app, state, description from contributions where repository = $1 and target = $2 and sha = $3 and context = $4`,

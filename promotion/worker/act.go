@@ -76,7 +76,7 @@ func (w *Work) notNow(ctx context.Context, wish postgres.Wish, err error) error 
 		w.Logger.Warn("the forge refuses", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "error", err)
 		return w.Store.RefuseWish(ctx, wish, err.Error(), w.Now().Add(refusalPause), w.Now())
 	case errors.As(err, &later):
-		return w.Store.PutOffWish(ctx, wish, w.Now().Add(later.pause))
+		return w.Store.PutOffWish(ctx, wish, w.Now().Add(max(later.pause, backoff(wish.Attempts)/2)))
 	}
 	until := w.again(err, wish.Attempts)
 	w.Logger.Warn("acting is put off", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "until", until, "error", err)

@@ -139,7 +139,7 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 		return postgres.Applied{}, err
 	}
 	if !p.Open || p.HeadSHA != last.Head && !last.Anew {
-		return postgres.Applied{}, a.lookAgain(ctx, fmt.Sprintf("#%d was changed by somebody else meanwhile", last.Number))
+		return postgres.Applied{}, a.changedMeanwhile(ctx, p)
 	}
 	if edited {
 		if p.HeadSHA, err = a.newCommit(ctx, wish.Branch, wish.Message, wish.Files, wish.Blobs); err != nil {
@@ -155,6 +155,19 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 		}
 	}
 	return a.openApplied(wish, p), nil
+}
+
+// changedMeanwhile leaves a pull request alone that somebody else changed: where Ferry has observed that change already, the plan deals with it;
+// else it is observed first.
+func (a *act) changedMeanwhile(ctx context.Context, p forge.PullRequest) error {
+	known, err := a.Store.LoadPull(ctx, a.wish.Repository.ID, p.Number)
+	if err != nil {
+		return err
+	}
+	if known.Open == p.Open && known.HeadSHA == p.HeadSHA {
+		return &refusedError{fmt.Sprintf("#%d stands at %s, which Ferry did not make (/retry makes it anew)", p.Number, p.HeadSHA.Short())}
+	}
+	return a.lookAgain(ctx, fmt.Sprintf("#%d was changed by somebody else meanwhile", p.Number))
 }
 
 // lookAgain makes the repository due for observation and lets the act wait for it.
@@ -175,7 +188,7 @@ func (a *act) closePull(ctx context.Context, wish promotion.PullWish, last pullS
 		return postgres.Applied{}, err
 	}
 	if p.Open && p.HeadSHA != last.Head || p.Merged {
-		return postgres.Applied{}, a.lookAgain(ctx, fmt.Sprintf("#%d was changed by somebody else meanwhile", last.Number))
+		return postgres.Applied{}, a.changedMeanwhile(ctx, p)
 	}
 	if p.Open {
 		if _, err := a.client.CreateComment(ctx, a.repo, last.Number, "Superseded: "+promotion.Escape(wish.Reason)+"."); err != nil {
@@ -225,7 +238,7 @@ func (a *act) commit(ctx context.Context) (postgres.Applied, error) {
 		return postgres.Applied{}, err
 	}
 	last.Edit = wish.Edit
-	return postgres.Applied{State: last}, a.Store.Hint(ctx, a.wish.Repository.ID)
+	return postgres.Applied{State: last}, nil
 }
 
 // refusedPush reads the truth after a refused push: a branch that moved is observed anew, one that stands is guarded.
@@ -270,7 +283,7 @@ func (a *act) mergeNow(ctx context.Context, wish promotion.MergeWish) (postgres.
 	var err error
 	for _, method := range []forge.MergeMethod{forge.MergeCommit, forge.MergeSquash, forge.MergeRebase} { // a repository need not allow each
 		if _, err = a.client.Merge(ctx, a.repo, wish.Number, wish.Head, method, wish.Title); err == nil {
-			return postgres.Applied{State: wish, Done: true}, a.Store.Hint(ctx, a.wish.Repository.ID)
+			return postgres.Applied{State: wish, Done: true}, nil
 		}
 		p, readErr := a.client.PullRequest(ctx, a.repo, wish.Number)
 		switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ferry/forge"
@@ -177,10 +178,7 @@ func (l *look) lookAtConfig(ctx context.Context) error {
 	}
 	file, err := l.client.File(ctx, l.repo.Repo, config.File, string(l.head))
 	if errors.Is(err, forge.ErrNotFound) {
-		if l.repo.ConfigBlob != "" || l.repo.ConfigProblem != "" {
-			l.out.ConfigFacts = &promotion.ConfigFacts{Revision: l.head}
-		}
-		return nil
+		return l.noConfig(ctx)
 	}
 	if err != nil && !errors.Is(err, forge.ErrInvalid) {
 		return err
@@ -189,6 +187,23 @@ func (l *look) lookAtConfig(ctx context.Context) error {
 		return l.storedConfig(ctx)
 	}
 	return l.newConfig(ctx, file, err)
+}
+
+// noConfig switches Ferry off where the tree has no .ferry.yaml. A "not found" alone does not prove that: a forge answers so too where it does
+// not let Ferry see the file.
+func (l *look) noConfig(ctx context.Context) error {
+	if l.repo.ConfigBlob == "" && l.repo.ConfigProblem == "" {
+		return nil
+	}
+	tree, err := l.client.Tree(ctx, l.repo.Repo, l.head)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(tree.Entries, func(e forge.TreeEntry) bool { return e.Path == config.File }) {
+		return fmt.Errorf("the forge shows %s in the tree of %s and not the file itself", config.File, l.head.Short())
+	}
+	l.out.ConfigFacts = &promotion.ConfigFacts{Revision: l.head}
+	return nil
 }
 
 // newConfig puts a changed .ferry.yaml in force; where it is broken the last good one stays, and the problem is told.
