@@ -17,6 +17,7 @@ type Observation struct {
 	Blobs        map[forge.SHA][]byte
 	Files        []FileFacts // manifests that changed; every one where Full
 	Full         bool
+	Decisions    *Decisions // from the branch ferry-state, at the first look
 	Pulls        []PullFacts
 	Commands     []CommandFacts
 	Issue        int // number of Ferry's issue, where it was looked for and found

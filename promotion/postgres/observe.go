@@ -202,7 +202,7 @@ func causeOf(deliveries []string) string {
 }
 
 func (r *observation) record(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.files, r.pulls, r.commands} {
+	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.decisions, r.files, r.pulls, r.commands} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -300,6 +300,27 @@ func (r *observation) config(ctx context.Context) error {
 		r.dirty[appUnit(name)] = true
 	}
 	return err
+}
+
+// decisions takes over the holds that an earlier database had, where this one has none.
+func (r *observation) decisions(ctx context.Context) error {
+	if r.o.Decisions == nil {
+		return nil
+	}
+	var known bool
+	if err := r.tx.QueryRow(ctx, `select exists (select from holds where repository = $1)`, r.repo.ID).Scan(&known); err != nil || known {
+		return err
+	}
+	for _, h := range r.o.Decisions.Holds {
+		if _, err := r.tx.Exec(ctx, `insert into holds (repository, environment, app, reason, actor, at, until) values ($1, $2, $3, $4, $5, $6, $7)`,
+			r.repo.ID, h.Environment, h.App, h.Reason, h.Actor, h.At, nullTime(h.Until)); err != nil {
+			return err
+		}
+		if err := addEvent(ctx, r.tx, event{repository: r.repo.ID, environment: h.Environment, app: h.App, kind: "hold", actor: h.Actor, cause: "branch " + promotion.StateBranch, at: r.now, detail: h.Reason}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *observation) commands(ctx context.Context) error {

@@ -138,7 +138,7 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 
 // look reads what the hints ask for, in the order in which one thing explains the next.
 func (l *look) look(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtFiles, l.lookAtPulls, l.lookAtComments} {
+	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookAtPulls, l.lookAtComments} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -203,6 +203,27 @@ func (l *look) noConfig(ctx context.Context) error {
 		return fmt.Errorf("the forge shows %s in the tree of %s and not the file itself", config.File, l.head.Short())
 	}
 	l.out.ConfigFacts = &promotion.ConfigFacts{Revision: l.head}
+	return nil
+}
+
+// lookAtDecisions reads the decisions back from their branch, at the first look: a Ferry that lost its database must not forget a hold. A file
+// that somebody damaged is an error that changes nothing.
+func (l *look) lookAtDecisions(ctx context.Context) error {
+	if l.repo.ConfigBlob != "" || l.config == nil {
+		return nil
+	}
+	file, err := l.client.File(ctx, l.repo.Repo, promotion.StateFile, promotion.StateBranch)
+	if errors.Is(err, forge.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	decisions, err := promotion.ParseDecisions(file.Content)
+	if err != nil {
+		return fmt.Errorf("%w; mend the file, or delete the branch if nothing is held", err)
+	}
+	l.out.Decisions = &decisions
 	return nil
 }
 
