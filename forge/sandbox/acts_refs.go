@@ -13,7 +13,7 @@ func (s *Sandbox) createRef(r *repository, ref, sha string, who *account) error 
 	if !strings.HasPrefix(ref, "refs/") || strings.Count(ref, "/") < 2 {
 		return fail(http.StatusUnprocessableEntity, "Reference name must start with 'refs/' and contain at least three parts.")
 	}
-	if _, err := r.git.Object(sha); err != nil {
+	if obj, err := r.git.Object(sha); err != nil || obj.SHA != sha || strings.HasPrefix(ref, "refs/heads/") && obj.Type != "commit" {
 		return fail(http.StatusUnprocessableEntity, "Object does not exist")
 	}
 	switch err := r.git.SetRef(ref, sha, bare.Zero); {
@@ -33,7 +33,7 @@ func (s *Sandbox) moveRef(r *repository, ref, sha string, force bool, who *accou
 	if err != nil {
 		return fail(http.StatusUnprocessableEntity, "Reference does not exist")
 	}
-	if _, err := r.git.Commit(sha); err != nil {
+	if obj, err := r.git.Object(sha); err != nil || obj.SHA != sha || obj.Type != "commit" {
 		return fail(http.StatusUnprocessableEntity, "Object does not exist")
 	}
 	forward, err := r.git.Contains(sha, before)

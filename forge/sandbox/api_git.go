@@ -260,7 +260,7 @@ func (c *call) treeChanges(entries []treeEntry) ([]bare.Change, error) {
 		case e.Content != nil:
 			contents, at = append(contents, []byte(*e.Content)), append(at, len(changes))
 		case sha != "" && e.Mode != "160000":
-			if obj, err := c.repo.git.Object(sha); err != nil || (obj.Type == "tree") != (e.Mode == "040000") {
+			if obj, err := c.repo.git.Object(sha); err != nil || obj.SHA != sha || (obj.Type == "tree") != (e.Mode == "040000") {
 				return nil, orMissing(err, fail(http.StatusUnprocessableEntity, "tree.sha %s is not a valid %s", sha, e.Type))
 			}
 		}

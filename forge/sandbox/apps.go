@@ -53,7 +53,7 @@ func (s *Sandbox) AddApp(spec AppSpec) (User, error) {
 }
 
 func (s *Sandbox) ping(a *app) {
-	s.queue(a, nil, "", "ping", "", object{
+	s.queue(a, "", "ping", "", object{
 		"zen": "Keep it logically awesome.", "hook_id": a.hookID,
 		"hook": object{
 			"type": "App", "id": a.hookID, "name": "web", "active": true, "events": orEmpty(a.events), "app_id": a.id,

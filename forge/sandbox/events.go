@@ -19,12 +19,12 @@ func (s *Sandbox) emit(r *repository, event, action string, who *account, payloa
 		for k, v := range payload {
 			body[k] = v
 		}
-		s.queue(in.app, in, r.fullName(), event, action, body)
+		s.queue(in.app, r.fullName(), event, action, body)
 	}
 }
 
 // queue makes one delivery to app, if it listens to the event.
-func (s *Sandbox) queue(a *app, in *installation, repo, event, action string, body object) {
+func (s *Sandbox) queue(a *app, repo, event, action string, body object) {
 	if a.hookURL == "" || !listens(a, event) {
 		return
 	}
@@ -40,9 +40,6 @@ func (s *Sandbox) queue(a *app, in *installation, repo, event, action string, bo
 		url: a.hookURL, secret: a.hookSecret, hookID: a.hookID,
 		delivery: &Delivery{GUID: newGUID(), Event: event, Action: action, Repo: repo, App: a.id, Body: raw},
 	}
-	if in != nil {
-		due.install = in.id
-	}
 	s.hooks.add(due)
 }
 
@@ -57,6 +54,9 @@ func listens(a *app, event string) bool {
 
 // emitPush tells that a reference moved. before and after are bare.Zero where it did not exist.
 func (s *Sandbox) emitPush(r *repository, ref, before, after string, who *account) error {
+	if len(s.installationsOf(r)) == 0 {
+		return nil // listing what a push brought takes time
+	}
 	payload, err := s.pushJSON(r, ref, before, after, who)
 	if err != nil {
 		return fmt.Errorf("webhook of a push to %s of %s: %w", ref, r.fullName(), err)

@@ -129,10 +129,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.forge.Close)
-	server := httptest.NewServer(forgetest.Validated(t, w.forge.Handler()))
-	t.Cleanup(server.Close)
-	w.forge.SetURL(server.URL)
-	w.url = server.URL
+	w.url = serve(t, w.forge)
 	hooks := httptest.NewServer(w.inbox)
 	t.Cleanup(hooks.Close)
 	if w.repo, err = w.forge.AddRepository("acme", "environments", map[string]string{"README.md": "# Environments\n", "apps/shop/dev/kustomization.yaml": "images:\n- name: shop\n  newTag: \"1\"\n"}); err != nil {
@@ -148,6 +145,15 @@ func newWorld(t *testing.T) *world {
 	}
 	w.flush()
 	return w
+}
+
+// serve starts a server for a sandbox, with every exchange of its API validated, and returns its address.
+func serve(t *testing.T, f *sandbox.Sandbox) string {
+	t.Helper()
+	server := httptest.NewServer(forgetest.Validated(t, f.Handler()))
+	t.Cleanup(server.Close)
+	f.SetURL(server.URL)
+	return server.URL
 }
 
 func addApp(t *testing.T, f *sandbox.Sandbox, spec sandbox.AppSpec) sandbox.User {

@@ -54,7 +54,6 @@ type dueHook struct {
 	url      string
 	secret   string
 	hookID   int64
-	install  int64
 }
 
 func newHooks(cfg Config, faults *Faults) *hooks {

@@ -31,7 +31,7 @@ func (s *Sandbox) Install(appID int64, owner string, repos ...string) (int64, er
 	for _, r := range added {
 		in.repos[r.id] = true
 	}
-	s.queue(a, in, "", "installation", "created", object{
+	s.queue(a, "", "installation", "created", object{
 		"installation": s.installationJSON(in), "repositories": shortRepos(added), "requester": nil, "sender": s.userJSON(who),
 	})
 	return in.id, nil
@@ -53,7 +53,7 @@ func (s *Sandbox) Uninstall(installationID int64, repos ...string) error {
 		return s.changeRepos(in, in.account, nil, removed)
 	}
 	delete(s.st.installations, in.id)
-	s.queue(in.app, in, "", "installation", "deleted", object{
+	s.queue(in.app, "", "installation", "deleted", object{
 		"installation": s.installationJSON(in), "repositories": shortRepos(s.covered(in)), "requester": nil, "sender": s.userJSON(in.account),
 	})
 	return nil
@@ -72,7 +72,7 @@ func (s *Sandbox) Suspend(installationID int64, suspended bool) error {
 	if suspended {
 		action, in.suspended = "suspend", s.now()
 	}
-	s.queue(in.app, in, "", "installation", action, object{
+	s.queue(in.app, "", "installation", action, object{
 		"installation": s.installationJSON(in), "repositories": shortRepos(s.covered(in)), "requester": nil, "sender": s.userJSON(in.account),
 	})
 	return nil
@@ -90,7 +90,7 @@ func (s *Sandbox) changeRepos(in *installation, who *account, added, removed []*
 		action = "removed"
 	}
 	in.updated = s.now()
-	s.queue(in.app, in, "", "installation_repositories", action, object{
+	s.queue(in.app, "", "installation_repositories", action, object{
 		"installation": s.installationJSON(in), "repository_selection": "selected", "repositories_added": shortRepos(added),
 		"repositories_removed": shortRepos(removed), "requester": nil, "sender": s.userJSON(who),
 	})

@@ -1,9 +1,9 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -73,8 +73,12 @@ func (s *Sandbox) AddRepository(owner, name string, files map[string]string) (fo
 	if s.st.repo(owner+"/"+name) != nil {
 		return forge.Repo{}, fmt.Errorf("sandbox: AddRepository: %s/%s is there already", owner, name)
 	}
+	dir := filepath.Join(s.cfg.Dir, "git", owner, name+".git")
+	if _, err := os.Stat(dir); err == nil {
+		return forge.Repo{}, fmt.Errorf("sandbox: AddRepository: %s is there from an earlier run: choose an empty folder", dir)
+	}
 	who := s.addAccount(owner, "Organization")
-	git, err := s.git.Init(filepath.Join(s.cfg.Dir, "git", owner, name+".git"), "main")
+	git, err := s.git.Init(dir, "main")
 	if err != nil {
 		return forge.Repo{}, fmt.Errorf("sandbox: AddRepository %s/%s: %w", owner, name, err)
 	}
@@ -289,9 +293,9 @@ func (s *Sandbox) act(repo, as string, need forge.Permission, do func(*repositor
 	r, who := s.st.repo(repo), s.st.account(as)
 	switch {
 	case r == nil:
-		return errors.New("there is no such repository")
+		return fail(http.StatusNotFound, "there is no repository %s", repo)
 	case who == nil:
-		return fmt.Errorf("nobody is called %q", as)
+		return fail(http.StatusUnprocessableEntity, "nobody is called %q", as)
 	case r.role(who) < need:
 		return fail(http.StatusForbidden, "%s may not do this in %s: %s is needed", as, repo, need)
 	}
