@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -82,13 +83,20 @@ func (s *Store) FindToken(ctx context.Context, token string) (t Token, err error
 func (s *Store) StoreReports(ctx context.Context, t Token, reports []promotion.AgentReport, now time.Time) (err error) {
 	defer wrap(&err, "StoreReports(%s, %s)", t.FullName, t.Environment)
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
-		reports = slices.Clone(reports)
-		slices.SortStableFunc(reports, func(a, b promotion.AgentReport) int {
-			return compareText(a.App+"\x00"+a.Cluster, b.App+"\x00"+b.Cluster)
+		order := make([]int, len(reports)) // rows are locked in a fixed order
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int {
+			return compareText(reports[a].App+"\x00"+reports[a].Cluster, reports[b].App+"\x00"+reports[b].Cluster)
 		})
 		var units []string
-		for _, r := range reports {
-			names, err := s.storeReport(ctx, tx, t, r, now)
+		for _, i := range order {
+			names, err := s.storeReport(ctx, tx, t, reports[i], now)
+			var unknown *UnknownAppError
+			if errors.As(err, &unknown) && len(reports) > 1 {
+				unknown.Index = &i
+			}
 			if err != nil {
 				return err
 			}
@@ -99,6 +107,9 @@ func (s *Store) StoreReports(ctx context.Context, t Token, reports []promotion.A
 	})
 }
 
+// awake is how long an agent may say nothing before its next report, even of the same, is something new.
+const awake = time.Minute
+
 func (s *Store) storeReport(ctx context.Context, tx pgx.Tx, t Token, r promotion.AgentReport, now time.Time) ([]string, error) {
 	observed := r.ObservedAt
 	if observed.IsZero() || observed.After(now) {
@@ -107,9 +118,11 @@ func (s *Store) storeReport(ctx context.Context, tx pgx.Tx, t Token, r promotion
 	var oldRevision, oldHealth string
 	var oldImages []byte
 	var oldMessage string
+	var heard *time.Time
+	var every time.Duration
 	err := tx.QueryRow(ctx, `
-		select revision, health, images, message from reports where repository = $1 and environment = $2 and app = $3 and cluster = $4 for update`,
-		t.Repository, t.Environment, r.App, r.Cluster).Scan(&oldRevision, &oldHealth, &oldImages, &oldMessage)
+		select revision, health, images, message, received_at, every_ns from reports where repository = $1 and environment = $2 and app = $3 and cluster = $4 for update`,
+		t.Repository, t.Environment, r.App, r.Cluster).Scan(&oldRevision, &oldHealth, &oldImages, &oldMessage, &heard, &every)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return nil, err
 	}
@@ -129,7 +142,15 @@ func (s *Store) storeReport(ctx context.Context, tx pgx.Tx, t Token, r promotion
 	if err != nil || tag.RowsAffected() == 0 {
 		return nil, err
 	}
-	if oldRevision == string(r.Revision) && oldHealth == string(r.Health) && oldMessage == r.Message && string(oldImages) == string(toJSON(images)) {
+	var had []string
+	if oldImages != nil {
+		if err := json.Unmarshal(oldImages, &had); err != nil {
+			return nil, err
+		}
+	}
+	same := heard != nil && oldRevision == string(r.Revision) && oldHealth == string(r.Health) && oldMessage == r.Message && slices.Equal(had, images)
+	woke := heard != nil && now.Sub(*heard) > max(awake, 3*every) // its silence may have been told, and may have stopped a soak
+	if same && !woke {
 		return nil, nil
 	}
 	if r.App != "" {
@@ -138,7 +159,7 @@ func (s *Store) storeReport(ctx context.Context, tx pgx.Tx, t Token, r promotion
 	// The health of the whole environment changed, or only how far it has come: then only what has not arrived can change.
 	return collectTx[string](ctx, tx, `
 		select 'app:' || app from deployments where repository = $1 and environment = $2 and last_seq is null and (state <> 'converged' or $3) order by app`,
-		t.Repository, t.Environment, oldHealth != string(r.Health))
+		t.Repository, t.Environment, oldHealth != string(r.Health) || woke && every > 0)
 }
 
 // mustKnow fails with ErrUnknownApp where the app is not in the token's environment.
@@ -152,11 +173,18 @@ func (s *Store) mustKnow(ctx context.Context, tx pgx.Tx, t Token, app string) er
 }
 
 // UnknownAppError is the error of a report about an app that is not in the environment.
-type UnknownAppError struct{ App, Environment string }
+type UnknownAppError struct {
+	App, Environment string
+	Index            *int // in the list; nil where there was only one report
+}
 
 // Error says which app is not known where.
 func (e *UnknownAppError) Error() string {
-	return fmt.Sprintf("app %q has no manifest in %q, as far as Ferry has read", e.App, e.Environment)
+	where := ""
+	if e.Index != nil {
+		where = fmt.Sprintf("report %d: ", *e.Index)
+	}
+	return fmt.Sprintf("%sapp: %q has no manifest in %q, as far as Ferry has read", where, e.App, e.Environment)
 }
 
 func collectTx[T any](ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]T, error) {

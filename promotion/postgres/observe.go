@@ -120,6 +120,18 @@ func (s *Store) OpenPulls(ctx context.Context, repository int64) (numbers []int,
 	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
+// OpenPromotionOn returns the number of Ferry's pull request on the branch that is open as far as Ferry knows, or ErrNotFound.
+func (s *Store) OpenPromotionOn(ctx context.Context, repository int64, branch string) (number int, err error) {
+	defer wrap(&err, "OpenPromotionOn(%d, %s)", repository, branch)
+	err = s.pool.QueryRow(ctx, `
+		select p.number from pulls p join promotions m on m.repository = p.repository and m.number = p.number
+		where p.repository = $1 and p.head_branch = $2 and p.open and m.state = 'open' limit 1`, repository, branch).Scan(&number)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return number, err
+}
+
 // KnownPull is what Ferry knows of a pull request.
 type KnownPull struct {
 	Open, Merged bool

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -127,7 +128,7 @@ func (s *Store) SweepRepositories(ctx context.Context, before time.Time) (err er
 func (s *Store) LoadInstallation(ctx context.Context, kind forge.Kind, id int64) (generation, observed int64, gone bool, err error) {
 	defer wrap(&err, "LoadInstallation(%d)", id)
 	err = s.pool.QueryRow(ctx, `select generation, observed, gone from installations where forge = $1 and id = $2`, kind, id).Scan(&generation, &observed, &gone)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
 	return generation, observed, gone, err

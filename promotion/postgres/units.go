@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,7 +55,7 @@ func lockUnit(ctx context.Context, tx pgx.Tx, repository int64, unit string, now
 	var due *time.Time
 	err = tx.QueryRow(ctx, `select generation, decided, due_at from units where repository = $1 and name = $2 for update`, repository, unit).
 		Scan(&generation, &decided, &due)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, false, nil
 	}
 	return generation, generation != decided || due != nil && !due.After(now), err
