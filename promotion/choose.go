@@ -17,6 +17,8 @@ type choice struct {
 	superseded []Release // older ones that are skipped with it
 	next       Release   // a newer one that waits for its soak
 	nothing    string    // why there is no release
+	pending    bool      // what a person asked for may still come
+	due        time.Time // when a candidate's soak may be done
 }
 
 // The intents a promotion can have; they stand in the trailer of its commit.
@@ -25,45 +27,61 @@ const (
 	IntentUpdate    = "update"
 )
 
-// choose returns what is to move into the environment: what a person asked for; what CI announced, where Ferry updates the environment; else
-// the newest eligible release from upstream, where one whose soak is done is not replaced by one whose is not.
+// choose returns what is to move into the environment: what CI announced, where Ferry updates the environment; else the newest eligible release from
+// upstream, where one whose soak is done, or that a person asked for, is not replaced by one whose soak is not.
 func (s *Snapshot) choose(env *Environment, now time.Time) choice {
 	if len(env.From) == 0 {
 		return s.chooseUpdate(env, now)
 	}
-	if env.Intent != nil {
-		if c, ok := s.chooseIntent(env, now); ok {
-			return c
-		}
-	}
-	candidates := s.candidates(env)
+	asked, pending := s.asked(env)
+	candidates := s.candidates(env, asked)
 	if len(candidates) == 0 {
-		return choice{nothing: s.whyNothing(env)}
+		return choice{nothing: s.whyNothing(env), pending: pending}
 	}
-	pick := 0
+	out := choice{intent: IntentPromotion, pending: pending}
+	pick := -1
 	for i, release := range candidates {
-		if gateNamed(s.evaluate(env, release, now), "soak").State == GateOpen {
+		soak := gateNamed(s.evaluate(env, release, now), "soak")
+		if soak.State == GateOpen || asked.Same(release) {
 			pick = i
 			break
 		}
+		out.due = soonest(out.due, soak.DueAt)
 	}
-	out := choice{intent: IntentPromotion, release: candidates[pick], gates: s.evaluate(env, candidates[pick], now), superseded: candidates[pick+1:]}
 	if pick > 0 {
 		out.next = candidates[0]
+	}
+	pick = max(pick, 0)
+	out.release, out.superseded = candidates[pick], candidates[pick+1:]
+	out.gates = s.evaluate(env, out.release, now)
+	if asked.Same(out.release) {
+		out.asker = env.Intent.Actor
 	}
 	return out
 }
 
-// chooseIntent returns what a person asked for with /promote; false once the environment runs it or somebody rejected it.
-func (s *Snapshot) chooseIntent(env *Environment, now time.Time) (choice, bool) {
-	release := env.Intent.Release
-	if current := env.Current(); current != nil && current.Problem == "" && current.Release.Same(release) {
-		return choice{}, false
+// asked returns the release that a person asked for with /promote, once it has converged upstream; before that it is pending. It is nothing any
+// more where the environment runs it, where somebody rejected it, and where upstream another release replaced it before it converged.
+func (s *Snapshot) asked(env *Environment) (release Release, pending bool) {
+	if env.Intent == nil || env.rejected(env.Intent.Release) != nil || env.runs(env.Intent.Release) {
+		return nil, false
 	}
-	if env.rejected(release) != nil {
-		return choice{}, false
+	if env.merging(env.Intent.Release) {
+		return nil, true
 	}
-	return choice{release: release, intent: IntentPromotion, asker: env.Intent.Actor, gates: s.evaluate(env, release, now)}, true
+	if s.convergedUpstream(env, env.Intent.Release) {
+		return env.Intent.Release, false
+	}
+	return nil, slices.ContainsFunc(env.From, func(name string) bool {
+		up := s.Find(name)
+		return up != nil && up.runs(env.Intent.Release)
+	})
+}
+
+// runs says whether the release stands in the environment now.
+func (e *Environment) runs(release Release) bool {
+	current := e.Current()
+	return current != nil && current.Problem == "" && current.Release.Same(release)
 }
 
 // chooseUpdate returns what CI announced for a first environment that Ferry updates.
@@ -77,14 +95,25 @@ func (s *Snapshot) chooseUpdate(env *Environment, now time.Time) choice {
 	}
 	release := current.Release
 	for _, a := range s.Announced {
-		if s.announcedLater(a, current) {
+		if s.announcedLater(a, current) && !env.wentBack(a) {
 			release = release.With(a.Image)
 		}
 	}
-	if release.Same(current.Release) || env.rejected(release) != nil {
+	if release.Same(current.Release) || env.rejected(release) != nil || env.merging(release) {
 		return choice{nothing: "CI has announced nothing newer"}
 	}
 	return choice{release: release, intent: IntentUpdate, asker: "CI", gates: s.evaluate(env, release, now)}
+}
+
+// wentBack says whether the image has stood in the environment since CI announced it, and somebody replaced it: Ferry does not bring it again.
+func (e *Environment) wentBack(a Announced) bool {
+	for i := 1; i < len(e.History); i++ {
+		image, ok := e.History[i].Release.Image(a.Image.Name)
+		if ok && NewRelease(image).Same(NewRelease(a.Image)) && e.History[i-1].Since.After(a.At) {
+			return true
+		}
+	}
+	return false
 }
 
 // announcedLater says whether what CI announced is to replace what stands: never something older by version, and never something announced
@@ -106,10 +135,13 @@ func (s *Snapshot) announcedLater(a Announced, current *Deployment) bool {
 	return a.At.After(current.Since)
 }
 
-// candidates returns the releases that may enter the environment without a person, the newest first: converged in its `from` environments
-// since Ferry's first look, newer than what stands there, and not rejected.
-func (s *Snapshot) candidates(env *Environment) []Release {
+// candidates returns the releases that may enter the environment, the newest first: what a person asked for, and those that need no person,
+// because they converged in its `from` environments since Ferry's first look, are newer than what stands there, and nobody rejected them.
+func (s *Snapshot) candidates(env *Environment, asked Release) []Release {
 	var out []Release
+	if asked != nil {
+		out = append(out, asked)
+	}
 	for _, name := range env.From {
 		up := s.Find(name)
 		if up == nil {
@@ -117,8 +149,11 @@ func (s *Snapshot) candidates(env *Environment) []Release {
 		}
 		for i := range up.History {
 			d := &up.History[i]
-			if slices.ContainsFunc(out, d.Release.Same) || !s.eligible(env, up, d) {
+			if slices.ContainsFunc(out, d.Release.Same) || !s.eligible(env, d) {
 				continue
+			}
+			if asked != nil && s.order(d.Release, asked) == Unordered {
+				continue // it does not replace what a person asked for
 			}
 			out = append(out, d.Release)
 		}
@@ -135,14 +170,11 @@ func (s *Snapshot) candidates(env *Environment) []Release {
 	return out
 }
 
-func (s *Snapshot) eligible(env, up *Environment, d *Deployment) bool {
-	if d.Baseline || d.Problem != "" || d.ConvergedAt.IsZero() || !s.convergedUpstream(env, d.Release) {
+func (s *Snapshot) eligible(env *Environment, d *Deployment) bool {
+	if d.Baseline || d.Problem != "" || d.ConvergedAt.IsZero() || !s.upheld(env, d.Release) {
 		return false
 	}
-	if current := up.Current(); current == nil || current.Problem != "" || !current.Release.Same(d.Release) && s.order(current.Release, d.Release) != Newer {
-		return false // upstream went back from it
-	}
-	if env.rejected(d.Release) != nil {
+	if env.rejected(d.Release) != nil || env.leftBehind(d.Release) || env.merging(d.Release) {
 		return false
 	}
 	current := env.Current()
@@ -153,6 +185,48 @@ func (s *Snapshot) eligible(env, up *Environment, d *Deployment) bool {
 		return true // mixed: promoting into it makes it whole
 	}
 	return !current.Release.Same(d.Release) && s.order(d.Release, current.Release) == Newer
+}
+
+// upheld says whether the release has converged in each `from` environment (in any, under `any`), and none of them went back from it: it stands there
+// still, or a newer one does.
+func (s *Snapshot) upheld(env *Environment, release Release) bool {
+	upheld := 0
+	for _, name := range env.From {
+		up := s.Find(name)
+		if up == nil || up.Current() == nil || up.Current().Problem != "" {
+			continue
+		}
+		if d := up.deploymentOf(release); d == nil || d.ConvergedAt.IsZero() {
+			continue
+		}
+		if up.runs(release) || s.order(up.Current().Release, release) == Newer {
+			upheld++
+		}
+	}
+	return upheld == len(env.From) || env.FromAny && upheld > 0
+}
+
+// leftBehind says whether the release has stood in the environment, and a commit of somebody's replaced it: it does not come again without a person.
+func (e *Environment) leftBehind(release Release) bool {
+	current := e.Current()
+	if current == nil || current.Problem != "" {
+		return false
+	}
+	d := e.deploymentOf(release)
+	return d != nil && d.Ended
+}
+
+// merging says whether a pull request with the release was merged, and the revision that brought it has not been observed yet.
+func (e *Environment) merging(release Release) bool {
+	return slices.ContainsFunc(e.Merged, func(m Promotion) bool { return m.Release.Same(release) && e.broughtBy(m) == nil })
+}
+
+// broughtBy returns the deployment that a merged promotion began, or nil before its revision is observed.
+func (e *Environment) broughtBy(m Promotion) *Deployment {
+	if d := e.deploymentOf(m.Release); d != nil && !d.Since.Before(m.OpenedAt) {
+		return d
+	}
+	return nil
 }
 
 func (s *Snapshot) convergedUpstream(env *Environment, release Release) bool {
@@ -210,6 +284,9 @@ func (e *Environment) rejected(release Release) *Rejection {
 // whyNothing says why no release is on its way into the environment.
 func (s *Snapshot) whyNothing(env *Environment) string {
 	current := env.Current()
+	if current == nil {
+		return "the app has no manifest here any more"
+	}
 	for _, name := range env.From {
 		up := s.Find(name)
 		d := (*Deployment)(nil)
@@ -221,8 +298,10 @@ func (s *Snapshot) whyNothing(env *Environment) string {
 			return fmt.Sprintf("the app is not in %s, from where it would come", name)
 		case d.Problem != "":
 			return fmt.Sprintf("nothing is promoted from %s: %s", name, d.Problem)
-		case current != nil && current.Problem == "" && current.Release.Same(d.Release):
+		case env.runs(d.Release):
 			continue
+		case env.merging(d.Release):
+			return fmt.Sprintf("%s was merged, and its revision is being read", d.Release.Version())
 		case env.rejected(d.Release) != nil:
 			r := env.rejected(d.Release)
 			return fmt.Sprintf("%s rejected %s by closing #%d; reopening it or /promote lifts that", r.Actor, d.Release.Version(), r.Number)
@@ -230,9 +309,11 @@ func (s *Snapshot) whyNothing(env *Environment) string {
 			return fmt.Sprintf("%s has stood in %s since Ferry's first look; /promote %s %s brings it here", d.Release.Version(), name, s.App.Name, env.Name)
 		case d.ConvergedAt.IsZero():
 			return fmt.Sprintf("%s has not converged in %s yet: %s", d.Release.Version(), name, d.Message)
-		case current != nil && s.order(d.Release, current.Release) == Older:
+		case env.leftBehind(d.Release):
+			return fmt.Sprintf("%s stood here until somebody replaced it; /promote %s %s brings it back", d.Release.Version(), s.App.Name, env.Name)
+		case current.Problem == "" && s.order(d.Release, current.Release) == Older:
 			return fmt.Sprintf("%s in %s is older than what stands here", d.Release.Version(), name)
-		case current != nil && current.Problem == "":
+		case current.Problem == "" && s.order(d.Release, current.Release) == Unordered:
 			return fmt.Sprintf("%s in %s cannot be ordered to what stands here, which came by another way; /promote %s %s brings it here", d.Release.Version(), name, s.App.Name, env.Name)
 		}
 	}

@@ -16,7 +16,12 @@ type assessment struct {
 	dueAt      time.Time // when silence would turn into an error
 	degradedAt time.Time // the last degradation that any cluster reported
 	heard      time.Time // a silent agent stops the soak: health is known up to then; zero: up to now
+	silentAt   time.Time // when promised heartbeats that stay away would stop the soak; zero: none are promised
+	lostAt     time.Time // when that silence would be an error, though all had arrived
 }
+
+// lost says whether promised heartbeats stayed away for so long that nobody can say any more that the release runs.
+func (a assessment) lost(now time.Time) bool { return !a.lostAt.IsZero() && !a.lostAt.After(now) }
 
 // silentAfter is how many promised heartbeats may be missing before an agent counts as silent.
 const silentAfter = 3
@@ -51,9 +56,16 @@ func assessCluster(env config.Environment, d Deployment, r Report, now time.Time
 		heard = r.ReceivedAt
 	}
 	out := assessment{state: DeploymentPending, dueAt: heard.Add(env.ReportTimeout), degradedAt: r.DegradedAt}
+	if r.Every > 0 {
+		out.silentAt = r.ReceivedAt.Add(silentAfter * r.Every)
+		out.lostAt = later(out.silentAt, r.ReceivedAt.Add(env.ReportTimeout))
+	}
 	seen := imagesSeen(d.Release, r.Images)
 	switch {
-	case r.Seq == 0 && r.Revision == "" && r.Health == HealthFailed:
+	case r.Revision == "" && r.ReceivedAt.Before(d.Since): // it names no revision, so its time says what it is about
+		out.message = "the agent has said nothing since this release came"
+		return out
+	case r.Revision == "" && r.Health == HealthFailed:
 		out.state, out.message = DeploymentFailed, describe("failed before it reached a revision", r)
 		return out
 	case r.Seq == 0 && seen != imagesContain:
@@ -69,7 +81,7 @@ func assessCluster(env config.Environment, d Deployment, r Report, now time.Time
 	switch r.Health {
 	case HealthHealthy:
 		out.state = DeploymentConverged
-		if r.Every > 0 && r.ReceivedAt.Add(silentAfter*r.Every).Before(now) {
+		if r.Every > 0 && !out.silentAt.After(now) {
 			out.heard = r.ReceivedAt
 			out.message = fmt.Sprintf("the agent is silent since %s", instant(r.ReceivedAt))
 		}
@@ -96,6 +108,7 @@ func worse(a, b assessment) assessment {
 		out = b
 	}
 	out.degradedAt = later(a.degradedAt, b.degradedAt)
+	out.silentAt, out.lostAt = soonest(a.silentAt, b.silentAt), soonest(a.lostAt, b.lostAt)
 	out.dueAt = a.dueAt
 	if a.state == DeploymentConverged || b.state != DeploymentConverged && b.dueAt.Before(a.dueAt) {
 		out.dueAt = b.dueAt
@@ -117,7 +130,8 @@ const (
 	imagesLack
 )
 
-// imagesSeen says what the images an agent saw prove of a release. Only an image of the same repository can contradict.
+// imagesSeen says what the images an agent saw prove of a release. Only an image of the same repository can contradict; an equal digest is the
+// same image whatever its tag is called, and a name alone proves nothing.
 func imagesSeen(release Release, refs []string) imageEvidence {
 	evidence := imagesSilent
 	for _, want := range release {
@@ -127,9 +141,11 @@ func imagesSeen(release Release, refs []string) imageEvidence {
 			if got.Name != want.Name {
 				continue
 			}
-			named = true
-			if got.Tag == want.Tag && (got.Digest == want.Digest || got.Digest == "" || want.Digest == "") || got.Tag == "" && got.Digest == want.Digest {
-				contained = true
+			switch {
+			case got.Digest != "" && want.Digest != "":
+				named, contained = true, contained || got.Digest == want.Digest
+			case got.Tag != "" && want.Tag != "":
+				named, contained = true, contained || got.Tag == want.Tag
 			}
 		}
 		switch {
@@ -150,18 +166,16 @@ func (d Deployment) advance(env config.Environment, reports []Report, now time.T
 		return d, assessment{state: d.State, message: d.Problem}
 	}
 	a := assess(env, d, reports, now)
-	arrived := !d.ConvergedAt.IsZero() && (d.State == DeploymentConverged)
+	arrived := !d.ConvergedAt.IsZero() && d.State == DeploymentConverged
 	switch {
 	case a.state == DeploymentConverged:
 		if d.ConvergedAt.IsZero() {
 			d.ConvergedAt = now
 		}
-		if d.HealthyFrom.IsZero() {
-			d.HealthyFrom = now
+		if !d.HealthyFrom.IsZero() && a.degradedAt.After(d.HealthyFrom) {
+			d.HealthyFrom, d.Soaked = time.Time{}, 0
 		}
-		if a.degradedAt.After(d.HealthyFrom) {
-			d.HealthyFrom, d.Soaked = now, 0
-		}
+		d = d.clocked(now, a.heard)
 	case a.state == DeploymentDegraded || a.state == DeploymentFailed:
 		d.HealthyFrom, d.Soaked = time.Time{}, 0
 	case arrived:
@@ -170,6 +184,18 @@ func (d Deployment) advance(env config.Environment, reports []Report, now time.T
 	}
 	d.State, d.Message = a.state, a.message
 	return d, a
+}
+
+// clocked starts the soak's clock, or stops it where it was heard last. What a silent agent has said before counts; the silence does not, also
+// when the agent comes back.
+func (d Deployment) clocked(now, heard time.Time) Deployment {
+	switch {
+	case !heard.IsZero():
+		d.Soaked, d.HealthyFrom = d.soakedAt(now, heard), time.Time{}
+	case d.HealthyFrom.IsZero():
+		d.HealthyFrom = now
+	}
+	return d
 }
 
 // soakedAt returns for how long the release has run healthily in this deployment; heard bounds it where an agent that promised

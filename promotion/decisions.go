@@ -11,6 +11,8 @@ import (
 const (
 	StateBranch = "ferry-state"
 	StateFile   = "decisions.yaml"
+
+	apiVersion = "ferry/v1"
 )
 
 // Baseline is what Ferry found the first time it saw an app in an environment.
@@ -51,7 +53,7 @@ const decisionsHeader = "# Ferry's decisions that no pull request holds. Ferry w
 
 // Marshal returns the decisions as the file that stands on the branch.
 func (d Decisions) Marshal() ([]byte, error) {
-	file := decisionsFile{APIVersion: "ferry/v1"}
+	file := decisionsFile{APIVersion: apiVersion}
 	for _, h := range d.Holds {
 		file.Holds = append(file.Holds, holdLine{h.App, h.Environment, h.Reason, h.Actor, h.At, h.Until})
 	}
@@ -74,6 +76,9 @@ func ParseDecisions(content []byte) (Decisions, error) {
 	var file decisionsFile
 	if err := yaml.Load(content, &file, yaml.WithKnownFields()); err != nil {
 		return Decisions{}, fmt.Errorf("%s on the branch %s: %w", StateFile, StateBranch, err)
+	}
+	if file.APIVersion != apiVersion {
+		return Decisions{}, fmt.Errorf("%s on the branch %s: apiVersion is %q, and this version of Ferry reads %s", StateFile, StateBranch, file.APIVersion, apiVersion)
 	}
 	var d Decisions
 	for _, h := range file.Holds {

@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,6 +60,8 @@ func upstreamGate(s *Snapshot, env *Environment, release Release, _ time.Time) G
 			bad = append(bad, strings.TrimSuffix(fmt.Sprintf("not converged in %s yet: %s", name, d.Message), ": "))
 		case !d.Ended && d.State != DeploymentConverged:
 			bad = append(bad, fmt.Sprintf("%s in %s: %s", d.State, name, d.Message))
+		case d.Ended && d.Soaked == 0: // degradation sets the soak back to nothing, and what replaced it does not heal it
+			bad = append(bad, fmt.Sprintf("it was not healthy in %s when another release replaced it", name))
 		default:
 			good = append(good, fmt.Sprintf("converged in %s at %s", name, instant(d.ConvergedAt)))
 		}
@@ -104,35 +107,47 @@ func soakIn(up *Environment, need time.Duration, release Release, now time.Time)
 		return Gate{State: GateWaiting, Reason: "starts when the release has converged upstream"}
 	}
 	heard := assess(up.Environment, *d, up.Reports, now).heard
-	had := up.soaked(release, now, heard)
+	had := up.soaked(release, now)
 	switch {
 	case had >= need:
 		return Gate{State: GateOpen, Reason: fmt.Sprintf("%s in %s are done", duration(need), up.Name)}
 	case d.Ended:
 		return Gate{State: GateWaiting, Reason: fmt.Sprintf("%s of %s in %s, where another release has replaced it", duration(had), duration(need), up.Name)}
-	case d.HealthyFrom.IsZero():
-		return Gate{State: GateWaiting, Reason: fmt.Sprintf("%s of %s in %s, where it is not healthy now", duration(had), duration(need), up.Name)}
 	case !heard.IsZero():
 		return Gate{State: GateWaiting, Reason: fmt.Sprintf("stands still: the agent of %s is silent since %s", up.Name, instant(heard))}
+	case d.HealthyFrom.IsZero():
+		return Gate{State: GateWaiting, Reason: fmt.Sprintf("%s of %s in %s, where it is not healthy now", duration(had), duration(need), up.Name)}
 	}
 	due := now.Add(need - had)
 	return Gate{State: GateWaiting, Reason: fmt.Sprintf("%s in %s, done at %s", duration(need), up.Name, instant(due)), DueAt: due}
 }
 
 // soaked returns for how long the release has run healthily in the environment, over all its deployments there since the last degradation.
-func (e *Environment) soaked(release Release, now, heard time.Time) time.Duration {
+func (e *Environment) soaked(release Release, now time.Time) time.Duration {
 	var total time.Duration
+	ended := now
 	for i := range e.History {
 		d := &e.History[i]
-		if !d.Release.Same(release) {
-			continue
+		if d.Release.Same(release) {
+			total += d.soakedAt(now, time.Time{})
+			if e.degradedDuring(d, ended) {
+				break
+			}
 		}
-		total += d.soakedAt(now, heard)
-		if d.State == DeploymentDegraded || d.State == DeploymentFailed {
-			break
-		}
+		ended = d.Since
 	}
 	return total
+}
+
+// degradedDuring says whether the release degraded in the deployment, which ended then: its own soak knows that, the soak of the deployments
+// before it does not.
+func (e *Environment) degradedDuring(d *Deployment, ended time.Time) bool {
+	if d.State == DeploymentDegraded || d.State == DeploymentFailed {
+		return true
+	}
+	return slices.ContainsFunc(e.Reports, func(r Report) bool {
+		return !d.ConvergedAt.IsZero() && r.DegradedAt.After(d.ConvergedAt) && !r.DegradedAt.After(ended)
+	})
 }
 
 // holdGate is closed while a person holds the app, the environment, or the app there.
@@ -147,7 +162,10 @@ func holdGate(_ *Snapshot, env *Environment, _ Release, now time.Time) Gate {
 	return Gate{Name: "hold", State: GateOpen, Reason: "nobody holds it"}
 }
 
-func (h Hold) words() string {
+// words says who holds what, until when, why, and how it is lifted.
+func (h Hold) words() string { return h.held() + " (" + h.lift() + " lifts it)" }
+
+func (h Hold) held() string {
 	what := "everything"
 	switch {
 	case h.App != "" && h.Environment != "":
@@ -164,7 +182,15 @@ func (h Hold) words() string {
 	if h.Reason != "" {
 		s += ": " + h.Reason
 	}
-	return s + " (/resume lifts it)"
+	return s
+}
+
+// lift is the command that lifts exactly this hold, wherever it is written.
+func (h Hold) lift() string {
+	if h.App == "" && h.Environment == "" {
+		return "/resume all"
+	}
+	return strings.TrimSpace(strings.ReplaceAll("/resume "+h.App+" "+h.Environment, "  ", " "))
 }
 
 // deploymentOf returns the newest deployment of the release in the environment, or nil; nil also where the app is not there.

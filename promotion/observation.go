@@ -52,6 +52,8 @@ type FileFacts struct {
 type PullFacts struct {
 	forge.PullRequest
 	Closer  forge.User     // of one that is closed without a merge
+	Sender  forge.User     // who caused the delivery that told of it; nobody where a sweep found it
+	Pusher  string         // who made the head commit of one of Ferry's, where Ferry did not
 	Changes []config.Place // whose release a hand-made one changes
 }
 

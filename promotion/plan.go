@@ -39,6 +39,7 @@ type PullWish struct {
 	Environment string          `json:"environment"`
 	Branch      string          `json:"branch"`
 	Open        bool            `json:"open"`
+	Merged      bool            `json:"merged,omitempty"` // it was merged: only its branch is left to be removed
 	Release     Release         `json:"release,omitempty"`
 	Intent      string          `json:"intent,omitempty"`
 	Asker       string          `json:"asker,omitempty"`
@@ -51,6 +52,8 @@ type PullWish struct {
 	Blobs       []forge.SHA     `json:"blobs,omitempty"`  // what the edit was made on, one for each file
 	Edit        string          `json:"edit,omitempty"`   // names the exact edit: another one makes a new commit
 	Reason      string          `json:"reason,omitempty"` // why an open one is to be closed
+	Number      int             `json:"number,omitempty"` // of the one to be closed, and the head at which that was decided
+	Head        forge.SHA       `json:"head,omitempty"`
 }
 
 // CommitWish is a commit to be made on the default branch itself (`update: commit`).
@@ -88,6 +91,7 @@ func PromotionBranch(environment, app string) string { return "ferry/" + environ
 
 // MakePlan decides what should be true for the app of the snapshot at now.
 func MakePlan(s Snapshot, now time.Time) Plan {
+	s.Environments = slices.Clone(s.Environments) // the caller compares the plan with what was before
 	p := planner{s: &s, now: now}
 	p.advance()
 	for i := range s.Environments {
@@ -108,13 +112,13 @@ func (p *planner) advance() {
 	p.seen = make([]assessment, len(p.s.Environments))
 	for i := range p.s.Environments {
 		env := &p.s.Environments[i]
-		env.History = slices.Clone(env.History)
+		env.History, env.Reports = slices.Clone(env.History), calledAsConfigured(p.s.App, env)
 		for j := range env.History {
 			before := env.History[j]
 			after, seen := before.advance(env.Environment, env.Reports, p.now)
 			if !after.Ended {
 				p.seen[i] = seen
-				p.due(seen.dueAt)
+				p.listen(env, after, seen)
 			}
 			env.History[j] = after
 			after.Settled = after.Ended // its last status is said by this plan
@@ -126,6 +130,48 @@ func (p *planner) advance() {
 			p.due(h.Until)
 		}
 	}
+}
+
+// listen notes when silence alone may change how the deployment stands. An agent that fell silent is looked after again at times: coming back
+// with what it said last is no news to anybody else.
+func (p *planner) listen(env *Environment, d Deployment, seen assessment) {
+	p.due(seen.dueAt)
+	if d.State == DeploymentConverged {
+		p.due(seen.lostAt)
+	}
+	if p.soaking(env, d) {
+		p.due(seen.silentAt)
+	}
+	if seen.silent || seen.lost(p.now) || !seen.heard.IsZero() {
+		p.due(p.now.Add(env.ReportTimeout))
+	}
+}
+
+// soaking says whether a promotion out of the environment may still wait for the soak of what stands there.
+func (p *planner) soaking(env *Environment, d Deployment) bool {
+	return slices.ContainsFunc(p.s.Environments, func(down Environment) bool {
+		return slices.Contains(down.From, env.Name) && d.soakedAt(p.now, time.Time{}) < down.Soak
+	})
+}
+
+// calledAsConfigured returns the environment's reports with the images under the names that the configuration gives them, also where the environment
+// pulls them under others.
+func calledAsConfigured(app config.App, env *Environment) []Report {
+	out := slices.Clone(env.Reports)
+	for i := range out {
+		out[i].Images = slices.Clone(out[i].Images)
+		for j, ref := range out[i].Images {
+			image := ParseImage(ref)
+			for _, configured := range app.Images {
+				if configured.NameIn(env.Name) == image.Name {
+					image.Name = configured.Name
+					out[i].Images[j] = image.String()
+					break
+				}
+			}
+		}
+	}
+	return out
 }
 
 // environment decides one environment: the statuses of what stands there, and the promotion into it.
@@ -148,16 +194,18 @@ func (p *planner) environment(env *Environment) {
 // promotion decides what pull request should be open into the environment, and with which gates.
 func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 	c := p.s.choose(env, p.now)
-	if env.Intent != nil && c.asker == "" {
+	if env.Intent != nil && c.asker == "" && !c.pending {
 		p.plan.IntentsDone = append(p.plan.IntentsDone, env.Name)
 	}
+	p.due(c.due)
 	held := holdGate(p.s, env, nil, p.now).State == GateClosed
 	if held && env.Promotion != nil && env.Pull != nil {
-		c.release, c.nothing = env.Promotion.Release, "" // a hold freezes what is open as it is
+		// a hold freezes what is open; only its words say so
+		c = choice{release: env.Promotion.Release, intent: env.Promotion.Intent, asker: env.Promotion.Asker, superseded: env.Promotion.Superseded}
 		c.gates = p.s.evaluate(env, c.release, p.now)
 	}
 	if c.nothing != "" {
-		view.Why = c.nothing
+		view.Why, view.Stuck = c.nothing, p.s.stuck(env)
 		p.close(env, c.nothing)
 		return
 	}
@@ -175,23 +223,29 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 	p.propose(env, view, c, files, blobs, held)
 }
 
+// propose wishes the pull request or the commit. What the forge refused is the gate forge: the page, the issue and /status say it, but neither
+// ferry/gates, which the forge itself may require, nor a wish: one that changes by its own refusal is tried again at once, and for ever.
 func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, files []forge.NewFile, blobs []forge.SHA, held bool) {
 	if env.Pull != nil && !env.Pull.Known {
 		c.gates = append(c.gates, Gate{Name: "foreign", State: GateClosed, Reason: fmt.Sprintf("%s pushed %s on top; Ferry neither merges nor overwrites it (/retry makes it anew)", env.Pull.who(), env.Pull.HeadSHA.Short())})
 	}
-	if r, ok := p.s.Refusals[env.Name]; ok && r.Reason != "" {
-		c.gates = append(c.gates, Gate{Name: "forge", State: GateWaiting, Reason: r.Reason})
-	}
 	view.Gates = c.gates
+	if r, ok := p.s.Refusals[env.Name]; ok && r.Reason != "" {
+		view.Gates = append(slices.Clone(c.gates), Gate{Name: "forge", State: GateWaiting, Reason: r.Reason})
+	}
 	if env.Mode == config.ModeObserve {
 		view.Why = "observe: Ferry would open this promotion"
 		return
 	}
-	if env.Pull != nil {
+	shown := env.Pull != nil && env.Promotion != nil && env.Promotion.Release.Same(c.release)
+	switch {
+	case shown:
 		p.gates(env, c.gates)
 		p.merge(env, c)
+	case env.Pull != nil:
+		p.gates(env, append(slices.Clone(c.gates), Gate{Name: "edit", State: GateWaiting, Reason: "Ferry is about to show " + c.release.Version() + " here"}))
 	}
-	frozen := held || env.Pull != nil && !env.Pull.Known
+	frozen := held && !shown || env.Pull != nil && !env.Pull.Known
 	if len(files) == 0 || frozen {
 		return
 	}
@@ -207,7 +261,7 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 		Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release)})
 }
 
-// gates posts the gates on the head of the living pull request.
+// gates posts the gates on the head of the living pull request. They are those of the release that its head shows.
 func (p *planner) gates(env *Environment, gates []Gate) {
 	state, shut := verdict(gates)
 	status := map[GateState]forge.State{GateOpen: forge.Success, GateWaiting: forge.Pending, GateClosed: forge.Failure}[state]
@@ -216,8 +270,7 @@ func (p *planner) gates(env *Environment, gates []Gate) {
 
 // merge wishes the merge of the living pull request where the environment merges by itself and every gate is open.
 func (p *planner) merge(env *Environment, c choice) {
-	state, _ := verdict(slices.DeleteFunc(slices.Clone(c.gates), func(g Gate) bool { return g.Name == "forge" }))
-	if !env.AutoMerge || env.Mode != config.ModeRelease || state != GateOpen || env.Promotion == nil || !env.Promotion.Release.Same(c.release) || !env.Pull.Known {
+	if state, _ := verdict(c.gates); !env.AutoMerge || env.Mode != config.ModeRelease || state != GateOpen || !env.Pull.Known {
 		return
 	}
 	p.plan.Merges = append(p.plan.Merges, MergeWish{Environment: env.Name, Number: env.Pull.Number, Head: env.Pull.HeadSHA, Base: p.s.DefaultBranch,
@@ -233,12 +286,16 @@ func (p *planner) close(env *Environment, reason string) {
 	if env.Pull == nil && env.Promotion == nil {
 		return
 	}
-	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: PromotionBranch(env.Name, p.s.App.Name), Reason: reason})
+	wish := PullWish{Environment: env.Name, Branch: PromotionBranch(env.Name, p.s.App.Name), Reason: reason}
+	if env.Pull != nil {
+		wish.Number, wish.Head = env.Pull.Number, env.Pull.HeadSHA
+	}
+	p.plan.Pulls = append(p.plan.Pulls, wish)
 }
 
 // merged ends a merged promotion once its release has converged, or another release stands in its place.
 func (p *planner) merged(env *Environment, m Promotion) {
-	d := env.deploymentOf(m.Release)
+	d := env.broughtBy(m)
 	switch {
 	case d == nil: // its revision has not been observed yet
 	case !d.ConvergedAt.IsZero():
@@ -259,6 +316,9 @@ func (p *planner) due(at time.Time) {
 // bump returns the files of the environment with the release's tags and digests, only those that change, and the blobs they were made from.
 func bump(app config.App, env *Environment, release Release) (files []forge.NewFile, blobs []forge.SHA, problem string) {
 	for _, f := range env.Files {
+		if f.Problem != "" {
+			return nil, nil, f.Problem
+		}
 		var edits []manifest.Edit
 		for _, image := range f.Images {
 			want, ok := release.Image(image.Name)

@@ -116,6 +116,9 @@ const (
 // compareVersions orders r to other by semantic version: newer, where every image has one, none is older and one is newer.
 // It returns Unordered where any image has none, or where some are newer and some older.
 func (r Release) compareVersions(other Release) Order {
+	if len(r) != len(other) {
+		return Unordered
+	}
 	newer, older := false, false
 	for _, image := range r {
 		old, ok := other.Image(image.Name)

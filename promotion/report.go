@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"ferry/forge"
 	"ferry/promotion/config"
@@ -43,8 +45,11 @@ func (r AgentReport) Normalise() (AgentReport, error) {
 	if r.Cluster == "" {
 		r.Cluster = config.DefaultCluster
 	}
-	if len(r.Cluster) > 253 || len(r.App) > 253 {
-		return r, &FieldError{"cluster", "it is longer than any name"}
+	if !isName(r.Cluster) {
+		return r, &FieldError{"cluster", "it is no name of a cluster: at most 253 printable characters are expected"}
+	}
+	if r.App != "" && !isName(r.App) {
+		return r, &FieldError{"app", "it is no name of an app: at most 253 printable characters are expected"}
 	}
 	switch r.Health {
 	case HealthProgressing, HealthHealthy, HealthDegraded, HealthFailed, HealthUnknown:
@@ -64,7 +69,7 @@ func (r AgentReport) Normalise() (AgentReport, error) {
 		return r, &FieldError{"images", fmt.Sprintf("at most %d are taken", maxImages)}
 	}
 	for _, ref := range r.Images {
-		if ref == "" || len(ref) > maxImageBytes || strings.ContainsAny(ref, " \t\r\n") {
+		if ref == "" || len(ref) > maxImageBytes || strings.ContainsFunc(ref, notInReference) {
 			return r, &FieldError{"images", fmt.Sprintf("%q is not an image reference", clip(ref, 60))}
 		}
 	}
@@ -76,4 +81,11 @@ func (r AgentReport) Normalise() (AgentReport, error) {
 		r.Message = strings.ToValidUTF8(r.Message[:maxMessageBytes], "")
 	}
 	return r, nil
+}
+
+// isName says whether s can be a name: short, and of printable characters alone, which is also what the database takes.
+func isName(s string) bool { return len(s) <= 253 && !strings.ContainsFunc(s, notInReference) }
+
+func notInReference(r rune) bool {
+	return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == utf8.RuneError
 }

@@ -13,21 +13,22 @@ var tagCommit = regexp.MustCompile(`(?:^|-)(?:sha-)?([0-9a-f]{40})$`)
 // CommitOfTag returns the commit a tag names in full, or "".
 func CommitOfTag(tag string) forge.SHA {
 	if m := tagCommit.FindStringSubmatch(tag); m != nil {
-		return forge.SHA(m[1])
+		commit, _ := forge.ParseSHA(m[1]) // all zeros name none
+		return commit
 	}
 	return ""
 }
 
-// AddTagSources adds to Sources what the tags of releases say themselves, for images that CI announced no commit of.
+// AddTagSources completes Sources: what CI announced was built from the app's source repository; and where it gave no commit, the tag may name one.
 func (s *Snapshot) AddTagSources() {
 	if s.App.Source == "" {
 		return
 	}
 	for i := range s.Sources {
-		if a := &s.Sources[i]; a.Commit == "" {
-			if a.Commit = CommitOfTag(a.Image.Tag); a.Commit != "" {
-				a.Source = s.App.Source
-			}
+		a := &s.Sources[i]
+		a.Source = s.App.Source
+		if a.Commit == "" {
+			a.Commit = CommitOfTag(a.Image.Tag)
 		}
 	}
 	for _, env := range s.Environments {

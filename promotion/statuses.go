@@ -3,8 +3,10 @@ package promotion
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"ferry/forge"
+	"ferry/promotion/config"
 )
 
 // The contexts of Ferry's commit statuses.
@@ -22,14 +24,14 @@ func (p *planner) deployed(env *Environment) {
 	index := p.index(env)
 	for j := len(env.History) - 1; j >= 0; j-- {
 		d := &env.History[j]
-		if d.Baseline || d.Settled {
+		if d.Baseline || d.Settled || env.Mode == config.ModeObserve && !p.s.Off {
 			continue
 		}
 		seen := assessment{}
 		if !d.Ended {
 			seen = p.seen[index]
 		}
-		state, words := p.s.deploymentWords(env, j, seen)
+		state, words := p.s.deploymentWords(env, j, seen, p.now)
 		c := Contribution{SHA: d.FirstSHA, Context: EnvironmentContext(env.Name), State: state, Description: words}
 		p.plan.Contributions = append(p.plan.Contributions, c)
 		for _, image := range d.Release {
@@ -62,7 +64,7 @@ func (p *planner) index(env *Environment) int {
 }
 
 // deploymentWords says how far a deployment is. Success, failure and silence all end in a state that is not pending.
-func (s *Snapshot) deploymentWords(env *Environment, j int, seen assessment) (forge.State, string) {
+func (s *Snapshot) deploymentWords(env *Environment, j int, seen assessment, now time.Time) (forge.State, string) {
 	d := &env.History[j]
 	what := s.App.Name + " " + d.Release.Version()
 	switch {
@@ -76,6 +78,8 @@ func (s *Snapshot) deploymentWords(env *Environment, j int, seen assessment) (fo
 		return forge.Error, fmt.Sprintf("%s: superseded by %s before it converged", what, by)
 	case d.Ended:
 		return forge.Success, fmt.Sprintf("%s converged in %s at %s", what, env.Name, instant(d.ConvergedAt))
+	case d.State == DeploymentConverged && seen.lost(now):
+		return forge.Error, fmt.Sprintf("%s converged in %s, but its agent has stopped reporting: %s", what, env.Name, d.Message)
 	case d.State == DeploymentConverged:
 		return forge.Success, fmt.Sprintf("%s runs in %s since %s", what, env.Name, instant(d.ConvergedAt))
 	case d.State == DeploymentDegraded || d.State == DeploymentFailed:
@@ -121,6 +125,6 @@ func Fold(context, url string, byApp map[string]Contribution) forge.Status {
 			out.Description += ", waiting for " + strings.Join(waiting, ", ")
 		}
 	}
-	out.Description = clip(out.Description, forge.MaxStatusDescription)
+	out.Description = clip(oneLine(out.Description), forge.MaxStatusDescription)
 	return out
 }

@@ -31,6 +31,7 @@ type EnvironmentView struct {
 	Number      int             `json:"number,omitempty"`
 	Gates       []Gate          `json:"gates,omitempty"`
 	Why         string          `json:"why,omitempty"`
+	Stuck       bool            `json:"stuck,omitempty"` // without a person nothing comes, though something else stands upstream
 	Held        string          `json:"held,omitempty"`
 }
 
@@ -78,10 +79,13 @@ func (v EnvironmentView) Explain(app string) string {
 	}
 	if v.Proposed != nil && open {
 		b.WriteString("\n- every gate is open: ")
-		if v.Number > 0 {
+		switch {
+		case v.Mode == config.ModeObserve:
+			b.WriteString("`mode: observe` keeps Ferry from opening the pull request")
+		case v.Number > 0:
 			b.WriteString("merging the pull request releases it")
-		} else {
-			b.WriteString("the pull request is being opened")
+		default:
+			b.WriteString("Ferry is about to bring it")
 		}
 	}
 	if v.Held != "" && v.Proposed == nil {
@@ -129,6 +133,7 @@ func IssueBody(environments []string, views []View, holds []Hold) string {
 		b.WriteString("\n")
 	}
 	section(&b, "What waits for what", views, waits)
+	section(&b, "What is not on its way", views, stuck)
 	section(&b, "Differences from before Ferry", views, difference)
 	section(&b, "What observe keeps Ferry from doing", views, withheld)
 	if len(holds) > 0 {
@@ -138,8 +143,7 @@ func IssueBody(environments []string, views []View, holds []Hold) string {
 		}
 	}
 	section(&b, "Who never reported", views, neverReported)
-	b.WriteString(bodyEnd)
-	return clip(b.String(), 60000)
+	return closed(b.String(), maxPart)
 }
 
 func cell(v *EnvironmentView) string {
@@ -153,7 +157,7 @@ func cell(v *EnvironmentView) string {
 	}
 	marks := map[DeploymentState]string{DeploymentConverged: "✅", DeploymentDegraded: "❌", DeploymentFailed: "❌", DeploymentProgressing: "🔄", DeploymentPending: "⏳"}
 	s := code(v.Release.Version()) + " " + marks[v.State]
-	if v.Number > 0 {
+	if v.Number > 0 && v.Proposed != nil {
 		s += fmt.Sprintf(" ← %s #%d", code(v.Proposed.Version()), v.Number)
 	}
 	return s
@@ -183,6 +187,26 @@ func waits(app string, v EnvironmentView) string {
 		return ""
 	}
 	return v.Explain(app)
+}
+
+// stuck says whether something else has arrived upstream that does not come here without a person.
+func (s *Snapshot) stuck(env *Environment) bool {
+	return env.Current() != nil && slices.ContainsFunc(env.From, func(name string) bool {
+		up := s.Find(name)
+		if up == nil || up.Current() == nil {
+			return false
+		}
+		d := up.Current()
+		return d.Problem != "" || !d.Baseline && !d.ConvergedAt.IsZero() && !env.runs(d.Release) && !env.merging(d.Release)
+	})
+}
+
+// stuck says what needs a person before it moves: a rejection, a manifest that disagrees, a release that cannot be ordered.
+func stuck(app string, v EnvironmentView) string {
+	if v.Proposed != nil || !v.Stuck {
+		return ""
+	}
+	return fmt.Sprintf("%s in %s: %s", escape(app), escape(v.Name), escape(v.Why))
 }
 
 func difference(app string, v EnvironmentView) string {

@@ -17,10 +17,11 @@ const (
 )
 
 func (s *Snapshot) title(env *Environment, c choice) string {
+	words := fmt.Sprintf("Promote %s to %s: ", s.App.Name, env.Name)
 	if current := env.Current(); current != nil && current.Problem == "" {
-		return clip(fmt.Sprintf("Promote %s to %s: %s → %s", s.App.Name, env.Name, current.Release.Version(), c.release.Version()), 200)
+		words += current.Release.Version() + " → "
 	}
-	return clip(fmt.Sprintf("Promote %s to %s: %s", s.App.Name, env.Name, c.release.Version()), 200)
+	return clip(oneLine(words+c.release.Version()), 200)
 }
 
 // body returns the part of the pull request's body that is Ferry's, between its marks.
@@ -52,8 +53,19 @@ func (s *Snapshot) body(env *Environment, c choice) string {
 	}
 	b.WriteString("\n### Commands\n\n" + commandTable())
 	b.WriteString("\nClosing this pull request rejects the release for " + escape(env.Name) + "; reopening lifts that.\n")
-	b.WriteString(bodyEnd)
-	return clip(b.String(), 60000)
+	return closed(b.String(), maxPart)
+}
+
+// What a forge takes as a body, and how much of that Ferry's part takes at most, so that people have room around it. GitHub says "body is too long
+// (maximum is 65536 characters)".
+const (
+	maxBody = 65536
+	maxPart = 50000
+)
+
+// closed ends Ferry's part with its mark, cut to most characters: without the mark the next edit could not tell it from what people wrote.
+func closed(part string, most int) string {
+	return clip(part, max(most-len(bodyEnd)-1, 1)) + "\n" + bodyEnd
 }
 
 func (s *Snapshot) standingWords(env *Environment, name string) string {
@@ -106,19 +118,35 @@ func (s *Snapshot) commitMessage(env *Environment, c choice) string {
 	}
 	for _, image := range c.release {
 		if a, ok := s.source(image); ok && a.Commit != "" && a.Source != "" {
-			fmt.Fprintf(&b, "Ferry-Source: %s@%s %s@%s\n", image.Name, oneLine(image.Tag), a.Source, a.Commit)
+			fmt.Fprintf(&b, "Ferry-Source: %s@%s %s@%s\n", image.Name, oneLine(image.Tag), oneLine(a.Source), a.Commit)
 		}
 	}
 	return b.String()
 }
 
-// MergeBody puts Ferry's part into a body in which people may have written around the marks.
+// MergeBody puts Ferry's part into a body in which people may have written around the marks. Of a mark that somebody removed, everything on its side
+// counts as Ferry's; without both, the part follows what people wrote. Where the whole is too long for a forge, Ferry's part is cut, then theirs.
 func MergeBody(existing, part string) string {
 	begin, end := strings.Index(existing, bodyBegin), strings.LastIndex(existing, bodyEnd)
-	if begin < 0 || end < begin {
-		return part
+	before, after := "", ""
+	switch {
+	case begin < 0 && end < 0:
+		if before = strings.TrimRight(existing, " \r\n"); before != "" {
+			before += "\n\n"
+		}
+	default:
+		if begin >= 0 {
+			before = existing[:begin]
+		}
+		if end >= begin && end >= 0 {
+			after = existing[end+len(bodyEnd):]
+		}
 	}
-	return existing[:begin] + part + existing[end+len(bodyEnd):]
+	room := maxBody - utf8.RuneCountInString(before) - utf8.RuneCountInString(after)
+	if utf8.RuneCountInString(part) > room {
+		part = closed(strings.TrimSuffix(part, "\n"+bodyEnd), max(room, 1000))
+	}
+	return clip(before+part+after, maxBody)
 }
 
 func imageWords(i Image) string {
@@ -167,7 +195,9 @@ func escape(s string) string {
 			b.WriteString("&amp;")
 		case r == '@':
 			b.WriteString("@\u200b") // a zero-width space: it reads the same and mentions nobody
-		case strings.ContainsRune("\\`*_{}[]|~!#", r):
+		case r == '#':
+			b.WriteString("\\#\u200b") // nor does it refer to an issue, which would note that there
+		case strings.ContainsRune("\\`*_{}[]|~!$", r):
 			b.WriteRune('\\')
 			b.WriteRune(r)
 		default:

@@ -66,7 +66,7 @@ func (d *decision) decide(ctx context.Context) (due time.Time, err error) {
 	case d.unit == issueUnit:
 		return time.Time{}, d.issue(ctx)
 	case d.unit == stateUnit:
-		return time.Time{}, d.state(ctx)
+		return d.state(ctx)
 	}
 	return time.Time{}, fmt.Errorf("%q is no unit", d.unit)
 }
@@ -151,27 +151,62 @@ func (d *decision) writePromotions(ctx context.Context, app string, _ promotion.
 
 // writePulls writes the wishes for pull requests. A wish whose pull request the forge closed begins anew.
 func (d *decision) writePulls(ctx context.Context, app string, s promotion.Snapshot, p promotion.Plan) error {
-	if _, err := d.tx.Exec(ctx, `
-		update wishes w set applied = '{}', applied_version = 0
-		from pulls p where w.repository = $1 and w.kind = 'pull' and w.app = $2 and p.repository = w.repository and p.number = (w.applied ->> 'number')::int and not p.open`,
-		d.repo.ID, app); err != nil {
+	merged, err := d.closedPulls(ctx, app)
+	if err != nil {
 		return err
 	}
 	wished := []string{}
 	for _, w := range p.Pulls {
+		delete(merged, w.Branch) // the branch is used again
 		wished = append(wished, w.Branch)
 		if err := d.writePull(ctx, app, s.Find(w.Environment), w); err != nil {
 			return err
 		}
 	}
-	_, err := d.tx.Exec(ctx, `
-		delete from wishes where repository = $1 and kind = 'pull' and app = $2 and not key = any($3) and not (applied ? 'number')`, d.repo.ID, app, wished)
+	for branch, environment := range merged {
+		wished = append(wished, branch)
+		w := promotion.PullWish{Environment: environment, Branch: branch, Merged: true}
+		if err := d.wish(ctx, "pull", branch, app, w, time.Time{}); err != nil {
+			return err
+		}
+	}
+	_, err = d.tx.Exec(ctx, `
+		delete from wishes where repository = $1 and kind = 'pull' and app = $2 and not key = any($3) and not (applied ? 'number') and not (desired ? 'merged')`,
+		d.repo.ID, app, wished)
 	return err
+}
+
+// closedPulls lets the wishes begin anew whose pull request is closed. It returns the branches, with their environment, that were merged:
+// nobody needs them any more.
+func (d *decision) closedPulls(ctx context.Context, app string) (merged map[string]string, err error) {
+	rows, err := d.tx.Query(ctx, `
+		update wishes w set applied = '{}', applied_version = 0
+		from pulls p where w.repository = $1 and w.kind = 'pull' and w.app = $2 and p.repository = w.repository and p.number = (w.applied ->> 'number')::int and not p.open
+		returning w.id, w.key, w.desired ->> 'environment', p.merged`,
+		d.repo.ID, app)
+	if err != nil {
+		return nil, err
+	}
+	merged = map[string]string{}
+	var id int64
+	var branch, environment string
+	var done bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &branch, &environment, &done}, func() error {
+		d.acts[id] = true
+		if done {
+			merged[branch] = environment
+		}
+		return nil
+	})
+	return merged, err
 }
 
 func (d *decision) writePull(ctx context.Context, app string, env *promotion.Environment, w promotion.PullWish) error {
 	if !w.Open && env.Pull == nil { // it was never opened
 		if _, err := d.tx.Exec(ctx, `update promotions set state = 'superseded', ended_at = $2 where id = $1`, env.Promotion.ID, d.now); err != nil {
+			return err
+		}
+		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: w.Environment, app: app, kind: "promotion superseded", actor: "ferry", cause: d.cause, at: d.now, detail: w.Reason}); err != nil {
 			return err
 		}
 		_, err := d.tx.Exec(ctx, `delete from wishes where repository = $1 and kind = 'pull' and key = $2 and not (applied ? 'number')`, d.repo.ID, w.Branch)
@@ -228,11 +263,11 @@ func (d *decision) writeMerges(ctx context.Context, app string, _ promotion.Snap
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
+		key := w.Environment + "/" + app
+		wished = append(wished, key) // an earlier wish stays, and what the forge refused it for with it
 		if !current {
 			continue
 		}
-		key := w.Environment + "/" + app
-		wished = append(wished, key)
 		if err := d.wish(ctx, "merge", key, app, w, time.Time{}); err != nil {
 			return err
 		}

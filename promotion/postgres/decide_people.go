@@ -11,7 +11,6 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion"
-	"ferry/promotion/config"
 )
 
 // AnswerWish is the answer to a comment's commands: a reaction and one comment. It waits until the decisions it speaks of are written at the forge.
@@ -37,6 +36,7 @@ type StateWish struct {
 type pendingCommand struct {
 	comment    int64
 	number     int
+	actor      int64
 	login      string
 	permission forge.Permission
 	body       string
@@ -66,12 +66,12 @@ func (d *decision) commands(ctx context.Context) error {
 
 func (d *decision) pendingCommands(ctx context.Context) (list []pendingCommand, err error) {
 	rows, err := d.tx.Query(ctx, `
-		select comment, number, login, permission, body, said_at from commands where repository = $1 and done_at is null order by said_at, comment`, d.repo.ID)
+		select comment, number, actor, login, permission, body, said_at from commands where repository = $1 and done_at is null order by said_at, comment`, d.repo.ID)
 	if err != nil {
 		return nil, err
 	}
 	var c pendingCommand
-	_, err = pgx.ForEachRow(rows, []any{&c.comment, &c.number, &c.login, &c.permission, &c.body, &c.said}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&c.comment, &c.number, &c.actor, &c.login, &c.permission, &c.body, &c.said}, func() error {
 		list = append(list, c)
 		return nil
 	})
@@ -105,13 +105,6 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 	if len(commands) == 0 || d.config == nil {
 		return nil
 	}
-	if c.permission < forge.PermissionWrite {
-		var recently bool
-		if err := d.tx.QueryRow(ctx, `select exists (select from commands where repository = $1 and login = $2 and done_at > $3)`,
-			d.repo.ID, c.login, d.now.Add(-refusalPause)).Scan(&recently); err != nil || recently {
-			return err
-		}
-	}
 	holds, err := d.activeHolds(ctx)
 	if err != nil {
 		return err
@@ -122,11 +115,27 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 		return err
 	}
 	out := promotion.Execute(commands, scene)
+	if c.permission < forge.PermissionWrite && out.Reaction == forge.ReactionRefused {
+		if silent, err := d.refuse(ctx, c); err != nil || silent {
+			return err
+		}
+	}
 	changed, err := d.carryOut(ctx, c, out)
 	if err != nil {
 		return err
 	}
 	return d.wish(ctx, "answer", fmt.Sprint(c.comment), "", AnswerWish{Comment: c.comment, Number: c.number, Reaction: out.Reaction, Body: out.Answer, After: changed}, time.Time{})
+}
+
+// refuse notes that somebody without write access is refused. It returns true where that was said within the last hour: then it is not said again.
+func (d *decision) refuse(ctx context.Context, c pendingCommand) (silent bool, err error) {
+	err = d.tx.QueryRow(ctx, `select exists (select from commands where repository = $1 and actor = $2 and refused and done_at > $3)`,
+		d.repo.ID, c.actor, d.now.Add(-refusalPause)).Scan(&silent)
+	if err != nil || silent {
+		return silent, err
+	}
+	_, err = d.tx.Exec(ctx, `update commands set refused = true where repository = $1 and comment = $2`, d.repo.ID, c.comment)
+	return false, err
 }
 
 // carryOut writes the decisions of one comment down. It returns whether the branch ferry-state has to say so before the answer does.
@@ -163,8 +172,9 @@ func (d *decision) carryOut(ctx context.Context, c pendingCommand, out promotion
 		}
 	}
 	if decisions = len(out.Holds)+len(out.Resumed) > 0; decisions {
-		d.dirty[issueUnit] = true
-		return true, d.state(ctx)
+		d.dirty[issueUnit], d.dirty[stateUnit] = true, true
+		_, err := d.state(ctx)
+		return true, err
 	}
 	return false, nil
 }
@@ -251,11 +261,51 @@ func (d *decision) issue(ctx context.Context) error {
 	return d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.IssueBody(names, views, holds)}, at)
 }
 
-// state writes what the file of decisions on the branch ferry-state should say.
-func (d *decision) state(ctx context.Context) error {
+// state writes what the file of decisions on the branch ferry-state should say. It returns when the next hold ends by itself.
+func (d *decision) state(ctx context.Context) (due time.Time, err error) {
+	if err := d.endHolds(ctx); err != nil {
+		return due, err
+	}
 	holds, err := d.activeHolds(ctx)
 	if err != nil {
+		return due, err
+	}
+	for _, h := range holds {
+		if !h.Until.IsZero() && (due.IsZero() || h.Until.Before(due)) {
+			due = h.Until
+		}
+	}
+	return due, d.writeState(ctx, holds)
+}
+
+// endHolds lifts the holds whose time is over.
+func (d *decision) endHolds(ctx context.Context) error {
+	rows, err := d.tx.Query(ctx, `
+		update holds set lifted_at = until, lifted_by = 'timer' where repository = $1 and lifted_at is null and until <= $2
+		returning environment, app, reason`, d.repo.ID, d.now)
+	if err != nil {
 		return err
+	}
+	var ended []event
+	e := event{repository: d.repo.ID, kind: "hold ended", actor: "timer", cause: "timer", at: d.now}
+	if _, err := pgx.ForEachRow(rows, []any{&e.environment, &e.app, &e.detail}, func() error { ended = append(ended, e); return nil }); err != nil {
+		return err
+	}
+	for _, e := range ended {
+		d.dirty[issueUnit] = true
+		if err := addEvent(ctx, d.tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *decision) writeState(ctx context.Context, holds []promotion.Hold) error {
+	if d.observing() && len(holds) == 0 { // observe writes no baseline; a person's hold stands at the forge all the same, and so does its end
+		var begun bool
+		if err := d.tx.QueryRow(ctx, `select exists (select from wishes where repository = $1 and kind = 'state')`, d.repo.ID).Scan(&begun); err != nil || !begun {
+			return err
+		}
 	}
 	rows, err := d.tx.Query(ctx, `
 		select app, environment, release from deployments where repository = $1 and branch = $2 and baseline and problem = '' order by app, environment`, d.repo.ID, d.repo.DefaultBranch)
@@ -282,5 +332,3 @@ func (d *decision) state(ctx context.Context) error {
 	}
 	return d.wish(ctx, "state", "ferry-state", "", StateWish{Content: string(content)}, time.Time{})
 }
-
-func firstName(c *config.Config) string { return c.Order()[0].Name }

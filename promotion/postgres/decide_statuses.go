@@ -12,33 +12,29 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion"
+	"ferry/promotion/config"
 )
 
 // StatusWish is a commit status that should stand.
 type StatusWish struct {
-	Target string       `json:"target"` // owner/name
+	Target string       `json:"target"` // owner/name of a source repository; empty: the environment repository, whatever its name becomes
 	SHA    forge.SHA    `json:"sha"`
 	Status forge.Status `json:"status"`
 }
 
 func (d *decision) writeContributions(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
-	if d.observeOnly(app) {
-		return nil
-	}
 	return d.contribute(ctx, app, p.Contributions)
 }
 
-// observeOnly says whether everything here is only observed, so that no status is posted.
-func (d *decision) observeOnly(app string) bool {
-	return d.config != nil && app != "" && d.config.ModeOf(app, firstName(d.config)) == "observe"
-}
+// observing says whether the whole repository is only observed: then nothing but Ferry's issue is written at the forge.
+func (d *decision) observing() bool { return d.config != nil && d.config.Mode == config.ModeObserve }
 
 // contribute writes one app's contributions to commit statuses and folds each status that changed anew.
 func (d *decision) contribute(ctx context.Context, app string, list []promotion.Contribution) error {
 	for _, c := range list {
 		target := c.Target
-		if target == "" {
-			target = d.repo.Repo.FullName()
+		if strings.EqualFold(target, d.repo.Repo.FullName()) { // sources and manifests in one repository
+			target = ""
 		}
 		c.Description = strings.ToValidUTF8(c.Description, "�")
 		tag, err := d.tx.Exec(ctx, `
@@ -61,7 +57,7 @@ func (d *decision) contribute(ctx context.Context, app string, list []promotion.
 // fold makes one status of all apps' contributions. Two apps that contribute to one status at once meet at its row, which each of them writes:
 // the later one's snapshot lacks what the earlier one contributed, and its transaction is run again.
 func (d *decision) fold(ctx context.Context, target string, sha forge.SHA, statusContext string) error {
-	key := strings.Join([]string{target, string(sha), statusContext}, " ")
+	key := strings.TrimSpace(strings.Join([]string{target, string(sha), statusContext}, " "))
 	if _, err := d.tx.Exec(ctx, `update wishes set key = key where repository = $1 and kind = 'status' and key = $2`, d.repo.ID, key); err != nil {
 		return err
 	}
@@ -86,7 +82,7 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if d.config == nil || d.config.Mode == "observe" {
+	if d.config == nil || d.observing() {
 		return time.Time{}, nil
 	}
 	var open bool
@@ -114,7 +110,7 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 // configStatus says on the commit that changed .ferry.yaml whether it is in force.
 func (d *decision) configStatus(ctx context.Context) error {
 	var sha forge.SHA
-	if err := d.tx.QueryRow(ctx, `select config_sha from repositories where id = $1`, d.repo.ID).Scan(&sha); err != nil || sha == "" {
+	if err := d.tx.QueryRow(ctx, `select config_sha from repositories where id = $1`, d.repo.ID).Scan(&sha); err != nil || sha == "" || d.observing() {
 		return err
 	}
 	return d.contribute(ctx, "", []promotion.Contribution{promotion.ConfigStatus(sha, d.config, d.repo.ConfigProblem)})

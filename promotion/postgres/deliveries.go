@@ -16,7 +16,7 @@ func (s *Store) StoreDelivery(ctx context.Context, d forge.Delivery, e forge.Eve
 	defer wrap(&err, "StoreDelivery(%s, %s)", d.Forge, d.ID)
 	err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
 		fresh = false
-		repository, err := s.repositoryOf(ctx, tx, d.Forge, e)
+		repository, back, err := s.repositoryOf(ctx, tx, d.Forge, e)
 		if err != nil {
 			return err
 		}
@@ -29,6 +29,9 @@ func (s *Store) StoreDelivery(ctx context.Context, d forge.Delivery, e forge.Eve
 			return err
 		}
 		fresh = true
+		if back {
+			return s.raiseRepository(ctx, tx, *repository, true)
+		}
 		return s.hint(ctx, tx, d.Forge, repository, e)
 	})
 	return fresh, err
@@ -56,6 +59,12 @@ func (s *Store) touchInstallation(ctx context.Context, tx pgx.Tx, kind forge.Kin
 		kind, e.Installation, account, gone); err != nil {
 		return err
 	}
+	// Whatever changed there may be what the forge refused something for.
+	if _, err := tx.Exec(ctx, `
+		update wishes w set act_at = null from repositories r where r.id = w.repository and r.forge = $1 and r.installation = $2 and w.refusal <> ''`,
+		kind, e.Installation); err != nil {
+		return err
+	}
 	return s.enqueue(ctx, tx, InstallationArgs{Forge: string(kind), Installation: e.Installation})
 }
 
@@ -69,21 +78,24 @@ func (s *Store) raiseRepository(ctx context.Context, tx pgx.Tx, repository int64
 	return s.enqueue(ctx, tx, ObserveArgs{Repository: repository})
 }
 
-// repositoryOf returns the row of the event's repository, made where it is missing; nil where the event names none.
-func (s *Store) repositoryOf(ctx context.Context, tx pgx.Tx, kind forge.Kind, e forge.Event) (*int64, error) {
+// repositoryOf returns the row of the event's repository, made where it is missing; nil where the event names none. It is back where it is known,
+// and was renamed, moved to another installation, or had been hidden from Ferry.
+func (s *Store) repositoryOf(ctx context.Context, tx pgx.Tx, kind forge.Kind, e forge.Event) (repository *int64, back bool, err error) {
 	if e.Repo.ID == 0 {
-		return nil, nil
+		return nil, false, nil
 	}
 	var id, installation int64
 	var owner, name string
-	err := tx.QueryRow(ctx, `select id, installation, owner, name from repositories where forge = $1 and forge_id = $2`, kind, e.Repo.ID).
-		Scan(&id, &installation, &owner, &name)
-	if err == nil && (e.Installation == 0 || e.Installation == installation) && owner == e.Repo.Owner && name == e.Repo.Name {
-		return &id, nil
+	var accessible bool
+	err = tx.QueryRow(ctx, `select id, installation, owner, name, accessible from repositories where forge = $1 and forge_id = $2`, kind, e.Repo.ID).
+		Scan(&id, &installation, &owner, &name, &accessible)
+	if err == nil && accessible && (e.Installation == 0 || e.Installation == installation) && owner == e.Repo.Owner && name == e.Repo.Name {
+		return &id, false, nil
 	}
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return nil, err
+		return nil, false, err
 	}
+	back = err == nil
 	// A repository that is new here, was renamed, or came back under another installation is read anew.
 	err = tx.QueryRow(ctx, `
 		insert into repositories (forge, forge_id, owner, name, default_branch, installation, sweep)
@@ -93,7 +105,7 @@ func (s *Store) repositoryOf(ctx context.Context, tx pgx.Tx, kind forge.Kind, e 
 		    accessible = true, sweep = true
 		returning id`,
 		kind, e.Repo.ID, e.Repo.Owner, e.Repo.Name, e.Repo.DefaultBranch, e.Installation).Scan(&id)
-	return &id, err
+	return &id, back, err
 }
 
 // Replay makes Ferry work a stored delivery off again. It returns ErrNotFound where there is none of that id.
@@ -113,7 +125,10 @@ func (s *Store) Replay(ctx context.Context, id string) (err error) {
 		case repository != nil:
 			return s.raiseRepository(ctx, tx, *repository, false)
 		case installation != 0:
-			return s.touchInstallation(ctx, tx, kind, forge.Event{Installation: installation})
+			if _, err := tx.Exec(ctx, `update installations set generation = generation + 1, observe_at = null where forge = $1 and id = $2`, kind, installation); err != nil {
+				return err
+			}
+			return s.enqueue(ctx, tx, InstallationArgs{Forge: string(kind), Installation: installation})
 		}
 		return nil
 	})

@@ -15,6 +15,7 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion"
+	"ferry/promotion/config"
 )
 
 // Token is whom a bearer token speaks for.
@@ -41,9 +42,8 @@ func hashOf(token string) []byte {
 // It returns ErrNotFound, naming the repositories Ferry knows, where it does not know that one.
 func (s *Store) CreateToken(ctx context.Context, kind forge.Kind, repo forge.Repo, environment, tokenKind, name string, now time.Time) (token string, err error) {
 	defer wrap(&err, "CreateToken(%s)", repo.FullName())
-	var id int64
-	err = s.pool.QueryRow(ctx, `select id from repositories where forge = $1 and owner = $2 and name = $3`, kind, repo.Owner, repo.Name).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
+	id, err := s.RepositoryNamed(ctx, kind, repo)
+	if errors.Is(err, ErrNotFound) {
 		known, listErr := collect[string](ctx, s, `select owner || '/' || name from repositories where forge = $1 and config_blob <> '' order by 1 limit 20`, kind)
 		if listErr != nil {
 			return "", listErr
@@ -61,6 +61,37 @@ func (s *Store) CreateToken(ctx context.Context, kind forge.Kind, repo forge.Rep
 	_, err = s.pool.Exec(ctx, `insert into tokens (repository, environment, kind, hash, name, created_at) values ($1, $2, $3, $4, $5, $6)`,
 		id, environment, tokenKind, hashOf(token), name, now)
 	return token, err
+}
+
+// RepositoryNamed returns the id of the repository of that name, in either case as at the forge, or ErrNotFound.
+func (s *Store) RepositoryNamed(ctx context.Context, kind forge.Kind, repo forge.Repo) (id int64, err error) {
+	err = s.pool.QueryRow(ctx, `
+		select id from repositories where forge = $1 and lower(owner) = lower($2) and lower(name) = lower($3) order by accessible desc, id desc limit 1`,
+		kind, repo.Owner, repo.Name).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, ErrNotFound
+	}
+	if err != nil {
+		err = fmt.Errorf("RepositoryNamed(%s): %w", repo.FullName(), err)
+	}
+	return id, err
+}
+
+// Environments returns the names of the environments of the repository's configuration in force; none where Ferry is off there.
+func (s *Store) Environments(ctx context.Context, repository int64) (names []string, err error) {
+	defer wrap(&err, "Environments(%d)", repository)
+	contents, err := collect[[]byte](ctx, s, `select b.content from repositories r join blobs b on b.repository = r.id and b.sha = r.config_blob where r.id = $1`, repository)
+	if err != nil || len(contents) == 0 {
+		return nil, err
+	}
+	c, err := config.Parse(config.File, contents[0])
+	if err != nil {
+		return nil, err
+	}
+	for _, env := range c.Order() {
+		names = append(names, env.Name)
+	}
+	return names, nil
 }
 
 // FindToken returns whom a token speaks for, or ErrNotFound.

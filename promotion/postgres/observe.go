@@ -19,6 +19,7 @@ type Repository struct {
 	Repo          forge.Repo
 	DefaultBranch string
 	Installation  int64
+	Accessible    bool // false: the forge does not show it to Ferry any more
 	Generation    int64
 	Observed      int64
 	ObserveAt     time.Time
@@ -44,11 +45,11 @@ func (s *Store) LoadRepository(ctx context.Context, id int64) (r Repository, err
 	defer wrap(&err, "LoadRepository(%d)", id)
 	var at, since *time.Time
 	err = s.pool.QueryRow(ctx, `
-		select r.id, r.forge, r.forge_id, r.owner, r.name, r.default_branch, r.installation, r.generation, r.observed, r.observe_at, r.failing_since, r.failures, r.sweep,
+		select r.id, r.forge, r.forge_id, r.owner, r.name, r.default_branch, r.installation, r.accessible, r.generation, r.observed, r.observe_at, r.failing_since, r.failures, r.sweep,
 		       r.config_blob, r.config_problem, coalesce(b.head, ''), coalesce(b.tree, ''), r.issue
 		from repositories r left join branches b on b.repository = r.id and b.branch = r.default_branch
 		where r.id = $1`, id).
-		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.Installation, &r.Generation, &r.Observed, &at, &since, &r.Failures, &r.Sweep,
+		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.Installation, &r.Accessible, &r.Generation, &r.Observed, &at, &since, &r.Failures, &r.Sweep,
 			&r.ConfigBlob, &r.ConfigProblem, &r.Head, &r.HeadTree, &r.Issue)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
@@ -302,14 +303,19 @@ func (r *observation) config(ctx context.Context) error {
 		r.repo.ID, c.Blob, c.Problem, c.Revision); err != nil {
 		return err
 	}
-	r.dirty["config"] = true
-	rows, err := r.tx.Query(ctx, `select name from apps where repository = $1`, r.repo.ID)
+	for _, unit := range []string{configUnit, stateUnit, issueUnit} {
+		r.dirty[unit] = true
+	}
+	rows, err := r.tx.Query(ctx, `
+		select 'app:' || name from apps where repository = $1
+		union all select 'pull:' || number from pulls p where repository = $1 and open
+		          and not exists (select from promotions m where m.repository = p.repository and m.number = p.number)`, r.repo.ID)
 	if err != nil {
 		return err
 	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	for _, name := range names {
-		r.dirty[appUnit(name)] = true
+	units, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	for _, unit := range units {
+		r.dirty[unit] = true
 	}
 	return err
 }

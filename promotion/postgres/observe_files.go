@@ -124,7 +124,7 @@ func (r *observation) standing(ctx context.Context, place config.Place, revision
 	}
 	r.dirty[appUnit(place.App)] = true
 	if current != nil && current.Problem == problem && current.Release.Same(release) && (release != nil || problem != "") {
-		return nil
+		return r.learnDigests(ctx, current, release)
 	}
 	seq, ok := r.seqs[revision]
 	if !ok { // the configuration changed and the branch did not move since
@@ -142,6 +142,21 @@ func (r *observation) standing(ctx context.Context, place config.Place, revision
 		return nil
 	}
 	return r.beginDeployment(ctx, place, release, problem, seq, revision, first)
+}
+
+// learnDigests completes the release of a deployment with digests that came to stand beside its tags later: it is the same release.
+func (r *observation) learnDigests(ctx context.Context, d *promotion.Deployment, standing promotion.Release) error {
+	learned := slices.Clone(d.Release)
+	for i := range learned {
+		if learned[i].Digest == "" {
+			learned[i].Digest = standing[i].Digest
+		}
+	}
+	if slices.Equal(learned, d.Release) {
+		return nil
+	}
+	_, err := r.tx.Exec(ctx, `update deployments set release = $2 where id = $1`, d.ID, toJSON(learned))
+	return err
 }
 
 func (r *observation) standingRelease(ctx context.Context, place config.Place) (promotion.Release, string, error) {

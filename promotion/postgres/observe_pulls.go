@@ -64,7 +64,10 @@ func (r *observation) promotion(ctx context.Context, p promotion.PullFacts, m ow
 		e.kind, e.actor = "merged", p.MergedBy.Login
 		return r.promotionBecomes(ctx, m, promotion.PromotionMerged, string(p.MergeSHA), e)
 	case p.Open && !living && m.state == promotion.PromotionRejected:
-		e.kind, e.actor = "reopened", "a person"
+		e.kind, e.actor = "reopened", p.Sender.Login
+		if e.actor == "" {
+			e.actor = "somebody"
+		}
 		if _, err := r.tx.Exec(ctx, `update rejections set lifted_at = $3 where repository = $1 and number = $2 and lifted_at is null`, r.repo.ID, p.Number, r.now); err != nil {
 			return err
 		}
@@ -114,11 +117,12 @@ func savePull(ctx context.Context, tx pgx.Tx, repository int64, p promotion.Pull
 		changes = []config.Place{}
 	}
 	_, err := tx.Exec(ctx, `
-		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes, pusher)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		on conflict (repository, number) do update
 		set open = excluded.open, merged = excluded.merged, merge_sha = excluded.merge_sha, head_sha = excluded.head_sha, head_repo = excluded.head_repo,
-		    base_branch = excluded.base_branch, closer = excluded.closer, closed_by_person = excluded.closed_by_person, changes = excluded.changes`,
-		repository, p.Number, p.Open, p.Merged, p.MergeSHA, p.HeadBranch, p.HeadSHA, p.HeadRepo, p.BaseBranch, p.Author.ID, p.Author.Login, p.Closer.Login, byPerson, toJSON(changes))
+		    base_branch = excluded.base_branch, closer = excluded.closer, closed_by_person = excluded.closed_by_person, changes = excluded.changes,
+		    pusher = excluded.pusher`,
+		repository, p.Number, p.Open, p.Merged, p.MergeSHA, p.HeadBranch, p.HeadSHA, p.HeadRepo, p.BaseBranch, p.Author.ID, p.Author.Login, p.Closer.Login, byPerson, toJSON(changes), p.Pusher)
 	return err
 }

@@ -128,7 +128,11 @@ func (d *decision) history(ctx context.Context, app string) (map[string][]promot
 		select environment, id, release, problem, first_seq, first_sha, last_seq is not null, baseline, state, message, since, converged_at, healthy_from, soaked, settled
 		from (select *, row_number() over (partition by environment order by first_seq desc) as n from deployments
 		      where repository = $1 and branch = $2 and app = $3) d
-		where n <= $4 order by environment, first_seq desc`, d.repo.ID, d.repo.DefaultBranch, app, historyLength)
+		where n <= $4 or id in ( -- when what stands anywhere came first: the order of releases depends on it, however long ago it was
+		  select min(id) from deployments where repository = $1 and branch = $2 and app = $3 and release in (
+		    select release from deployments where repository = $1 and branch = $2 and app = $3 and last_seq is null)
+		  group by environment, release)
+		order by environment, first_seq desc`, d.repo.ID, d.repo.DefaultBranch, app, historyLength)
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +264,7 @@ func (d *decision) intents(ctx context.Context, s *promotion.Snapshot) error {
 func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) error {
 	rows, err := d.tx.Query(ctx, `
 		select m.environment, m.id, m.number, m.release, m.intent, m.asker, m.superseded, m.state, m.opened_at, m.merge_sha,
-		       coalesce(p.open, false), coalesce(p.head_sha, ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
+		       coalesce(p.open, false), coalesce(p.head_sha, ''), coalesce(p.pusher, ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
 		       and p.author = $3 and p.head_repo = $4 and p.base_branch = $5
 		from promotions m left join pulls p on p.repository = m.repository and p.number = m.number and m.number <> 0
 		where m.repository = $1 and m.app = $2 and m.state in ('waiting', 'open', 'merged') order by m.id`,
@@ -274,7 +278,7 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 	var open bool
 	var known *bool
 	var p promotion.Pull
-	_, err = pgx.ForEachRow(rows, []any{&environment, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &known}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&environment, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &known}, func() error {
 		one, pull := m, p
 		one.Release, one.Superseded = nil, nil
 		if err := json.Unmarshal(release, &one.Release); err != nil {

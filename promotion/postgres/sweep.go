@@ -33,7 +33,7 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 		return due, err
 	}
 	rows, err := s.pool.Query(ctx, `
-		select forge, id from installations where generation <> observed and not gone and (observe_at is null or observe_at <= $1) order by id limit $2`, now, limit)
+		select forge, id from installations where generation <> observed and (observe_at is null or observe_at <= $1) order by id limit $2`, now, limit)
 	if err != nil {
 		return due, err
 	}
@@ -41,8 +41,9 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 		return due, err
 	}
 	rows, err = s.pool.Query(ctx, `
-		(select repository, name from units where generation <> decided order by repository, name limit $2)
-		union (select repository, name from units where due_at <= $1 order by due_at limit $2)`, now, limit)
+		(select u.repository, u.name from units u join repositories r on r.id = u.repository and r.accessible
+		 where u.generation <> u.decided order by u.repository, u.name limit $2)
+		union (select u.repository, u.name from units u join repositories r on r.id = u.repository and r.accessible where u.due_at <= $1 order by u.due_at limit $2)`, now, limit)
 	if err != nil {
 		return due, err
 	}
@@ -50,7 +51,7 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 		return due, err
 	}
 	due.Wishes, err = collect[int64](ctx, s, `
-		select w.id from wishes w left join leases l on l.name = 'act:' || w.id and l.expires_at > $1
+		select w.id from wishes w join repositories r on r.id = w.repository and r.accessible left join leases l on l.name = 'act:' || w.id and l.expires_at > $1
 		where (w.version <> w.applied_version and (w.act_at is null or w.act_at <= $1)) and l.name is null order by w.id limit $2`, now, limit)
 	return due, err
 }
@@ -58,7 +59,8 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 // TimersDue returns the units whose timer has run out, and the wishes that waited for a time.
 func (s *Store) TimersDue(ctx context.Context, now time.Time, limit int) (due Due, err error) {
 	defer wrap(&err, "TimersDue")
-	rows, err := s.pool.Query(ctx, `select repository, name from units where due_at <= $1 order by due_at limit $2`, now, limit)
+	rows, err := s.pool.Query(ctx, `
+		select u.repository, u.name from units u join repositories r on r.id = u.repository and r.accessible where u.due_at <= $1 order by u.due_at limit $2`, now, limit)
 	if err != nil {
 		return due, err
 	}
@@ -68,7 +70,9 @@ func (s *Store) TimersDue(ctx context.Context, now time.Time, limit int) (due Du
 	if due.Repositories, err = collect[int64](ctx, s, `select id from repositories where generation <> observed and accessible and observe_at <= $1 limit $2`, now, limit); err != nil {
 		return due, err
 	}
-	due.Wishes, err = collect[int64](ctx, s, `select id from wishes where version <> applied_version and act_at <= $1 order by act_at limit $2`, now, limit)
+	due.Wishes, err = collect[int64](ctx, s, `
+		select w.id from wishes w join repositories r on r.id = w.repository and r.accessible
+		where w.version <> w.applied_version and w.act_at <= $1 order by w.act_at limit $2`, now, limit)
 	return due, err
 }
 
@@ -102,13 +106,15 @@ func (s *Store) EnqueueDue(ctx context.Context, due Due) (err error) {
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error { return s.enqueue(ctx, tx, jobs...) })
 }
 
-// SweepRepositories makes every repository due that was not read whole since before. It repairs what no delivery announced.
+// SweepRepositories makes every repository due that was not read whole since before. It repairs what no delivery announced. A repository without
+// .ferry.yaml, which may be a source repository or none of Ferry's at all, is read far less often.
 func (s *Store) SweepRepositories(ctx context.Context, before time.Time) (err error) {
 	defer wrap(&err, "SweepRepositories")
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			update repositories set generation = generation + 1, sweep = true
-			where accessible and config_blob <> '' and not sweep and (swept_at is null or swept_at < $1) returning id`, before)
+			where accessible and not sweep and (swept_at is null or swept_at < case when config_blob <> '' or config_problem <> '' then $1::timestamptz else $2::timestamptz end)
+			returning id`, before, before.Add(-idleSweep))
 		if err != nil {
 			return err
 		}
@@ -123,6 +129,9 @@ func (s *Store) SweepRepositories(ctx context.Context, before time.Time) (err er
 		return s.enqueue(ctx, tx, jobs...)
 	})
 }
+
+// idleSweep is how much longer a repository that Ferry has nothing to do with goes unread.
+const idleSweep = 6 * time.Hour
 
 // LoadInstallation returns an installation's generation, or ErrNotFound.
 func (s *Store) LoadInstallation(ctx context.Context, kind forge.Kind, id int64) (generation, observed int64, gone bool, err error) {
@@ -141,18 +150,8 @@ func (s *Store) RecordInstallation(ctx context.Context, kind forge.Kind, id, gen
 		ids := make([]int64, 0, len(repositories))
 		for _, r := range repositories {
 			ids = append(ids, r.ID)
-			var row int64
-			var fresh bool
-			if err := tx.QueryRow(ctx, `
-				insert into repositories (forge, forge_id, owner, name, default_branch, installation, sweep) values ($1, $2, $3, $4, $5, $6, true)
-				on conflict (forge, forge_id) do update set owner = excluded.owner, name = excluded.name, installation = excluded.installation, accessible = true
-				returning id, generation = 0`, kind, r.ID, r.Owner, r.Name, r.DefaultBranch, id).Scan(&row, &fresh); err != nil {
+			if err := s.shown(ctx, tx, kind, id, r); err != nil {
 				return err
-			}
-			if fresh {
-				if err := s.raiseRepository(ctx, tx, row, true); err != nil {
-					return err
-				}
 			}
 		}
 		if _, err := tx.Exec(ctx, `update repositories set accessible = false where forge = $1 and installation = $2 and not forge_id = any($3)`, kind, id, ids); err != nil {
@@ -163,26 +162,45 @@ func (s *Store) RecordInstallation(ctx context.Context, kind forge.Kind, id, gen
 	})
 }
 
-// RecordInstallations makes every installation due that Ferry did not know. It returns how many.
-func (s *Store) RecordInstallations(ctx context.Context, kind forge.Kind, list []forge.Installation) (fresh int, err error) {
+// shown writes down that an installation shows a repository. One that is new, was renamed or comes back is read whole.
+func (s *Store) shown(ctx context.Context, tx pgx.Tx, kind forge.Kind, installation int64, r forge.Repository) error {
+	var row int64
+	var known bool
+	if err := tx.QueryRow(ctx, `
+		with old as (select accessible and installation = $6 and owner = $3 and name = $4 and generation > 0 as same from repositories where forge = $1 and forge_id = $2)
+		insert into repositories (forge, forge_id, owner, name, default_branch, installation, sweep) values ($1, $2, $3, $4, $5, $6, true)
+		on conflict (forge, forge_id) do update set owner = excluded.owner, name = excluded.name, installation = excluded.installation, accessible = true
+		returning id, coalesce((select same from old), false)`, kind, r.ID, r.Owner, r.Name, r.DefaultBranch, installation).Scan(&row, &known); err != nil || known {
+		return err
+	}
+	return s.raiseRepository(ctx, tx, row, true)
+}
+
+// RecordInstallations makes due every installation that the forge lists, for deliveries about its repositories may have been lost, and every one
+// that Ferry knows and the forge lists no more.
+func (s *Store) RecordInstallations(ctx context.Context, kind forge.Kind, list []forge.Installation) (err error) {
 	defer wrap(&err, "RecordInstallations")
-	err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
-		fresh = 0
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		ids := make([]int64, 0, len(list))
 		for _, i := range list {
-			tag, err := tx.Exec(ctx, `insert into installations (forge, id, account, gone, generation) values ($1, $2, $3, $4, 1) on conflict do nothing`, kind, i.ID, i.Account, i.Suspended)
-			if err != nil {
+			ids = append(ids, i.ID)
+			if _, err := tx.Exec(ctx, `
+				insert into installations (forge, id, account, gone, generation) values ($1, $2, $3, $4, 1)
+				on conflict (forge, id) do update set gone = excluded.gone, generation = installations.generation + 1`, kind, i.ID, i.Account, i.Suspended); err != nil {
 				return err
 			}
-			if tag.RowsAffected() > 0 {
-				fresh++
-				if err := s.enqueue(ctx, tx, InstallationArgs{Forge: string(kind), Installation: i.ID}); err != nil {
-					return err
-				}
-			}
 		}
-		return nil
+		lost, err := collectTx[int64](ctx, tx, `
+			update installations set gone = true, generation = generation + 1 where forge = $1 and not gone and not id = any($2) and not 0 = any($2) returning id`, kind, ids) // 0 is a plain token, which knows of none
+		if err != nil {
+			return err
+		}
+		var jobs []river.JobArgs
+		for _, id := range append(ids, lost...) {
+			jobs = append(jobs, InstallationArgs{Forge: string(kind), Installation: id})
+		}
+		return s.enqueue(ctx, tx, jobs...)
 	})
-	return fresh, err
 }
 
 // PutOffInstallation writes down when reading an installation is tried again.

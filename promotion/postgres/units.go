@@ -28,6 +28,9 @@ func appUnit(app string) string       { return appPrefix + app }
 func pullUnit(number int) string      { return fmt.Sprintf("%s%d", pullPrefix, number) }
 func keys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
 
+// UnitsBeforeMerge returns the units that are decided once more right before a promotion of the app is merged: what people said, then its gates.
+func UnitsBeforeMerge(app string) []string { return []string{commandsUnit, appUnit(app)} }
+
 // AppOf returns the app of a unit's name, and false for another kind of unit.
 func AppOf(unit string) (string, bool) { return strings.CutPrefix(unit, appPrefix) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -147,32 +148,52 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 		return err
 	}
 	e := event{repository: w.Repository.ID, environment: wish.Environment, app: w.App, actor: "ferry", cause: "wish", at: now}
+	var changed bool
 	var err error
 	switch {
 	case a.Closed:
 		e.kind, e.detail = "promotion superseded", wish.Reason
-		_, err = tx.Exec(ctx, `
+		tag, execErr := tx.Exec(ctx, `
 			update promotions set state = 'superseded', ended_at = $4 where repository = $1 and environment = $2 and app = $3 and state in ('waiting', 'open')`,
 			w.Repository.ID, wish.Environment, w.App, now)
+		changed, err = tag.RowsAffected() > 0, execErr
 	default:
-		e.kind, e.detail = "promotion open", wish.Release.Version()
-		_, err = tx.Exec(ctx, `
-			update promotions set state = 'open', number = $4, release = $5, intent = $6, asker = $7, superseded = $8
-			where repository = $1 and environment = $2 and app = $3 and state in ('waiting', 'open')`,
-			w.Repository.ID, wish.Environment, w.App, a.Pull.Number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded)))
+		e.kind, e.detail = "promotion open", fmt.Sprintf("#%d %s", a.Pull.Number, wish.Release.Version())
+		changed, err = openPromotion(ctx, tx, w, wish, a.Pull.Number, now)
 	}
 	if err != nil {
 		return err
 	}
-	if err := addEvent(ctx, tx, e); err != nil {
-		return err
+	if changed {
+		if err := addEvent(ctx, tx, e); err != nil {
+			return err
+		}
 	}
 	return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
 }
 
+// openPromotion writes down what the pull request shows now, and returns whether that is another release, or another pull request, than before.
+func openPromotion(ctx context.Context, tx pgx.Tx, w Wish, wish promotion.PullWish, number int, now time.Time) (changed bool, err error) {
+	err = tx.QueryRow(ctx, `
+		with old as (select id, state, number, release from promotions
+		             where repository = $1 and environment = $2 and app = $3 and state in ('waiting', 'open') for update)
+		update promotions m set state = 'open', number = $4, release = $5, intent = $6, asker = $7, superseded = $8
+		from old where m.id = old.id returning (old.state, old.number, old.release) is distinct from ('open', $4, $5::jsonb)`,
+		w.Repository.ID, wish.Environment, w.App, number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded))).Scan(&changed)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return changed, err
+	}
+	// The plan took the wish back while the pull request was being opened: what is open is Ferry's all the same, for the next plan to close.
+	_, err = tx.Exec(ctx, `
+		insert into promotions (repository, environment, app, branch, number, release, intent, asker, superseded, state, opened_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10)`,
+		w.Repository.ID, wish.Environment, w.App, wish.Branch, number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded)), now)
+	return true, err
+}
+
 // releaseAnswers makes the answers due that waited for the branch ferry-state.
 func (s *Store) releaseAnswers(ctx context.Context, tx pgx.Tx, repository int64) error {
-	rows, err := tx.Query(ctx, `select id from wishes where repository = $1 and kind = 'answer' and version <> applied_version`, repository)
+	rows, err := tx.Query(ctx, `update wishes set act_at = null where repository = $1 and kind = 'answer' and version <> applied_version returning id`, repository)
 	if err != nil {
 		return err
 	}

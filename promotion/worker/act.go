@@ -49,7 +49,7 @@ func (w *Work) actHeld(ctx context.Context, id int64, lease postgres.Lease) erro
 		if errors.Is(err, postgres.ErrNotFound) {
 			return nil
 		}
-		if err != nil || wish.Version == wish.AppliedVersion || wish.ActAt.After(w.Now()) {
+		if err != nil || wish.Version == wish.AppliedVersion || wish.ActAt.After(w.Now()) || !wish.Repository.Accessible {
 			return err
 		}
 		applied, err := w.actOn(ctx, wish)
@@ -148,7 +148,7 @@ func (a *act) status(ctx context.Context) (postgres.Applied, error) {
 		return postgres.Applied{State: last}, nil
 	}
 	target := a.repo
-	if wish.Target != a.repo.FullName() {
+	if wish.Target != "" {
 		source, err := forge.ParseFullName(wish.Target)
 		if err != nil {
 			return postgres.Applied{}, &refusedError{err.Error()}
@@ -169,7 +169,7 @@ const sourceFile = ".ferry-source.yaml"
 
 // mayTouch fails unless the source repository belongs to the environment repository's owner, or names that repository on its default branch.
 func (a *act) mayTouch(ctx context.Context, source forge.Repo) error {
-	if source.Owner == a.repo.Owner {
+	if strings.EqualFold(source.Owner, a.repo.Owner) { // as GitHub compares them
 		return nil
 	}
 	file, err := a.client.File(ctx, source, sourceFile, "")
@@ -194,7 +194,7 @@ func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
 			return postgres.Applied{}, err
 		}
 		if !written {
-			return postgres.Applied{}, &laterError{"the decision is not written at the forge yet", 30 * time.Second}
+			return postgres.Applied{}, &laterError{"the decision is not written at the forge yet", time.Second}
 		}
 	}
 	if err := a.client.React(ctx, a.repo, wish.Comment, wish.Reaction); err != nil && !errors.Is(err, forge.ErrNotFound) {
@@ -214,36 +214,43 @@ func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
 	return postgres.Applied{State: map[string]any{"comment": id}}, err
 }
 
-// issue keeps Ferry's one issue up to date, found by its title and author before one is made.
+// issue keeps Ferry's one issue up to date. What people wrote around its marks is read before it is edited.
 func (a *act) issue(ctx context.Context) (postgres.Applied, error) {
 	var wish postgres.IssueWish
 	var last struct {
-		Number int    `json:"number"`
-		Body   string `json:"body"`
+		Number int `json:"number"`
 	}
 	if err := a.read(&wish, &last); err != nil {
 		return postgres.Applied{}, err
 	}
-	if last.Number == 0 {
-		issues, err := a.client.IssuesBy(ctx, a.repo, a.self.Login)
-		if err != nil {
-			return postgres.Applied{}, err
-		}
-		for _, i := range issues {
-			if i.Title == wish.Title && i.Author.ID == a.self.ID && i.Open {
-				last.Number, last.Body = i.Number, i.Body
-			}
-		}
+	issues, err := a.client.IssuesBy(ctx, a.repo, a.self.Login)
+	if err != nil {
+		return postgres.Applied{}, err
 	}
-	body := promotion.MergeBody(last.Body, wish.Body)
-	var err error
+	found := findIssue(issues, last.Number, wish.Title, a.self)
+	body := promotion.MergeBody(found.Body, wish.Body)
 	switch {
-	case last.Number == 0:
-		last.Number, err = a.client.CreateIssue(ctx, a.repo, wish.Title, body)
-	case body != last.Body:
-		err = a.client.EditIssue(ctx, a.repo, last.Number, wish.Title, body)
+	case found.Number == 0:
+		found.Number, err = a.client.CreateIssue(ctx, a.repo, wish.Title, body)
+	case body != found.Body || wish.Title != found.Title:
+		err = a.client.EditIssue(ctx, a.repo, found.Number, wish.Title, body)
 	}
-	return postgres.Applied{Issue: last.Number, State: map[string]any{"number": last.Number, "body": body, "at": a.Now().UTC().Format(time.RFC3339Nano)}}, err
+	return postgres.Applied{Issue: found.Number, State: map[string]any{"number": found.Number, "at": a.Now().UTC().Format(time.RFC3339Nano)}}, err
+}
+
+// findIssue returns Ferry's issue: the one it knows, else its own of that title, an open one first; the zero value where there is none. One that a
+// person closed stays closed and is kept up to date.
+func findIssue(issues []forge.Issue, known int, title string, self forge.User) (found forge.Issue) {
+	for _, i := range issues {
+		switch {
+		case i.Author.ID != self.ID:
+		case i.Number == known:
+			return i
+		case i.Title == title && (found.Number == 0 || i.Open && !found.Open):
+			found = i
+		}
+	}
+	return found
 }
 
 // state writes the decisions to their branch, which shares no history with any other.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -30,6 +32,8 @@ func (a *act) pull(ctx context.Context) (postgres.Applied, error) {
 		return postgres.Applied{}, err
 	}
 	switch {
+	case wish.Merged:
+		return a.tidy(ctx, wish.Branch)
 	case !wish.Open:
 		return a.closePull(ctx, wish, last)
 	case last.Number == 0:
@@ -138,7 +142,11 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 	if err != nil {
 		return postgres.Applied{}, err
 	}
-	if !p.Open || p.HeadSHA != last.Head && !last.Anew {
+	untouched, err := a.untouched(ctx, p, last)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	if !p.Open || !untouched && !last.Anew {
 		return postgres.Applied{}, a.changedMeanwhile(ctx, p)
 	}
 	if edited {
@@ -155,6 +163,15 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 		}
 	}
 	return a.openApplied(wish, p), nil
+}
+
+// untouched says whether the pull request still stands where Ferry left it; or at another commit of Ferry's own, whose answer an interrupted try has
+// not lived to see.
+func (a *act) untouched(ctx context.Context, p forge.PullRequest, last pullState) (bool, error) {
+	if p.HeadSHA == last.Head {
+		return true, nil
+	}
+	return a.Store.IsOwnCommit(ctx, a.wish.Repository.ID, p.HeadSHA)
 }
 
 // changedMeanwhile leaves a pull request alone that somebody else changed: where Ferry has observed that change already, the plan deals with it;
@@ -180,6 +197,9 @@ func (a *act) lookAgain(ctx context.Context, why string) error {
 
 // closePull closes what is open, and removes the branch.
 func (a *act) closePull(ctx context.Context, wish promotion.PullWish, last pullState) (postgres.Applied, error) {
+	if last.Number == 0 { // a person reopened it: this wish has not opened it
+		last.Number, last.Head = wish.Number, wish.Head
+	}
 	if last.Number == 0 {
 		return postgres.Applied{Done: true, State: last}, nil
 	}
@@ -187,22 +207,50 @@ func (a *act) closePull(ctx context.Context, wish promotion.PullWish, last pullS
 	if err != nil {
 		return postgres.Applied{}, err
 	}
-	if p.Open && p.HeadSHA != last.Head || p.Merged {
+	said, err := a.said(ctx, p.Number, supersededMark)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	untouched, err := a.untouched(ctx, p, last)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	if p.Merged || !untouched || !p.Open && !said { // what is closed and says why was closed by an interrupted try
 		return postgres.Applied{}, a.changedMeanwhile(ctx, p)
 	}
-	if p.Open {
-		if _, err := a.client.CreateComment(ctx, a.repo, last.Number, "Superseded: "+promotion.Escape(wish.Reason)+"."); err != nil {
+	if !said {
+		if _, err := a.client.CreateComment(ctx, a.repo, last.Number, "Superseded: "+promotion.Escape(wish.Reason)+".\n\n"+supersededMark); err != nil {
 			return postgres.Applied{}, err
 		}
+	}
+	if p.Open {
 		if err := a.client.ClosePullRequest(ctx, a.repo, last.Number); err != nil {
 			return postgres.Applied{}, err
 		}
-		p.Open = false
-		if err := a.client.DeleteBranch(ctx, a.repo, wish.Branch); err != nil {
-			return postgres.Applied{}, err
-		}
+	}
+	p.Open = false
+	if err := a.client.DeleteBranch(ctx, a.repo, wish.Branch); err != nil {
+		return postgres.Applied{}, err
 	}
 	return postgres.Applied{Pull: &p, Number: p.Number, Closed: true, Done: true, State: last}, nil
+}
+
+// supersededMark stands in the comment with which Ferry closes a pull request.
+const supersededMark = "<!-- ferry:superseded -->"
+
+// said says whether a comment of Ferry's own with that mark stands under the number.
+func (a *act) said(ctx context.Context, number int, mark string) (bool, error) {
+	comments, err := a.client.Comments(ctx, a.repo, number)
+	return slices.ContainsFunc(comments, func(c forge.Comment) bool { return c.Author.ID == a.self.ID && strings.Contains(c.Body, mark) }), err
+}
+
+// tidy removes the branch of a merged pull request. The forge may have done that already; and where it does not let Ferry, the branch just stands.
+func (a *act) tidy(ctx context.Context, branch string) (postgres.Applied, error) {
+	err := a.client.DeleteBranch(ctx, a.repo, branch)
+	if errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrInvalid) {
+		err = nil
+	}
+	return postgres.Applied{Done: true, State: pullState{}}, err
 }
 
 // commit makes the edit on the default branch itself. It is built on the head Ferry observed, and where that moved it is planned again.
@@ -276,7 +324,31 @@ func (a *act) merge(ctx context.Context) (postgres.Applied, error) {
 		return postgres.Applied{}, &laterError{"another merge is under way", floorPause}
 	}
 	defer func() { a.logged(a.Store.ReleaseLease(context.WithoutCancel(ctx), lease)) }()
+	if err := a.stillWished(ctx); err != nil {
+		return postgres.Applied{}, err
+	}
 	return a.mergeNow(ctx, wish)
+}
+
+// stillWished decides the gates once more, with everything that has been heard by now, and fails where the merge is not wished any more.
+func (a *act) stillWished(ctx context.Context) error {
+	repo, err := a.Store.LoadRepository(ctx, a.wish.Repository.ID)
+	if err != nil {
+		return err
+	}
+	if repo.Generation != repo.Observed {
+		return &laterError{"there are deliveries that have not been read yet", time.Second}
+	}
+	for _, unit := range postgres.UnitsBeforeMerge(a.wish.App) {
+		if err := a.Decide(ctx, repo.ID, unit); err != nil {
+			return err
+		}
+	}
+	now, err := a.Store.LoadWish(ctx, a.wish.ID)
+	if errors.Is(err, postgres.ErrNotFound) || err == nil && now.Version != a.wish.Version {
+		return &laterError{"the merge is not wished any more", time.Second}
+	}
+	return err
 }
 
 func (a *act) mergeNow(ctx context.Context, wish promotion.MergeWish) (postgres.Applied, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ferry/forge"
@@ -100,12 +101,17 @@ type look struct {
 	repo     postgres.Repository
 	self     forge.User
 	pushes   []forge.Push
+	merges   []forge.SHA // commits that merges put on the default branch
+	deleted  []string    // branches of Ferry's, before anybody closed their pull request
+	reread   map[int]bool
+	byForge  map[int]bool // pull requests that the forge closed, because their branch went
 	pulls    map[int]forge.PullHint
 	order    []int
 	comments []forge.CommentHint
 	senders  map[int]forge.User
 	head     forge.SHA
 	config   *config.Config
+	tree     *forge.Tree // the head's, where it was needed to tell missing from hidden
 	full     bool
 	paths    map[string]forge.SHA // changed, with the revision at which
 	out      promotion.Observation
@@ -113,7 +119,7 @@ type look struct {
 
 // hints reads what the deliveries hint at. A delivery that cannot be read is worked off too: the next sweep finds what it hid.
 func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery) (ids []string) {
-	l.pulls, l.senders = map[int]forge.PullHint{}, map[int]forge.User{}
+	l.pulls, l.senders, l.reread, l.byForge = map[int]forge.PullHint{}, map[int]forge.User{}, map[int]bool{}, map[int]bool{}
 	for _, d := range deliveries {
 		ids = append(ids, d.ID)
 		e, err := connection.Parse(d.Event, d.Body)
@@ -124,16 +130,43 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 		switch {
 		case e.Push != nil && e.Push.Branch == l.repo.DefaultBranch:
 			l.pushes = append(l.pushes, *e.Push)
+		case e.Push != nil && e.Push.After == "" && e.Sender.ID != l.self.ID && strings.HasPrefix(e.Push.Branch, "ferry/"):
+			l.branchGone(e.Push.Branch)
 		case e.Pull != nil && e.Sender.ID != l.self.ID || e.Pull != nil && e.Pull.Merged:
-			if _, ok := l.pulls[e.Pull.Number]; !ok {
-				l.order = append(l.order, e.Pull.Number)
-			}
-			l.pulls[e.Pull.Number], l.senders[e.Pull.Number] = *e.Pull, e.Sender
+			l.pullHint(*e.Pull, e.Sender)
 		case e.Comment != nil && e.Action == "created":
 			l.comments = append(l.comments, *e.Comment)
 		}
 	}
 	return ids
+}
+
+// pullHint notes that a pull request may have changed. Deliveries come in any order: where two disagree, only a read tells.
+func (l *look) pullHint(p forge.PullHint, sender forge.User) {
+	old, again := l.pulls[p.Number]
+	switch {
+	case !again:
+		l.order = append(l.order, p.Number)
+	case old.Merged:
+		return
+	case old.Open != p.Open || old.HeadSHA != p.HeadSHA:
+		l.reread[p.Number] = true
+	}
+	l.pulls[p.Number], l.senders[p.Number] = p, sender
+	if p.Merged && p.BaseBranch == l.repo.DefaultBranch {
+		l.merges = append(l.merges, p.MergeSHA)
+	}
+}
+
+// branchGone notes that somebody deleted a branch of Ferry's. The forge then closes its pull request by itself, in that person's name; who closed it
+// first and tidied up after that has rejected it.
+func (l *look) branchGone(branch string) {
+	for _, p := range l.pulls {
+		if p.HeadBranch == branch && !p.Open {
+			return
+		}
+	}
+	l.deleted = append(l.deleted, branch)
 }
 
 // look reads what the hints ask for, in the order in which one thing explains the next.
@@ -195,14 +228,10 @@ func (l *look) noConfig(ctx context.Context) error {
 	if l.repo.ConfigBlob == "" && l.repo.ConfigProblem == "" {
 		return nil
 	}
-	tree, err := l.client.Tree(ctx, l.repo.Repo, l.head)
-	if err != nil {
+	if err := l.gone(ctx, config.File); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(tree.Entries, func(e forge.TreeEntry) bool { return e.Path == config.File }) {
-		return fmt.Errorf("the forge shows %s in the tree of %s and not the file itself", config.File, l.head.Short())
-	}
-	l.out.ConfigFacts = &promotion.ConfigFacts{Revision: l.head}
+	l.out.ConfigFacts = &promotion.ConfigFacts{Revision: l.configRevision()}
 	return nil
 }
 
@@ -229,10 +258,6 @@ func (l *look) lookAtDecisions(ctx context.Context) error {
 
 // newConfig puts a changed .ferry.yaml in force; where it is broken the last good one stays, and the problem is told.
 func (l *look) newConfig(ctx context.Context, file forge.File, err error) error {
-	revision := l.paths[config.File]
-	if revision == "" {
-		revision = l.head
-	}
 	var parsed *config.Config
 	if err == nil {
 		parsed, err = config.Parse(config.File, file.Content)
@@ -241,14 +266,31 @@ func (l *look) newConfig(ctx context.Context, file forge.File, err error) error 
 		err = fmt.Errorf("%s: it is a symbolic link; Ferry reads only a file", config.File)
 	}
 	if err != nil {
-		l.out.ConfigFacts = &promotion.ConfigFacts{Blob: l.repo.ConfigBlob, Revision: revision, Problem: err.Error()}
+		if problem := plain(err.Error()); problem != l.repo.ConfigProblem { // else it was told on the commit that brought it
+			l.out.ConfigFacts = &promotion.ConfigFacts{Blob: l.repo.ConfigBlob, Revision: l.configRevision(), Problem: problem}
+		}
 		return l.storedConfig(ctx)
 	}
 	l.config, l.out.Config, l.full = parsed, parsed, true
-	l.out.ConfigFacts = &promotion.ConfigFacts{Blob: file.SHA, Revision: revision}
+	l.out.ConfigFacts = &promotion.ConfigFacts{Blob: file.SHA, Revision: l.configRevision()}
 	l.keep(file.SHA, file.Content)
 	return nil
 }
+
+// configRevision returns the last pushed commit that changed .ferry.yaml, where pushes told of it; else the head.
+func (l *look) configRevision() forge.SHA {
+	for _, p := range slices.Backward(l.pushes) {
+		for _, c := range slices.Backward(p.Commits) {
+			if slices.Contains(c.Paths, config.File) {
+				return c.SHA
+			}
+		}
+	}
+	return l.head
+}
+
+// plain makes text that may quote a repository's files fit for the database, which takes neither NUL nor what is no UTF-8.
+func plain(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "\x00", "�") }
 
 func (l *look) storedConfig(ctx context.Context) error {
 	if l.repo.ConfigBlob == "" {

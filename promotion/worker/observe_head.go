@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 
 	"ferry/forge"
@@ -16,7 +18,9 @@ import (
 func (l *look) lookAtHead(ctx context.Context) error {
 	l.head = l.repo.Head
 	if len(l.pushes) == 0 && !l.repo.Sweep && l.repo.Head != "" && !l.full {
-		return nil
+		if missing, err := l.missing(ctx, l.merges); err != nil || !missing {
+			return err
+		}
 	}
 	head, err := l.client.Head(ctx, l.repo.Repo, l.repo.DefaultBranch)
 	if errors.Is(err, forge.ErrNotFound) { // an empty repository
@@ -30,7 +34,7 @@ func (l *look) lookAtHead(ctx context.Context) error {
 	case l.repo.Head == "" || l.full:
 		return l.begin(ctx, head)
 	case l.followPushes(head):
-		return nil
+		return l.floor(ctx, l.out.Head.Revisions)
 	case head == l.repo.Head:
 		l.full = l.full || l.repo.Sweep
 		return l.floor(ctx, []forge.SHA{head})
@@ -120,23 +124,37 @@ func (l *look) revisionOf(path string, head forge.SHA) forge.SHA {
 	return head
 }
 
-// floor fails where a push told of a head that neither stands in seen nor was seen before: then the read was older than the push.
+// floor fails where a push or a merge told of a head that neither stands in seen nor was seen before: then the read was older than that.
 func (l *look) floor(ctx context.Context, seen []forge.SHA) error {
-	var missing []forge.SHA
+	told := slices.Clone(l.merges)
 	for i, p := range l.pushes {
-		overtaken := slices.ContainsFunc(l.pushes[i+1:], func(later forge.Push) bool { return later.Forced })
-		if p.After != "" && !overtaken && !slices.Contains(seen, p.After) {
-			missing = append(missing, p.After)
+		if p.Forced {
+			told = nil
+		}
+		if !slices.ContainsFunc(l.pushes[i+1:], func(later forge.Push) bool { return later.Forced }) {
+			told = append(told, p.After)
 		}
 	}
-	if len(missing) == 0 || !l.patient() {
+	told = slices.DeleteFunc(told, func(sha forge.SHA) bool { return sha == "" || slices.Contains(seen, sha) })
+	if !l.patient() {
 		return nil
 	}
-	known, err := l.Store.KnownRevisions(ctx, l.repo.ID, l.repo.DefaultBranch, missing)
-	if err == nil && known < len(missing) {
+	missing, err := l.missing(ctx, told)
+	if err == nil && missing {
 		err = errBelowFloor
 	}
 	return err
+}
+
+// missing says whether any of shas is no revision of the branch, as far as Ferry has seen.
+func (l *look) missing(ctx context.Context, shas []forge.SHA) (bool, error) {
+	if len(shas) == 0 {
+		return false, nil
+	}
+	slices.Sort(shas)
+	shas = slices.Compact(shas)
+	known, err := l.Store.KnownRevisions(ctx, l.repo.ID, l.repo.DefaultBranch, shas)
+	return known < len(shas), err
 }
 
 // patient says whether the floors of the pending deliveries are still believed.
@@ -182,6 +200,9 @@ func (l *look) oneFile(ctx context.Context, path string) error {
 	facts := promotion.FileFacts{File: promotion.File{Path: path, Blob: file.SHA, Content: file.Content}, Revision: l.paths[path]}
 	switch {
 	case errors.Is(err, forge.ErrNotFound):
+		if err := l.gone(ctx, path); err != nil {
+			return err
+		}
 		facts.Gone = true
 	case errors.Is(err, forge.ErrInvalid):
 		facts.Problem = path + " cannot be read: it is no plain file, or too large"
@@ -193,6 +214,22 @@ func (l *look) oneFile(ctx context.Context, path string) error {
 		l.keep(file.SHA, file.Content)
 	}
 	l.place(facts)
+	return nil
+}
+
+// gone fails unless the file is missing in the head's tree. A "not found" alone does not prove that: a forge answers so too where it does not let
+// Ferry see a file.
+func (l *look) gone(ctx context.Context, path string) error {
+	if l.tree == nil {
+		tree, err := l.client.Tree(ctx, l.repo.Repo, l.head)
+		if err != nil {
+			return err
+		}
+		l.tree = &tree
+	}
+	if slices.ContainsFunc(l.tree.Entries, func(e forge.TreeEntry) bool { return e.Path == path }) {
+		return fmt.Errorf("the forge shows %s in the tree of %s and not the file itself", path, l.head.Short())
+	}
 	return nil
 }
 
@@ -265,6 +302,12 @@ func (l *look) place(f promotion.FileFacts) {
 	}
 }
 
+// What a tag and a digest can be (OCI distribution specification, "Pulling manifests"; image specification, "Digests").
+var (
+	tagForm    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	digestForm = regexp.MustCompile(`^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]{1,128}$`)
+)
+
 // images finds the app's images in the file, under the names the configuration gives them.
 func images(c *config.Config, f promotion.File, place config.Place) ([]promotion.Image, string) {
 	app, ok := c.App(place.App, f.Path)
@@ -278,10 +321,13 @@ func images(c *config.Config, f promotion.File, place config.Place) ([]promotion
 	}
 	found, err := manifest.Find(f.Path, f.Content, names)
 	if err != nil {
-		return nil, err.Error()
+		return nil, plain(err.Error())
 	}
 	out := make([]promotion.Image, len(found))
 	for i, x := range found {
+		if x.Tag != "" && !tagForm.MatchString(x.Tag) || x.Digest != "" && !digestForm.MatchString(x.Digest) {
+			return nil, fmt.Sprintf("%s: what stands there as tag or digest of %s cannot be one", f.Path, configured[x.Name])
+		}
 		out[i] = promotion.Image{Name: configured[x.Name], Tag: x.Tag, Digest: x.Digest}
 	}
 	return out, ""

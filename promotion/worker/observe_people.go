@@ -23,12 +23,33 @@ func (l *look) lookAtPulls(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := l.lookAtDeleted(ctx); err != nil {
+		return err
+	}
 	for _, number := range l.order {
 		if read[number] {
 			continue
 		}
 		if err := l.pullOf(ctx, number); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// lookAtDeleted finds the pull requests that the forge closed because their branch went.
+func (l *look) lookAtDeleted(ctx context.Context) error {
+	for _, branch := range l.deleted {
+		number, err := l.Store.OpenPromotionOn(ctx, l.repo.ID, branch)
+		if errors.Is(err, postgres.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		l.byForge[number], l.reread[number] = true, true
+		if _, hinted := l.pulls[number]; !hinted {
+			l.order = append(l.order, number)
 		}
 	}
 	return nil
@@ -75,14 +96,15 @@ func (l *look) pullOf(ctx context.Context, number int) error {
 			l.out.Pulls = append(l.out.Pulls, promotion.PullFacts{PullRequest: mergedPull(hint, l.senders[number])})
 		}
 		return nil
-	case hinted && known.Ferrys && known.Open && hint.Open && known.HeadSHA == hint.HeadSHA:
+	case hinted && known.Ferrys && known.Open && hint.Open && known.HeadSHA == hint.HeadSHA && !l.reread[number]:
 		return nil
 	}
 	p, err := l.client.PullRequest(ctx, l.repo.Repo, number)
 	if err != nil {
 		return err
 	}
-	if hinted && l.patient() && (p.Open && !hint.Open || hint.Open && p.Open && p.HeadSHA != hint.HeadSHA && p.HeadSHA == known.HeadSHA) {
+	stale := hinted && !l.reread[number] && (p.Open && !hint.Open || hint.Open && p.Open && p.HeadSHA != hint.HeadSHA && p.HeadSHA == known.HeadSHA)
+	if l.patient() && (stale || l.byForge[number] && p.Open) {
 		return errBelowFloor
 	}
 	return l.addPull(ctx, p)
@@ -94,13 +116,16 @@ func mergedPull(hint forge.PullHint, by forge.User) forge.PullRequest {
 }
 
 func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {
-	facts := promotion.PullFacts{PullRequest: p}
+	facts := promotion.PullFacts{PullRequest: p, Sender: l.senders[p.Number]}
 	ferrys := p.Author.ID == l.self.ID && strings.HasPrefix(p.HeadBranch, "ferry/") && p.HeadRepo == l.repo.Repo.ID
 	var err error
 	switch {
+	case !p.Open && !p.Merged && l.byForge[p.Number]:
 	case !p.Open && !p.Merged:
 		facts.Closer, err = l.client.ClosedBy(ctx, l.repo.Repo, p.Number)
-	case p.Open && !ferrys && p.BaseBranch == l.repo.DefaultBranch:
+	case p.Open && ferrys:
+		facts.Pusher, err = l.pusher(ctx, p)
+	case p.Open && p.BaseBranch == l.repo.DefaultBranch:
 		facts.Changes, err = l.changes(ctx, p)
 	}
 	if err != nil {
@@ -108,6 +133,22 @@ func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {
 	}
 	l.out.Pulls = append(l.out.Pulls, facts)
 	return nil
+}
+
+// pusher returns whom the forge knows as the author of the head commit of Ferry's own pull request, where Ferry did not make it.
+func (l *look) pusher(ctx context.Context, p forge.PullRequest) (string, error) {
+	own, err := l.Store.IsOwnCommit(ctx, l.repo.ID, p.HeadSHA)
+	if err != nil || own {
+		return "", err
+	}
+	c, err := l.client.Commit(ctx, l.repo.Repo, p.HeadSHA)
+	if err != nil && !errors.Is(err, forge.ErrNotFound) {
+		return "", err
+	}
+	if c.Author.Login == "" { // the author's address belongs to no account: then who pushed
+		return l.senders[p.Number].Login, nil
+	}
+	return c.Author.Login, nil
 }
 
 // changes returns the apps and environments whose release a hand-made pull request changes. A diff that the forge cuts counts as changing all it shows.
@@ -185,7 +226,7 @@ func (w *Work) ObserveInstallation(ctx context.Context, kind forge.Kind, id int6
 		return err
 	}
 	generation, observed, gone, err := w.Store.LoadInstallation(ctx, kind, id)
-	if err != nil || generation == observed && !gone {
+	if err != nil || generation == observed {
 		return err
 	}
 	var repositories []forge.Repository
@@ -207,7 +248,7 @@ func (w *Work) ObserveInstallations(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := w.Store.RecordInstallations(ctx, kind, list); err != nil {
+		if err := w.Store.RecordInstallations(ctx, kind, list); err != nil {
 			return err
 		}
 	}

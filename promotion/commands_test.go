@@ -1,0 +1,351 @@
+package promotion_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+)
+
+const ferryYAML = `apiVersion: ferry/v1
+environments:
+  - name: dev
+  - name: staging
+    from: [dev]
+  - name: prod
+    from: [staging]
+apps:
+  - name: checkout
+    images: [ghcr.io/acme/checkout]
+    manifests: ["apps/checkout/{env}/kustomization.yaml"]
+  - name: cart
+    images: [ghcr.io/acme/cart]
+    manifests: ["apps/cart/{env}/kustomization.yaml"]
+`
+
+func TestParseCommands(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, body, want string }{
+		{"nothing", "Looks good to me", ""},
+		{"one", "/hold", "hold"},
+		{"with words", "/hold checkout prod  because of  the audit", "hold checkout prod because of the audit"},
+		{"in capitals", "/HOLD Prod", "hold Prod"},
+		{"prefixed", "/ferry hold prod", "hold prod"},
+		{"prefixed, twice a stroke", "/Ferry /hold", "hold"},
+		{"the prefix alone", "/ferry", "help"},
+		{"a ferryboat", "/ferryboat now", ""},
+		{"CRLF", "first\r\n/hold prod\r\nlast\r\n", "hold prod"},
+		{"several", "/hold prod\ntext\n/status\n/retry", "hold prod|status|retry"},
+		{"a bit indented", "   /hold", "hold"},
+		{"not first", "please /hold", ""},
+		{"a path", "/etc/passwd is\n/home/ann\n/hold/on", ""},
+		{"another bot's", "/lgtm\n/assign @bob", ""},
+		{"unknown with the prefix", "/ferry hodl", "hodl"},
+		{"known and later", "/rollback prod", "rollback prod"},
+		{"quoted", "> /hold\n>> /hold\n  > /hold", ""},
+		{"in a list", "- /hold\n* /hold\n1. /hold", ""},
+		{"indented code", "text\n\n    /hold\n\t/hold", ""},
+		{"fenced", "```\n/hold\n```\n/status", "status"},
+		{"fenced with a language", "```sh\n/hold\n```", ""},
+		{"fenced with tildes", "~~~\n/hold\n```\n/hold\n~~~\n/status", "status"},
+		{"a longer fence", "````\n```\n/hold\n```\n/hold\n````\n/status", "status"},
+		{"an opening inside a fence does not close it", "```\n```go\n/hold\n```\n/status", "status"},
+		{"a fence that is never closed", "```\n/hold", ""},
+		{"code in one line is no fence", "```inline```\n/hold", "hold"},
+		{"a HTML comment", "<!-- /hold -->\n/status", "status"},
+		{"a HTML comment over lines", "<!--\n/hold\n-->\n/status", "status"},
+		{"a HTML comment that is never closed", "<!--\n/hold", ""},
+		{"a HTML comment's mark inside a line", "I wrote <!-- there\n/hold", "hold"},
+		{"a HTML comment's mark in a fence", "```\n<!--\n```\n/hold\n```\n-->\n```", "hold"},
+		{"a fence's mark in a HTML comment", "<!--\n```\n-->\n/hold", "hold"},
+		{"after a HTML comment in a line", "please <!-- x --> /hold", ""},
+		{"around a HTML comment over lines", "please <!--\n--> /hold", ""},
+		{"an end before the beginning", "--> <!-- a\n/hold", "hold"},
+		{"too many", strings.Repeat("/status\n", 50), strings.TrimSuffix(strings.Repeat("status|", 10), "|")},
+		{"no-break space", "/hold\u00a0prod", ""},
+	}
+	for _, test := range tests {
+		var got []string
+		for _, c := range promotion.ParseCommands(test.body) {
+			got = append(got, strings.Join(append([]string{c.Name}, c.Words...), " "))
+		}
+		if strings.Join(got, "|") != test.want {
+			t.Errorf("%s: %q, want %q", test.name, strings.Join(got, "|"), test.want)
+		}
+	}
+}
+
+func FuzzParseCommands(f *testing.F) {
+	for _, seed := range []string{"/hold prod for 2h", "> /hold\n```\n/status\n```", "<!-- x --> /ferry /retry\r\n", "~~~\n<!--\n~~~", "--><!--/hold"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		commands := promotion.ParseCommands(body)
+		if len(commands) > 10 {
+			t.Fatalf("%d commands", len(commands))
+		}
+		for _, c := range commands {
+			if c.Name == "" || strings.ToLower(c.Name) != c.Name || strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyz") != "" {
+				t.Fatalf("%q is no name of a command", c.Name)
+			}
+			if !strings.Contains(strings.ToLower(body), c.Name) && c.Name != "help" {
+				t.Fatalf("nobody said %q", c.Name)
+			}
+		}
+		quoted := "> " + strings.ReplaceAll(strings.NewReplacer("<!--", "", "-->", "").Replace(body), "\n", "\n> ")
+		if got := promotion.ParseCommands(quoted); len(got) != 0 {
+			t.Fatalf("%+v is obeyed out of a quote", got)
+		}
+	})
+}
+
+// scene is the issue of a repository with two apps: checkout has 1.1.0 in dev and 1.0.0 behind it, cart stands at 3.0.0 everywhere.
+func scene(t *testing.T) promotion.CommandScene {
+	t.Helper()
+	c, err := config.Parse(config.File, []byte(ferryYAML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell := func(name, tag string) promotion.EnvironmentView {
+		return promotion.EnvironmentView{Name: name, Release: release(tag), State: promotion.DeploymentConverged}
+	}
+	return promotion.CommandScene{Config: c, Login: "ann", Permission: forge.PermissionWrite, Now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
+		Views: []promotion.View{
+			{App: "cart", Environments: []promotion.EnvironmentView{cell("dev", "3.0.0"), cell("staging", "3.0.0"), cell("prod", "3.0.0")}},
+			{App: "checkout", Environments: []promotion.EnvironmentView{cell("dev", "1.1.0"), cell("staging", "1.0.0"), cell("prod", "1.0.0")}},
+		}}
+}
+
+func onPull(s *promotion.CommandScene) { s.App, s.Environment = "checkout", "staging" }
+
+func execute(t *testing.T, body string, change ...func(*promotion.CommandScene)) promotion.Outcome {
+	t.Helper()
+	s := scene(t)
+	for _, c := range change {
+		c(&s)
+	}
+	return promotion.Execute(promotion.ParseCommands(body), s)
+}
+
+func wantAnswer(t *testing.T, out promotion.Outcome, reaction forge.Reaction, words string) {
+	t.Helper()
+	if out.Reaction != reaction || !strings.Contains(out.Answer, words) {
+		t.Errorf("%s: %q, want %s: …%s…", out.Reaction, out.Answer, reaction, words)
+	}
+}
+
+func TestHoldCommand(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		body             string
+		pull             bool
+		app, environment string
+		reason           string
+		length           time.Duration
+		answer           string
+	}{
+		{"/hold checkout", false, "checkout", "", "", 0, "Held: ann holds checkout (/resume checkout lifts it)."},
+		{"/hold prod", false, "", "prod", "", 0, "ann holds prod"},
+		{"/hold prod checkout audit", false, "checkout", "prod", "audit", 0, "ann holds checkout in prod: audit"},
+		{"/hold `checkout`, to prod", false, "checkout", "prod", "", 0, ""},
+		{"/hold all", false, "", "", "", 0, "ann holds everything"},
+		{"/hold all prod", false, "", "prod", "", 0, "ann holds prod"},
+		{"/hold prod for 2h", false, "", "prod", "", 2 * time.Hour, "until 2026-03-02 11:00:00 UTC"},
+		{"/hold prod the audit for 3d", false, "", "prod", "the audit", 72 * time.Hour, ""},
+		{"/hold prod FOR 2H the audit", false, "", "prod", "the audit", 2 * time.Hour, ""},
+		{"/hold prod waiting for bob", false, "", "prod", "waiting for bob", 0, ""},
+		{"/hold prod good for 2h of work", false, "", "prod", "good for 2h of work", 0, ""},
+		{"/hold", true, "checkout", "staging", "", 0, ""},
+		{"/hold everything is broken", true, "checkout", "staging", "everything is broken", 0, ""},
+		{"/hold for 30m", true, "checkout", "staging", "", 30 * time.Minute, ""},
+	}
+	for _, test := range tests {
+		var where []func(*promotion.CommandScene)
+		if test.pull {
+			where = append(where, onPull)
+		}
+		out := execute(t, test.body, where...)
+		want := promotion.Hold{App: test.app, Environment: test.environment, Reason: test.reason, Actor: "ann", At: scene(t).Now}
+		if test.length > 0 {
+			want.Until = want.At.Add(test.length)
+		}
+		if len(out.Holds) != 1 || out.Holds[0] != want {
+			t.Errorf("%s: %+v, want %+v (%s)", test.body, out.Holds, want, out.Answer)
+		}
+		wantAnswer(t, out, forge.ReactionDone, test.answer)
+	}
+}
+
+func TestRefusedCommands(t *testing.T) {
+	t.Parallel()
+	reader := func(s *promotion.CommandScene) { s.Permission = forge.PermissionTriage }
+	tests := []struct {
+		body   string
+		change func(*promotion.CommandScene)
+		words  string
+	}{
+		{"/hold", nil, "Name an app (`cart`, `checkout`) or an environment (`dev`, `staging`, `prod`), or `all`."},
+		{"/hold the whole thing", nil, "`/hold` what?"},
+		{"/hold prod for 2", nil, "`2`: that is not a duration"},
+		{"/hold prod for 9999999d", nil, "not a duration"},
+		{"/hold prod for 0h", nil, "not a duration"},
+		{"/promote", nil, "`/promote` what?"},
+		{"/promote checkuot", nil, "`checkuot` is no app and no environment here. Did you mean `checkout`?"},
+		{"/retry", nil, "`/retry` what?"},
+		{"/status @everyone", nil, "`@everyone` is no app"},
+		{"/resume", func(s *promotion.CommandScene) { s.Holds = make([]promotion.Hold, 2) }, "`/resume` what?"},
+		{"/ferry hodl prod", nil, "`/hodl` is not a command of Ferry's. Did you mean `/hold`?"},
+		{"/rollback prod", nil, "`/rollback` is known to Ferry, but this version does not act on it yet."},
+		{"/hold prod", reader, "@ann, you may not `/hold`: it needs write permission in this repository, and you have triage."},
+		{"/resume all", reader, "you may not `/resume`"},
+		{"/promote all", reader, "you may not `/promote`"},
+		{"/retry all", reader, "you may not `/retry`"},
+		{"/status", func(s *promotion.CommandScene) { s.Permission = forge.PermissionNone }, "you may not `/status`"},
+	}
+	for _, test := range tests {
+		change := test.change
+		if change == nil {
+			change = func(*promotion.CommandScene) {}
+		}
+		out := execute(t, test.body, change)
+		wantAnswer(t, out, forge.ReactionRefused, test.words)
+		if len(out.Holds)+len(out.Resumed)+len(out.Intents)+len(out.Retry) != 0 {
+			t.Errorf("%s: refused, and yet %+v", test.body, out)
+		}
+	}
+}
+
+func TestReadersMayAsk(t *testing.T) {
+	t.Parallel()
+	reader := func(s *promotion.CommandScene) { s.Permission = forge.PermissionRead }
+	wantAnswer(t, execute(t, "/status checkout prod", reader), forge.ReactionDone, "**checkout** in **prod**: `1.0.0` runs there")
+	wantAnswer(t, execute(t, "/status prod checkout", reader), forge.ReactionDone, "**checkout** in **prod**")
+	wantAnswer(t, execute(t, "/status", reader, onPull), forge.ReactionDone, "**checkout** in **staging**")
+	help := execute(t, "/help", reader)
+	for _, name := range []string{"status", "hold", "resume", "promote", "retry", "help"} {
+		wantAnswer(t, help, forge.ReactionDone, "| `/"+name)
+	}
+	if out := execute(t, "/status", reader); strings.Count(out.Answer, " in **") != 6 {
+		t.Errorf("not all of it: %s", out.Answer)
+	}
+}
+
+func TestOneRefusalAmongSeveral(t *testing.T) {
+	t.Parallel()
+	out := execute(t, "/hold prod\n/promote nothing-like-it\n/retry cart prod")
+	wantAnswer(t, out, forge.ReactionRefused, "Held: ann holds prod")
+	wantAnswer(t, out, forge.ReactionRefused, "is no app")
+	if len(out.Holds) != 1 || !reflect.DeepEqual(out.Retry, [][2]string{{"cart", "prod"}}) {
+		t.Errorf("%+v", out)
+	}
+}
+
+func TestResumeCommand(t *testing.T) {
+	t.Parallel()
+	holds := []promotion.Hold{{ID: 1, Actor: "bob"}, {ID: 2, App: "checkout", Actor: "bob"}, {ID: 3, Environment: "prod", Actor: "bob"},
+		{ID: 4, App: "checkout", Environment: "prod", Actor: "bob"}, {ID: 5, App: "cart", Environment: "staging", Actor: "bob"}}
+	tests := []struct {
+		body  string
+		on    []int64
+		pull  bool
+		want  []int64
+		words string
+	}{
+		{"/resume all", nil, false, []int64{1, 2, 3, 4, 5}, "Lifted: bob holds everything."},
+		{"/resume checkout", nil, false, []int64{2, 4}, "Held still: bob holds everything (/resume all lifts it); bob holds prod (/resume prod lifts it)."},
+		{"/resume prod", nil, false, []int64{3, 4}, "Held still"},
+		{"/resume prod checkout", nil, false, []int64{4}, "Held still"},
+		{"/resume dev", []int64{3}, false, nil, "Nobody holds that."},
+		{"/resume", []int64{3}, false, []int64{3}, "Lifted: bob holds prod."},
+		{"/resume", []int64{2, 5}, true, nil, "Held still: bob holds checkout (/resume checkout lifts it)."},
+		{"/resume checkout\n/resume checkout", []int64{2}, false, []int64{2}, "Nobody holds that."},
+	}
+	for _, test := range tests {
+		out := execute(t, test.body, func(s *promotion.CommandScene) {
+			for _, h := range holds {
+				if test.on == nil || strings.Contains(fmt.Sprint(test.on), fmt.Sprint(h.ID)) {
+					s.Holds = append(s.Holds, h)
+				}
+			}
+			if test.pull {
+				onPull(s)
+			}
+		})
+		if !reflect.DeepEqual(out.Resumed, test.want) {
+			t.Errorf("%s lifts %v, want %v: %s", test.body, out.Resumed, test.want, out.Answer)
+		}
+		wantAnswer(t, out, forge.ReactionDone, test.words)
+	}
+}
+
+func TestPromoteCommand(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		body   string
+		pull   bool
+		change func(*promotion.CommandScene)
+		want   string // app/environment=version
+		words  string
+	}{
+		{"/promote checkout", false, nil, "checkout/staging=1.1.0", "`checkout` goes to `1.1.0` in `staging`"},
+		{"/promote all", false, nil, "checkout/staging=1.1.0", ""},
+		{"/promote checkout to staging", false, nil, "checkout/staging=1.1.0", ""},
+		{"/promote staging checkout", false, nil, "checkout/staging=1.1.0", ""},
+		{"/promote", true, nil, "checkout/staging=1.1.0", ""},
+		{"/promote checkout prod", false, nil, "", "nothing to promote"},
+		{"/promote cart", false, nil, "", "nothing to promote"},
+		{"/promote cart", true, nil, "", "nothing to promote"},
+		{"/promote checkout dev", false, nil, "", "nothing to promote"},
+		{"/promote checkout", false, func(s *promotion.CommandScene) { s.Views[1].Environments[0].Problem = "mixed" }, "", "nothing to promote"},
+		{"/promote checkout", false, func(s *promotion.CommandScene) { s.Views[1].Environments[1].Release = nil }, "", "nothing to promote"},
+		{"/promote checkout prod", false, func(s *promotion.CommandScene) {
+			s.Views[1].Environments[2].Problem, s.Views[1].Environments[2].Release = "mixed", nil
+		}, "checkout/prod=1.0.0", ""},
+	}
+	for _, test := range tests {
+		out := execute(t, test.body, func(s *promotion.CommandScene) {
+			if test.pull {
+				onPull(s)
+			}
+			if test.change != nil {
+				test.change(s)
+			}
+		})
+		var got []string
+		for app, intents := range out.Intents {
+			for environment, i := range intents {
+				got = append(got, app+"/"+environment+"="+i.Release.Version())
+				if i.Actor != "ann" || !i.At.Equal(scene(t).Now) {
+					t.Errorf("%s: %+v", test.body, i)
+				}
+			}
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%s: %v, want %s (%s)", test.body, got, test.want, out.Answer)
+		}
+		wantAnswer(t, out, forge.ReactionDone, test.words)
+	}
+}
+
+func TestRetryCommand(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		body string
+		pull bool
+		want int
+	}{{"/retry checkout", false, 3}, {"/retry all", false, 6}, {"/retry all prod", false, 2}, {"/retry", true, 1}, {"/retry prod", true, 1}, {"/retry cart staging", true, 1}}
+	for _, test := range tests {
+		var where []func(*promotion.CommandScene)
+		if test.pull {
+			where = append(where, onPull)
+		}
+		if out := execute(t, test.body, where...); len(out.Retry) != test.want {
+			t.Errorf("%s: %v, want %d", test.body, out.Retry, test.want)
+		}
+	}
+}

@@ -1,0 +1,339 @@
+package promotion
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ferry/forge"
+	"ferry/promotion/config"
+)
+
+// CommandScene is what a comment's commands are executed on.
+type CommandScene struct {
+	Config       *config.Config
+	Views        []View // of every app of the repository
+	Holds        []Hold
+	App          string // of the pull request the comment stands under; empty on the issue
+	Environment  string
+	Login        string
+	Permission   forge.Permission
+	Now          time.Time
+	OnFerrysPage bool // on a promotion pull request or Ferry's issue
+}
+
+// Outcome is what the commands of one comment change, and the answer.
+type Outcome struct {
+	Reaction forge.Reaction
+	Answer   string // markdown, one line a command
+	Holds    []Hold
+	Resumed  []int64                      // ids of holds
+	Intents  map[string]map[string]Intent // app → environment
+	Retry    [][2]string                  // app, environment
+}
+
+type execution struct {
+	CommandScene
+	out     Outcome
+	refused bool
+	answers []string
+}
+
+// Execute carries the commands out on the scene. It always answers, unless there is no command.
+func Execute(commands []Command, scene CommandScene) Outcome {
+	e := execution{CommandScene: scene}
+	e.out.Intents = map[string]map[string]Intent{}
+	for _, c := range commands {
+		e.run(c)
+	}
+	e.out.Answer = strings.Join(e.answers, "\n")
+	if e.out.Reaction = forge.ReactionDone; e.refused {
+		e.out.Reaction = forge.ReactionRefused
+	}
+	return e.out
+}
+
+func (e *execution) run(c Command) {
+	specs := commandSpecs()
+	i := slices.IndexFunc(specs, func(s CommandSpec) bool { return s.Name == c.Name })
+	switch {
+	case i < 0 && slices.Contains(laterCommands(), c.Name):
+		e.refuse("`/%s` is known to Ferry, but this version does not act on it yet.", c.Name)
+	case i < 0:
+		names := make([]string, len(specs))
+		for n, s := range specs {
+			names[n] = s.Name
+		}
+		e.refuse("%s is not a command of Ferry's. Did you mean `/%s`? `/help` lists all.", code("/"+clip(c.Name, 60)), config.Nearest(c.Name, names))
+	case e.Permission < specs[i].Needs:
+		e.refuse("@%s, you may not `/%s`: it needs %s permission in this repository, and you have %s.", e.Login, c.Name, specs[i].Needs, e.Permission)
+	default:
+		specs[i].execute(e, c)
+	}
+}
+
+func (e *execution) say(format string, args ...any) {
+	e.answers = append(e.answers, fmt.Sprintf(format, args...))
+}
+
+func (e *execution) refuse(format string, args ...any) {
+	e.refused = true
+	e.say(format, args...)
+}
+
+// target reads app and environment from the words, in either order, and returns what is left of the words.
+func (e *execution) target(words []string) (app, environment string, rest []string) {
+	app, environment = "", ""
+	for len(words) > 0 {
+		word := strings.Trim(words[0], "`,")
+		_, isEnvironment := e.Config.Environment(word)
+		switch {
+		case word == "to" && len(words) > 1:
+		case isEnvironment && environment == "":
+			environment = word
+		case app == "" && (word == "all" || e.isApp(word)):
+			app = word
+		default:
+			return app, environment, words
+		}
+		words = words[1:]
+	}
+	return app, environment, nil
+}
+
+func (e *execution) isApp(name string) bool {
+	return slices.ContainsFunc(e.Views, func(v View) bool { return v.App == name })
+}
+
+// orHere fills in what the comment's pull request is about, where the words named neither.
+func (e *execution) orHere(app, environment string) (string, string) {
+	if app == "" && environment == "" {
+		return e.App, e.Environment
+	}
+	return app, environment
+}
+
+func (e *execution) status(c Command) {
+	app, environment, rest := e.target(c.Words)
+	if len(rest) > 0 {
+		e.unknownWord(rest[0])
+		return
+	}
+	app, environment = e.orHere(app, environment)
+	said := 0
+	for _, v := range e.Views {
+		if app != "" && app != "all" && v.App != app {
+			continue
+		}
+		for _, cell := range v.Environments {
+			if environment != "" && cell.Name != environment || said > 30 {
+				continue
+			}
+			said++
+			e.say("%s", cell.Explain(v.App))
+		}
+	}
+	switch {
+	case said > 0:
+	case app != "" && environment != "":
+		e.say("Nothing to say: %s is not in %s.", code(app), code(environment))
+	default:
+		e.say("Nothing to say: Ferry has read no manifest there.")
+	}
+}
+
+func (e *execution) hold(c Command) {
+	app, environment, rest := e.target(c.Words)
+	app, environment = e.orHere(app, environment)
+	if app == "" && environment == "" {
+		e.refuse("`/hold` what? Name an app (%s) or an environment (%s), or `all`.", e.appChoices(), e.environmentChoices())
+		return
+	}
+	if app == "all" {
+		app = ""
+	}
+	reason, length := holdFor(rest)
+	h := Hold{App: app, Environment: environment, Actor: e.Login, At: e.Now, Reason: clip(oneLine(strings.Join(reason, " ")), 300)}
+	if length != "" {
+		d, err := config.ParseDuration(strings.ToLower(length))
+		if err != nil || d <= 0 {
+			e.refuse("`/hold … for` %s: that is not a duration; write 30m, 2h or 3d.", code(clip(length, 60)))
+			return
+		}
+		h.Until = e.Now.Add(d)
+	}
+	e.out.Holds = append(e.out.Holds, h)
+	e.say("Held: %s.", escape(h.words()))
+}
+
+// holdFor splits what follows the target of /hold into the reason and what stands behind "for" before a digit, at the beginning or the end: its
+// length. Elsewhere "for" is a word of the reason.
+func holdFor(words []string) (reason []string, length string) {
+	for _, at := range []int{len(words) - 2, 0} {
+		if at < 0 || at+1 >= len(words) || !strings.EqualFold(words[at], "for") || words[at+1][0] < '0' || words[at+1][0] > '9' {
+			continue
+		}
+		return slices.Concat(words[:at], words[at+2:]), words[at+1]
+	}
+	return words, ""
+}
+
+func (e *execution) resume(c Command) {
+	app, environment, rest := e.target(c.Words)
+	if len(rest) > 0 {
+		e.unknownWord(rest[0])
+		return
+	}
+	app, environment = e.orHere(app, environment)
+	if app == "" && environment == "" && len(e.Holds) > 1 {
+		e.refuse("`/resume` what? Name an app (%s) or an environment (%s), or `all`.", e.appChoices(), e.environmentChoices())
+		return
+	}
+	if app == "all" {
+		app = ""
+	}
+	var wider []string
+	lifted := 0
+	for _, h := range e.Holds {
+		switch {
+		case slices.Contains(e.out.Resumed, h.ID) || app != "" && h.App != "" && h.App != app || environment != "" && h.Environment != "" && h.Environment != environment:
+		case app != "" && h.App == "" || environment != "" && h.Environment == "":
+			wider = append(wider, escape(h.words()))
+		default:
+			e.out.Resumed = append(e.out.Resumed, h.ID)
+			e.say("Lifted: %s.", escape(h.held()))
+			lifted++
+		}
+	}
+	switch {
+	case len(wider) > 0:
+		e.say("Held still: %s.", strings.Join(wider, "; "))
+	case lifted == 0:
+		e.say("Nobody holds that.")
+	}
+}
+
+func (e *execution) promote(c Command) {
+	app, environment, rest := e.target(c.Words)
+	if len(rest) > 0 {
+		e.unknownWord(rest[0])
+		return
+	}
+	if app == "" {
+		app = e.App
+	}
+	if environment == "" && app == e.App {
+		environment = e.Environment
+	}
+	if app == "" {
+		e.refuse("`/promote` what? Name an app (%s), or `all`.", e.appChoices())
+		return
+	}
+	asked := 0
+	for _, v := range e.Views {
+		if app == "all" || v.App == app {
+			asked += e.promoteApp(v, environment)
+		}
+	}
+	if asked == 0 {
+		e.say("There is nothing to promote: %s has no other release upstream.", code(app))
+	}
+}
+
+// promoteApp asks for each environment of the app that stands behind its upstream: for the named one, else for all of them.
+func (e *execution) promoteApp(v View, environment string) int {
+	asked := 0
+	for _, cell := range v.Environments {
+		env, ok := e.Config.Environment(cell.Name)
+		if !ok || len(env.From) == 0 || environment != "" && cell.Name != environment {
+			continue
+		}
+		up := upstreamOf(v, env, cell)
+		if up == nil {
+			continue
+		}
+		if e.out.Intents[v.App] == nil {
+			e.out.Intents[v.App] = map[string]Intent{}
+		}
+		e.out.Intents[v.App][cell.Name] = Intent{Release: up.Release, Actor: e.Login, At: e.Now}
+		e.say("%s goes to %s in %s as soon as its gates are open.", code(v.App), code(up.Release.Version()), code(cell.Name))
+		asked++
+	}
+	return asked
+}
+
+// upstreamOf returns the first `from` environment where another release stands than in the cell; nil where there is none, or where the app has no
+// manifest that could show it.
+func upstreamOf(v View, env config.Environment, cell EnvironmentView) *EnvironmentView {
+	if cell.Release == nil && cell.Problem == "" {
+		return nil
+	}
+	for _, name := range env.From {
+		up := v.Find(name)
+		if up != nil && len(up.Release) > 0 && up.Problem == "" && (cell.Problem != "" || !up.Release.Same(cell.Release)) {
+			return up
+		}
+	}
+	return nil
+}
+
+func (e *execution) retry(c Command) {
+	app, environment, rest := e.target(c.Words)
+	if len(rest) > 0 {
+		e.unknownWord(rest[0])
+		return
+	}
+	app, environment = e.orHere(app, environment)
+	if app == "" {
+		app = e.App
+	}
+	if app == "" {
+		e.refuse("`/retry` what? Name an app (%s), or `all`.", e.appChoices())
+		return
+	}
+	for _, v := range e.Views {
+		for _, cell := range v.Environments {
+			if (app == "all" || v.App == app) && (environment == "" || cell.Name == environment) {
+				e.out.Retry = append(e.out.Retry, [2]string{v.App, cell.Name})
+			}
+		}
+	}
+	e.say("Trying again.")
+}
+
+func (e *execution) help(Command) { e.say("%s", commandTable()) }
+
+func (e *execution) unknownWord(word string) {
+	names := []string{"all"}
+	for _, v := range e.Views {
+		names = append(names, v.App)
+	}
+	for _, env := range e.Config.Environments {
+		names = append(names, env.Name)
+	}
+	e.refuse("%s is no app and no environment here. Did you mean %s?", code(clip(word, 60)), code(config.Nearest(word, names)))
+}
+
+func (e *execution) appChoices() string {
+	var names []string
+	for _, v := range e.Views {
+		names = append(names, code(v.App))
+	}
+	return choices(names)
+}
+
+func (e *execution) environmentChoices() string {
+	var names []string
+	for _, env := range e.Config.Environments {
+		names = append(names, code(env.Name))
+	}
+	return choices(names)
+}
+
+func choices(names []string) string {
+	if len(names) > 12 {
+		return strings.Join(names[:12], ", ") + " …"
+	}
+	return strings.Join(names, ", ")
+}
