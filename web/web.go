@@ -26,14 +26,21 @@ type store interface {
 type page struct {
 	store    store
 	pagesURL string
+	now      func() time.Time
 	logger   *slog.Logger
 	page     *template.Template
 }
 
+// content is what the page shows.
+type content struct {
+	Now          time.Time
+	Repositories []repositoryView
+}
+
 // New returns the handler of the page. pagesURL is where people look at repositories.
-func New(s store, pagesURL string, logger *slog.Logger) http.Handler {
-	functions := template.FuncMap{"instant": instant, "mark": mark}
-	return &page{store: s, pagesURL: pagesURL, logger: logger, page: template.Must(template.New("page.html").Funcs(functions).ParseFS(files, "page.html"))}
+func New(s store, pagesURL string, now func() time.Time, logger *slog.Logger) http.Handler {
+	functions := template.FuncMap{"instant": instant, "machine": machine, "short": short, "mark": mark}
+	return &page{store: s, pagesURL: pagesURL, now: now, logger: logger, page: template.Must(template.New("page.html").Funcs(functions).ParseFS(files, "page.html"))}
 }
 
 type repositoryView struct {
@@ -56,7 +63,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var b bytes.Buffer
-	if err := p.page.Execute(&b, repositories); err != nil {
+	if err := p.page.Execute(&b, content{p.now(), repositories}); err != nil {
 		p.logger.Error("page failed", "error", err)
 		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
 		return
@@ -92,6 +99,8 @@ func (p *page) read(ctx context.Context) ([]repositoryView, error) {
 }
 
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func short(t time.Time) string   { return t.UTC().Format("2 Jan 15:04:05") }
 
 func mark(s promotion.DeploymentState) string {
 	switch s {

@@ -27,7 +27,13 @@ import (
 	"ferry/promotion/postgres/local/localtest"
 )
 
+// asFerry in the environment makes the test binary be ferry, for tests that need it as a process.
+const asFerry = "FERRY_TEST_AS_FERRY"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asFerry) != "" {
+		main()
+	}
 	os.Exit(localtest.Main(m, func(ctx context.Context, url string) error {
 		return migrations.Up(ctx, url, slog.New(slog.DiscardHandler))
 	}))

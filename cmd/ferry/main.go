@@ -55,7 +55,7 @@ func newRoot(getenv func(string) string, stdout, stderr io.Writer) *cobra.Comman
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(newServeCommand(getenv, stdout, stderr), newTokenCommand(getenv, stdout), newReplayCommand(getenv, stdout), newMigrateCommand(getenv, stdout, stderr),
-		newAgentCommand(getenv, stdout, stderr))
+		newAgentCommand(getenv, stdout, stderr), newDemoCommand(getenv, stdout, stderr))
 	return root
 }
 

@@ -67,12 +67,13 @@ func (svc *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // open migrates and opens the database and makes the doors and workers. Close ends it.
 func (svc *service) open(ctx context.Context, databaseURL string) error {
-	if err := migrations.Up(ctx, databaseURL, svc.logger); err != nil {
-		return err
-	}
 	store, err := postgres.Open(ctx, databaseURL, svc.logger)
 	if err != nil {
 		return unreachableIf(err)
+	}
+	if err := migrations.Up(ctx, databaseURL, svc.logger); err != nil {
+		store.Close()
+		return err
 	}
 	gh, err := svc.settings.github(svc.carrier, svc.metrics.request, svc.logger)
 	if err != nil {
@@ -83,7 +84,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings)}, URL: svc.settings.URL, Now: svc.now, Logger: svc.logger,
 		Holder: holderName(), Metrics: worker.Metrics{Job: svc.metrics.job}}
 	doors := server.New(server.Config{
-		Store: store, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.metrics.delivery, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.logger),
+		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.metrics.delivery, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.now, svc.logger),
 		GitHub: &server.Hook{
 			Verify: func(h http.Header, body []byte) error {
 				return github.Verify(svc.settings.secrets.webhookSecret, h, body)
@@ -125,6 +126,7 @@ func holderName() string {
 func (svc *service) run(ctx context.Context, listener net.Listener, open func(context.Context) error) error {
 	httpServer := &http.Server{Handler: svc, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(svc.logger.Handler(), slog.LevelDebug)}
+	svc.logger.Info("listening", "address", listener.Addr().String())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -171,7 +171,7 @@ func (d *decision) writePulls(ctx context.Context, app string, s promotion.Snaps
 		}
 	}
 	_, err = d.tx.Exec(ctx, `
-		delete from wishes where repository = $1 and kind = 'pull' and app = $2 and not key = any($3) and not (applied ? 'number') and not (desired ? 'merged')`,
+		delete from wishes where repository = $1 and kind = 'pull' and app = $2 and not key = any($3) and not (applied ? 'number') and (desired ->> 'open')::boolean`,
 		d.repo.ID, app, wished)
 	return err
 }
@@ -202,15 +202,13 @@ func (d *decision) closedPulls(ctx context.Context, app string) (merged map[stri
 }
 
 func (d *decision) writePull(ctx context.Context, app string, env *promotion.Environment, w promotion.PullWish) error {
-	if !w.Open && env.Pull == nil { // it was never opened
+	if !w.Open && env.Pull == nil { // it was never opened, as far as Ferry knows: the act looks
 		if _, err := d.tx.Exec(ctx, `update promotions set state = 'superseded', ended_at = $2 where id = $1`, env.Promotion.ID, d.now); err != nil {
 			return err
 		}
 		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: w.Environment, app: app, kind: "promotion superseded", actor: "ferry", cause: d.cause, at: d.now, detail: w.Reason}); err != nil {
 			return err
 		}
-		_, err := d.tx.Exec(ctx, `delete from wishes where repository = $1 and kind = 'pull' and key = $2 and not (applied ? 'number')`, d.repo.ID, w.Branch)
-		return err
 	}
 	if w.Open && env.Promotion == nil {
 		if _, err := d.tx.Exec(ctx, `

@@ -63,7 +63,7 @@ func (r *observation) promotion(ctx context.Context, p promotion.PullFacts, m ow
 	case p.Merged && m.state != promotion.PromotionMerged && m.state != promotion.PromotionConverged:
 		e.kind, e.actor = "merged", p.MergedBy.Login
 		return r.promotionBecomes(ctx, m, promotion.PromotionMerged, string(p.MergeSHA), e)
-	case p.Open && !living && m.state == promotion.PromotionRejected:
+	case p.Open && (m.state == promotion.PromotionRejected || m.state == promotion.PromotionSuperseded):
 		e.kind, e.actor = "reopened", p.Sender.Login
 		if e.actor == "" {
 			e.actor = "somebody"

@@ -27,11 +27,22 @@ type Store struct {
 	jobs *river.Client[pgx.Tx]
 }
 
+// CheckURL returns an error where url is no address of a database. The error holds nothing of it: there may be a password in it.
+func CheckURL(url string) error {
+	if _, err := pgxpool.ParseConfig(url); err != nil {
+		return errors.New("DATABASE_URL cannot be read: expected postgres://user@host:5432/database")
+	}
+	return nil
+}
+
 // Open connects to the database at url, which must have been migrated. It fails where the database cannot be reached.
 func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) {
+	if err := CheckURL(url); err != nil {
+		return nil, err
+	}
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("DATABASE_URL cannot be read: expected postgres://user@host:5432/database") // the parser's own text may hold the password
+		return nil, err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

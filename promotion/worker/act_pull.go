@@ -200,8 +200,12 @@ func (a *act) closePull(ctx context.Context, wish promotion.PullWish, last pullS
 	if last.Number == 0 { // a person reopened it: this wish has not opened it
 		last.Number, last.Head = wish.Number, wish.Head
 	}
-	if last.Number == 0 {
-		return postgres.Applied{Done: true, State: last}, nil
+	if last.Number == 0 { // it was never opened, as far as Ferry was told
+		unheard, err := a.opened(ctx, wish.Branch)
+		if err != nil || unheard == nil {
+			return postgres.Applied{Done: true, State: last}, err
+		}
+		last.Number, last.Head = unheard.Number, unheard.HeadSHA
 	}
 	p, err := a.client.PullRequest(ctx, a.repo, last.Number)
 	if err != nil {
@@ -242,6 +246,22 @@ const supersededMark = "<!-- ferry:superseded -->"
 func (a *act) said(ctx context.Context, number int, mark string) (bool, error) {
 	comments, err := a.client.Comments(ctx, a.repo, number)
 	return slices.ContainsFunc(comments, func(c forge.Comment) bool { return c.Author.ID == a.self.ID && strings.Contains(c.Body, mark) }), err
+}
+
+// opened returns the open pull request of the branch where Ferry opened it, and nil where it did not: the answer to an earlier try may be lost.
+func (a *act) opened(ctx context.Context, branch string) (*forge.PullRequest, error) {
+	p, err := a.client.OpenPullRequestByHead(ctx, a.repo, branch)
+	if errors.Is(err, forge.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	own, err := a.Store.IsOwnCommit(ctx, a.wish.Repository.ID, p.HeadSHA)
+	if err != nil || !own || p.Author.ID != a.self.ID {
+		return nil, err
+	}
+	return p, nil
 }
 
 // tidy removes the branch of a merged pull request. The forge may have done that already; and where it does not let Ferry, the branch just stands.
