@@ -172,6 +172,7 @@ create table if not exists pulls (
   closer      text not null default '',
   closed_by_person boolean not null default false,
   changes     jsonb not null default '[]', -- the (app, environment) whose release a hand-made pull request changes
+  pusher      text not null default '',    -- who made the head of one of Ferry's, where Ferry did not
   primary key (repository, number)
 );
 create index if not exists pulls_open on pulls (repository, head_branch) where open;
@@ -260,6 +261,7 @@ create table if not exists commands (
   permission int not null,
   body       text not null,
   said_at    timestamptz not null,
+  refused    boolean not null default false, -- its author, without write access, was told so
   done_at    timestamptz,
   primary key (repository, comment)
 );

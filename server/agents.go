@@ -41,14 +41,14 @@ func (s *server) bearer(r *http.Request, kind string) (postgres.Token, error) {
 }
 
 type reportBody struct {
-	App        string    `json:"app"`
-	Cluster    string    `json:"cluster"`
-	Revision   string    `json:"revision"`
-	Health     string    `json:"health"`
-	Images     []string  `json:"images"`
-	Message    string    `json:"message"`
-	ObservedAt time.Time `json:"observed_at"`
-	Every      string    `json:"every"`
+	App        string   `json:"app"`
+	Cluster    string   `json:"cluster"`
+	Revision   string   `json:"revision"`
+	Health     string   `json:"health"`
+	Images     []string `json:"images"`
+	Message    string   `json:"message"`
+	ObservedAt string   `json:"observed_at"`
+	Every      string   `json:"every"`
 }
 
 // reports takes what an agent says of its environment: one report or a list. If one of a list is wrong, nothing of it is stored.
@@ -104,7 +104,14 @@ func readReport(raw []byte) (promotion.AgentReport, error) {
 	if err := decodeStrictly(raw, &b); err != nil {
 		return promotion.AgentReport{}, err
 	}
-	out := promotion.AgentReport{App: b.App, Cluster: b.Cluster, Revision: forge.SHA(b.Revision), Health: promotion.Health(b.Health), Images: b.Images, Message: b.Message, ObservedAt: b.ObservedAt}
+	out := promotion.AgentReport{App: b.App, Cluster: b.Cluster, Revision: forge.SHA(b.Revision), Health: promotion.Health(b.Health), Images: b.Images, Message: b.Message}
+	if b.ObservedAt != "" {
+		at, err := time.Parse(time.RFC3339Nano, b.ObservedAt)
+		if err != nil || at.Year() < 1 {
+			return out, &promotion.FieldError{Field: "observed_at", Problem: "a time as in RFC 3339 is expected, such as 2024-05-01T12:00:00Z"}
+		}
+		out.ObservedAt = at
+	}
 	if b.Every != "" {
 		every, err := config.ParseDuration(b.Every)
 		if err != nil {
@@ -122,6 +129,8 @@ func decodeStrictly(raw []byte, into any) error {
 	err := d.Decode(into)
 	var wrongType *json.UnmarshalTypeError
 	switch {
+	case errors.As(err, &wrongType) && wrongType.Field == "":
+		return fmt.Errorf("the body is not the JSON object that is expected: it is of the kind %s", wrongType.Value)
 	case errors.As(err, &wrongType):
 		return &promotion.FieldError{Field: wrongType.Field, Problem: fmt.Sprintf("%s is expected, not %s", wrongType.Type, wrongType.Value)}
 	case err != nil:
@@ -137,7 +146,6 @@ type imageBody struct {
 	Tag    string `json:"tag"`
 	Digest string `json:"digest"`
 	Commit string `json:"commit"`
-	Source string `json:"source"`
 }
 
 var (
@@ -177,9 +185,9 @@ func readImage(raw []byte) (promotion.Announced, error) {
 	if err := decodeStrictly(raw, &b); err != nil {
 		return promotion.Announced{}, err
 	}
-	out := promotion.Announced{Image: promotion.Image{Name: b.Image, Tag: b.Tag, Digest: b.Digest}, Source: b.Source}
+	out := promotion.Announced{Image: promotion.Image{Name: b.Image, Tag: b.Tag, Digest: b.Digest}}
 	switch {
-	case !imageForm.MatchString(b.Image):
+	case !imageForm.MatchString(b.Image) || promotion.ParseImage(b.Image).Tag != "":
 		return out, &promotion.FieldError{Field: "image", Problem: "the image's name without tag and digest is expected, such as ghcr.io/acme/checkout"}
 	case !tagForm.MatchString(b.Tag):
 		return out, &promotion.FieldError{Field: "tag", Problem: "a tag is expected, such as 1.4.2"}
@@ -192,11 +200,6 @@ func readImage(raw []byte) (promotion.Announced, error) {
 			return out, &promotion.FieldError{Field: "commit", Problem: "the commit it was built from is expected: 40 hexadecimal digits"}
 		}
 		out.Commit = sha
-	}
-	if b.Source != "" {
-		if _, err := forge.ParseFullName(b.Source); err != nil {
-			return out, &promotion.FieldError{Field: "source", Problem: err.Error()}
-		}
 	}
 	return out, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,6 +55,9 @@ func newTokenCommand(getenv func(string) string, stdout io.Writer) *cobra.Comman
 				return &usageError{fmt.Errorf("--repo: %w", err)}
 			}
 			return withStore(c.Context(), getenv, func(s *postgres.Store) error {
+				if err := knownEnvironment(c.Context(), s, r, environment); err != nil {
+					return err
+				}
 				made, err := s.CreateToken(c.Context(), forge.GitHub, r, environment, kind, name, time.Now())
 				if err == nil {
 					_, err = fmt.Fprintln(stdout, made)
@@ -67,6 +72,23 @@ func newTokenCommand(getenv func(string) string, stdout io.Writer) *cobra.Comman
 	create.Flags().StringVar(&name, "name", "", "what to call it, for yourself")
 	token.AddCommand(create)
 	return token
+}
+
+// knownEnvironment fails where the repository's .ferry.yaml, as Ferry has read it, has no such environment: a token for a mistyped one would be
+// taken and do nothing.
+func knownEnvironment(ctx context.Context, s *postgres.Store, repo forge.Repo, environment string) error {
+	id, err := s.RepositoryNamed(ctx, forge.GitHub, repo)
+	if environment == "" || errors.Is(err, postgres.ErrNotFound) { // the latter is said when the token is made
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	names, err := s.Environments(ctx, id)
+	if err != nil || len(names) == 0 || slices.Contains(names, environment) {
+		return err
+	}
+	return fmt.Errorf("%s has no environment %q; it has %s", repo.FullName(), environment, strings.Join(names, ", "))
 }
 
 func newReplayCommand(getenv func(string) string, stdout io.Writer) *cobra.Command {
@@ -102,6 +124,11 @@ func newMigrateCommand(getenv func(string) string, stdout, stderr io.Writer) *co
 			if err != nil {
 				return &usageError{err}
 			}
+			store, err := postgres.Open(c.Context(), s.secrets.databaseURL, slog.New(slog.DiscardHandler)) // tells a database that is not there from one that fails
+			if err != nil {
+				return unreachableIf(err)
+			}
+			store.Close()
 			if err := migrations.Up(c.Context(), s.secrets.databaseURL, newLogger(s.LogFormat, stderr)); err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,15 +19,12 @@ func newServeCommand(getenv func(string) string, _, stderr io.Writer) *cobra.Com
 		Use:   "serve",
 		Short: "Run Ferry: take webhooks and reports, open and follow promotions",
 		Long: `Run Ferry. It is configured by the environment: FERRY_LISTEN, FERRY_URL, DATABASE_URL, FERRY_GITHUB_APP_ID, FERRY_GITHUB_APP_KEY[_FILE],
-FERRY_GITHUB_WEBHOOK_SECRET[_FILE], FERRY_GITHUB_TOKEN, FERRY_GITHUB_URL, FERRY_POSTGRES_BIN, FERRY_LOG. docs/installation.md explains each.
+FERRY_GITHUB_WEBHOOK_SECRET[_FILE], FERRY_GITHUB_TOKEN, FERRY_GITHUB_URL, FERRY_TOKENS_FILE, FERRY_POSTGRES_BIN, FERRY_LOG. docs/installation.md explains each.
 Without DATABASE_URL it starts a private PostgreSQL from the installed binaries.`,
 		Args: func(c *cobra.Command, args []string) error { return usageIf(cobra.NoArgs(c, args)) },
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := readSettings(getenv)
-			if err == nil {
-				err = s.needsForge()
-			}
-			if err != nil {
+			if err := errors.Join(err, s.needsForge()); err != nil {
 				return &usageError{err}
 			}
 			return serve(c.Context(), s, getenv, newLogger(s.LogFormat, stderr))
@@ -35,9 +33,6 @@ Without DATABASE_URL it starts a private PostgreSQL from the installed binaries.
 }
 
 func serve(ctx context.Context, s settings, getenv func(string) string, logger *slog.Logger) error {
-	if _, err := s.github(nil, nil, logger); err != nil {
-		return &usageError{err}
-	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("listening on FERRY_LISTEN: %w", err)
@@ -51,6 +46,7 @@ func serve(ctx context.Context, s settings, getenv func(string) string, logger *
 				return err
 			}
 			url = private.URL()
+			logger.Info("private PostgreSQL runs", "DATABASE_URL", url) // it holds no secret: the socket's folder is what guards it
 		}
 		return svc.open(ctx, url)
 	})

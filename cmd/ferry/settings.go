@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"ferry/forge/github"
+	"ferry/promotion/postgres"
 )
 
 // settings is what the environment says. Secrets are kept apart from what is printed.
@@ -32,11 +34,18 @@ type secrets struct {
 	githubKey     []byte
 	githubToken   string
 	webhookSecret []string
+	tokens        givenTokens
 }
 
 // String keeps secrets out of every format verb.
 func (secrets) String() string   { return "(secrets)" }
 func (secrets) GoString() string { return "(secrets)" }
+
+// String and GoString print what is no secret: the format verbs do not ask a field that is not exported how it wants to be printed.
+func (s settings) String() string {
+	return fmt.Sprintf("listen %s, url %s, log %s, postgres %s, github %s, app %d", s.Listen, s.URL, s.LogFormat, s.PostgresBin, s.GitHubURL, s.GitHubAppID)
+}
+func (s settings) GoString() string { return s.String() }
 
 // readSettings reads the environment and reports every bad value at once.
 func readSettings(getenv func(string) string) (settings, error) {
@@ -65,8 +74,16 @@ func readSettings(getenv func(string) string) (settings, error) {
 			s.secrets.webhookSecret = append(s.secrets.webhookSecret, one)
 		}
 	}
+	s.secrets.tokens, err = readTokensFile(getenv("FERRY_TOKENS_FILE"))
+	note(err)
 	if s.LogFormat != "json" && s.LogFormat != "text" {
 		note(errors.New("FERRY_LOG: json or text is expected"))
+	}
+	if s.secrets.databaseURL != "" {
+		note(postgres.CheckURL(s.secrets.databaseURL))
+	}
+	if _, port, err := net.SplitHostPort(s.Listen); err != nil || port == "" {
+		note(errors.New("FERRY_LISTEN: an address with a port is expected, such as 127.0.0.1:8080 or :8080"))
 	}
 	if u, err := url.Parse(s.URL); s.URL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
 		note(errors.New("FERRY_URL: Ferry's public address is expected, such as https://ferry.example.com"))
@@ -77,8 +94,10 @@ func readSettings(getenv func(string) string) (settings, error) {
 // needsForge adds what only a server needs.
 func (s settings) needsForge() error {
 	var errs []error
-	if s.GitHubAppID == 0 && s.secrets.githubToken == "" {
+	if s.GitHubAppID == 0 && len(s.secrets.githubKey) == 0 && s.secrets.githubToken == "" {
 		errs = append(errs, errors.New("FERRY_GITHUB_APP_ID and FERRY_GITHUB_APP_KEY (or FERRY_GITHUB_TOKEN) are missing: Ferry needs credentials of a GitHub App; docs/installation.md says how to get them"))
+	} else if _, err := s.github(nil, nil, nil); err != nil {
+		errs = append(errs, err)
 	}
 	if len(s.secrets.webhookSecret) == 0 {
 		errs = append(errs, errors.New("FERRY_GITHUB_WEBHOOK_SECRET is missing: Ferry takes no delivery that is not signed"))

@@ -2,6 +2,7 @@ package github
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,16 +23,20 @@ type contentsAnswer struct {
 	Target   string `json:"target"`
 }
 
-// File returns the file at path as it stands at ref, a commit or a branch. A directory or a submodule there, or more than
+// File returns the file at path as it stands at ref: a commit, a branch, or the default branch where it is empty. A directory or a submodule there, or more than
 // 5 MiB, is forge.ErrInvalid. Of a symbolic link that leads to a file of the repository GitHub answers that file: the content
 // is the target's and Symlink is set; of any other link the content is the link's own text.
 func (c *Client) File(ctx context.Context, repo forge.Repo, path, ref string) (forge.File, error) {
 	call := fmt.Sprintf("reading the file %s of %s at %s", path, repo.FullName(), ref)
-	if err := refused(call, checkRepo(repo), checkPath(path), checkBranch(ref)); err != nil {
+	at := ""
+	if ref != "" {
+		at = "?ref=" + url.QueryEscape(ref)
+	}
+	if err := refused(call, checkRepo(repo), checkPath(path), checkBranch(cmp.Or(ref, "HEAD"))); err != nil {
 		return forge.File{}, err
 	}
 	var raw json.RawMessage
-	if err := c.get(ctx, repoPath(repo, "contents/"+escapePath(path)+"?ref="+url.QueryEscape(ref)), &raw); err != nil {
+	if err := c.get(ctx, repoPath(repo, "contents/"+escapePath(path)+at), &raw); err != nil {
 		return forge.File{}, c.failed(call, err)
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) {

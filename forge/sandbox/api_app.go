@@ -200,6 +200,17 @@ func redeliver(c *call) (reply, error) {
 
 func getUser(c *call) (reply, error) { return ok(c.s.publicUserJSON(c.client.who)) }
 
+// listOwnRepos lists what belongs to the person or where the person was given a role.
+func listOwnRepos(c *call) (reply, error) {
+	list := []object{}
+	for _, r := range c.s.st.sortedRepos() {
+		if _, given := r.roles[c.client.who.id]; given || r.owner.id == c.client.who.id {
+			list = append(list, c.s.repoJSON(r))
+		}
+	}
+	return ok(paged(c, list))
+}
+
 func getUserByName(c *call) (reply, error) {
 	a := c.s.st.account(c.params["username"])
 	if a == nil {

@@ -62,7 +62,7 @@ func (s *Sandbox) addAccount(login, kind string) *account {
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-// AddRepository makes a repository with one commit that holds files, on the branch main. An owner that nobody knows is
+// AddRepository makes a repository with one commit that holds files, on the branch main; where files is nil it is empty. An owner that nobody knows is
 // made as an organization. It fails for a name that is taken or that GitHub does not take.
 func (s *Sandbox) AddRepository(owner, name string, files map[string]string) (forge.Repo, error) {
 	if !nameForm.MatchString(owner) || !nameForm.MatchString(name) || strings.HasSuffix(name, ".git") {
@@ -87,13 +87,15 @@ func (s *Sandbox) AddRepository(owner, name string, files map[string]string) (fo
 		id: s.st.nextID(), owner: who, name: name, git: git, branch: "main", created: now, pushed: now,
 		roles: map[int64]forge.Permission{}, statuses: map[string][]*status{}, signed: map[string]bool{},
 	}
-	sha, err := s.writeFiles(r, "", Edit{Files: files, Message: "Initial commit"}, who)
-	if err == nil {
-		err = git.SetRef("refs/heads/main", sha, bare.Zero)
-	}
-	if err != nil {
-		git.Close()
-		return forge.Repo{}, fmt.Errorf("sandbox: AddRepository %s/%s: first commit: %w", owner, name, err)
+	if files != nil {
+		sha, err := s.writeFiles(r, "", Edit{Files: files, Message: "Initial commit"}, who)
+		if err == nil {
+			err = git.SetRef("refs/heads/main", sha, bare.Zero)
+		}
+		if err != nil {
+			git.Close()
+			return forge.Repo{}, fmt.Errorf("sandbox: AddRepository %s/%s: first commit: %w", owner, name, err)
+		}
 	}
 	s.st.repos[strings.ToLower(r.fullName())] = r
 	return forge.Repo{ID: r.id, Owner: owner, Name: name}, nil

@@ -46,6 +46,7 @@ func apiRoutes() []route {
 		{"GET", repo + "/installation", byApp, "", getRepoInstallation, "", ""},
 		// Accounts.
 		{"GET", "/user", byPerson, "", getUser, "", ""},
+		{"GET", "/user/repos", byPerson, "", listOwnRepos, "", ""},
 		{"GET", "/users/{username}", byAll, "", getUserByName, "", ""},
 		{"GET", "/rate_limit", byAll, "", getRateLimit, "", ""},
 		// Repositories and branches.

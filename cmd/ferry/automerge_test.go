@@ -1,0 +1,101 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+const releasing = "mode: release\nenvironments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    merge: auto\n"
+
+func TestAutoMerge(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, releasing+"    unprotected: allow\n")
+	h.arrive("1.1.0")
+	h.noPulls()
+	if got := h.file(acmeEnv, "main", checkoutPath("staging")); got != kustomization("checkout", "1.1.0") {
+		t.Errorf("main has\n%s", got)
+	}
+	h.wantStatus(acmeEnv, h.head(acmeEnv, "main"), "ferry/staging", "pending", "checkout 1.1.0")
+	h.later(time.Minute)
+	if h.hasBranch("ferry/staging/checkout") {
+		t.Error("the merged branch still stands")
+	}
+}
+
+func TestAutoMergeOnUnguardedBranch(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, releasing)
+	h.arrive("1.1.0")
+	p := h.staging()
+	if got := h.ask(p.Number, "dora", "/status"); !strings.Contains(got, "forge is waiting: nothing guards main") {
+		t.Errorf("/status is answered by %s", got)
+	}
+	h.later(time.Minute)
+	if body := h.board().Body; !strings.Contains(body, "nothing guards main") {
+		t.Errorf("the issue does not say why it is not merged:\n%s", body)
+	}
+	h.merge(acmeEnv, p.Number)
+	h.noPulls()
+}
+
+func TestProposeNeverMerges(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, strings.Replace(releasing, "release", "propose", 1)+"    unprotected: allow\n")
+	h.arrive("1.1.0")
+	h.later(3 * time.Hour)
+	h.staging()
+}
+
+// TestHoldStopsTheMerge: the hold was decided, the plan that follows from it was not; the merge that was due does not happen.
+func TestHoldStopsTheMerge(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, strings.Replace(releasing, "merge:", "soak: 1h\n    merge:", 1)+"    unprotected: allow\n")
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.clock.advance(time.Hour + time.Second)
+	h.decideApps()
+	h.actOn("pull") // the body says that the soak is done
+	h.decideApps()
+	if _, err := h.forge.Comment(acmeEnv, p.Number, "dora", "/hold wait"); err != nil {
+		t.Fatal(err)
+	}
+	h.observeAndCommand()
+	if n := h.actOn("merge"); n != 1 {
+		t.Fatalf("%d merges were due, want one", n)
+	}
+	if h.pull(p.Number).Merged {
+		t.Fatal("merged though it was held")
+	}
+	h.settle()
+	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "failure", "dora holds")
+	h.ask(p.Number, "dora", "/resume")
+	h.later(time.Minute)
+	h.noPulls()
+}
+
+func TestObserveWritesOnlyTheIssue(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	files := checkoutFiles("")
+	files[".ferry.yaml"] = "apiVersion: ferry/v1\nmode: observe\n" + strings.TrimPrefix(files[".ferry.yaml"], "apiVersion: ferry/v1\n")
+	h.forge.ResetRequests()
+	h.environments(acmeEnv, files)
+	h.arrive("1.1.0")
+	h.commit(acmeEnv, map[string]string{".ferry.yaml": files[".ferry.yaml"] + "# a comment\n"})
+	h.commit(acmeEnv, map[string]string{".ferry.yaml": "no: yaml: here\n"})
+	h.later(2 * time.Minute)
+	for route, n := range h.writes() {
+		if !strings.HasSuffix(route, "/issues") && !strings.HasSuffix(route, "/issues/{issue_number}") {
+			t.Errorf("observe wrote %s %d times", route, n)
+		}
+	}
+	if body := h.board().Body; !strings.Contains(body, "would open a pull request that brings `1.1.0` to staging") {
+		t.Errorf("the issue does not list what would be opened:\n%s", body)
+	}
+	h.commit(acmeEnv, map[string]string{".ferry.yaml": checkoutFiles("")[".ferry.yaml"]})
+	h.staging()
+	if got := h.file(acmeEnv, "ferry-state", "decisions.yaml"); !strings.Contains(got, "baseline") {
+		t.Errorf("the baseline is not written down:\n%s", got)
+	}
+}

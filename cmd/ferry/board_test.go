@@ -1,0 +1,82 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/promotion"
+)
+
+func TestBoardIsEditedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	const edit = "PATCH /repos/{owner}/{repo}/issues/{issue_number}"
+	h.later(2 * time.Minute)
+	h.forge.ResetRequests()
+	for _, tag := range []string{"1.1.0", "1.2.0", "1.3.0"} {
+		h.arrive(tag)
+		h.later(5 * time.Second)
+	}
+	if n := h.writes()[edit]; n != 1 {
+		t.Errorf("edited %d times in seconds", n)
+	}
+	h.later(time.Minute)
+	if n := h.writes()[edit]; n != 2 {
+		t.Errorf("edited %d times in a minute", n)
+	}
+	if body := h.board().Body; !strings.Contains(body, "`1.3.0`") {
+		t.Errorf("the issue says\n%s", body)
+	}
+}
+
+func TestBoardKeepsWhatPeopleWrite(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	b := h.board()
+	h.does(h.forge.EditThread(acmeEnv, b.Number, "dora", b.Title, "Ask dora first.\n\n"+b.Body+"\n\nThe end."))
+	h.later(2 * time.Minute)
+	h.arrive("1.1.0")
+	h.later(2 * time.Minute)
+	body := h.board().Body
+	if !strings.HasPrefix(body, "Ask dora first.\n") || !strings.HasSuffix(strings.TrimSpace(body), "The end.") || !strings.Contains(body, "`1.1.0`") {
+		t.Errorf("the issue says\n%s", body)
+	}
+}
+
+// TestPullKeepsWhatPeopleWrite: the same of a promotion's body.
+func TestPullKeepsWhatPeopleWrite(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.does(h.forge.EditThread(acmeEnv, p.Number, "dora", p.Title, "Read the change log.\n\n"+p.Body))
+	h.arrive("1.2.0")
+	if body := h.staging().Body; !strings.HasPrefix(body, "Read the change log.\n") || !strings.Contains(body, "1.2.0") {
+		t.Errorf("the body is\n%s", body)
+	}
+}
+
+// TestBoardIsFoundAgain: somebody's issue of the same title is not Ferry's, and after its answer was lost Ferry finds its own.
+func TestBoardIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.forge.Faults().Fail(sandboxDone("POST", "/repos/{owner}/{repo}/issues"))
+	h.environments(acmeEnv, checkoutFiles(""))
+	n, err := h.forge.OpenIssue(acmeEnv, "dora", promotion.IssueTitle, "mine")
+	h.does(err)
+	h.later(10 * time.Minute)
+	h.arrive("1.1.0")
+	h.later(2 * time.Minute)
+	ferrys := 0
+	for _, b := range h.boards() {
+		if b.User.Login == "ferry[bot]" {
+			ferrys++
+		} else if b.Number != n || b.Body != "mine" {
+			t.Errorf("somebody's issue is %+v", b)
+		}
+	}
+	if ferrys != 1 {
+		t.Errorf("Ferry has %d issues", ferrys)
+	}
+}
