@@ -119,6 +119,7 @@ type PullRequest struct {
 	Title      string
 	Body       string
 	URL        string
+	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	ClosedAt   time.Time
 	MergedAt   time.Time
@@ -157,12 +158,14 @@ type File struct {
 
 // Commit is one commit.
 type Commit struct {
-	SHA      SHA
-	Tree     SHA
-	Parents  []SHA
-	Message  string
-	Author   User // the account the forge knows the author as; zero where it knows none
-	Verified bool // the forge vouches for the signature
+	SHA       SHA
+	Tree      SHA
+	Parents   []SHA
+	Message   string
+	Author    User // the account the forge knows the author as; zero where it knows none
+	Committer User // likewise
+	At        time.Time
+	Verified  bool // the forge vouches for the signature
 }
 
 // NewCommit is a commit to be made through the forge's API on top of Parent. With no Parent it is a root commit that
@@ -205,6 +208,7 @@ type Comparison struct {
 type ChangedFile struct {
 	Path     string
 	Previous string // its earlier name, where it was renamed
+	SHA      SHA    // the blob's, where the forge says so
 	Removed  bool
 }
 
@@ -231,12 +235,21 @@ type Status struct {
 	URL         string
 }
 
+// PostedStatus is a commit status as it was posted once; later ones of its context do not take it back.
+type PostedStatus struct {
+	Status
+	By User
+	At time.Time
+}
+
 // Comment is a comment on a pull request or an issue.
 type Comment struct {
 	ID        int64
+	Number    int // of the pull request or issue
 	Author    User
 	Body      string
 	CreatedAt time.Time
+	Edited    bool // since it was made
 }
 
 // Issue is an issue as far as Ferry needs one.

@@ -135,6 +135,7 @@ create table if not exists deployments (
   healthy_from timestamptz,               -- soak's clock runs since then; null: it stands
   soaked       bigint not null default 0, -- nanoseconds before that
   settled      boolean not null default false, -- superseded, and its last status said
+  recovered_at timestamptz,               -- when it was read back from the forge, after the database was lost
   unique (repository, branch, environment, app, first_seq)
 );
 create unique index if not exists deployments_current on deployments (repository, branch, environment, app) where last_seq is null;

@@ -18,6 +18,7 @@ type assessment struct {
 	heard      time.Time // a silent agent stops the soak: health is known up to then; zero: up to now
 	silentAt   time.Time // when promised heartbeats that stay away would stop the soak; zero: none are promised
 	lostAt     time.Time // when that silence would be an error, though all had arrived
+	unheard    bool      // read back after a loss, and no agent has spoken since: what stands at the forge is all that is known
 }
 
 // lost says whether promised heartbeats stayed away for so long that nobody can say any more that the release runs.
@@ -32,20 +33,34 @@ func assess(env config.Environment, d Deployment, reports []Report, now time.Tim
 	if env.Converge == config.ConvergeMerge {
 		return assessment{state: DeploymentConverged, message: "nobody reports here: merged counts as arrived"}
 	}
-	out := assessment{state: DeploymentConverged}
+	out, unheard := assessment{state: DeploymentConverged}, true
 	for _, cluster := range env.Clusters {
 		i := slices.IndexFunc(reports, func(r Report) bool { return r.Cluster == cluster })
 		one := assessment{state: DeploymentPending, message: "waiting for the first report", dueAt: d.Since.Add(env.ReportTimeout)}
-		if i >= 0 {
+		switch {
+		case i >= 0:
 			one = assessCluster(env, d, reports[i], now)
+		case !d.Recovered.IsZero():
+			one = d.remembered(env)
 		}
-		if len(env.Clusters) > 1 && one.message != "" {
+		if len(env.Clusters) > 1 && one.message != "" && !one.unheard {
 			one.message = cluster + ": " + one.message
 		}
-		out = worse(out, one)
+		out, unheard = worse(out, one), unheard && one.unheard
 	}
+	out.unheard = unheard
 	if out.state != DeploymentConverged && !out.dueAt.After(now) {
 		out.silent = true
+	}
+	return out
+}
+
+// remembered is what the forge tells of a deployment in a cluster whose agent has not spoken since the database was lost. Unknown is not absent: it
+// stands as it stood, and the agent has its time to speak from the recovery on.
+func (d Deployment) remembered(env config.Environment) assessment {
+	out := assessment{state: d.State, message: d.Message, unheard: true}
+	if d.State != DeploymentConverged {
+		out.dueAt = later(d.Since, d.Recovered).Add(env.ReportTimeout)
 	}
 	return out
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"ferry/forge"
 )
 
 // The home of decisions at the forge: one YAML file on an orphan branch, from where a lost database reads them back.
@@ -20,6 +22,7 @@ type Baseline struct {
 	App         string
 	Environment string
 	Release     Release
+	Revision    forge.SHA // at which it stood there; empty in a file of before Ferry wrote that
 }
 
 // Decisions are those that no pull request holds.
@@ -47,6 +50,7 @@ type baselineLine struct {
 	App         string   `yaml:"app"`
 	Environment string   `yaml:"environment"`
 	Images      []string `yaml:"images"`
+	Revision    string   `yaml:"revision,omitempty"`
 }
 
 const decisionsHeader = "# Ferry's decisions that no pull request holds. Ferry writes this file before it answers a command; do not edit it.\n"
@@ -58,7 +62,7 @@ func (d Decisions) Marshal() ([]byte, error) {
 		file.Holds = append(file.Holds, holdLine{h.App, h.Environment, h.Reason, h.Actor, h.At, h.Until})
 	}
 	for _, b := range d.Baseline {
-		line := baselineLine{App: b.App, Environment: b.Environment}
+		line := baselineLine{App: b.App, Environment: b.Environment, Revision: string(b.Revision)}
 		for _, i := range b.Release {
 			line.Images = append(line.Images, i.String())
 		}
@@ -86,6 +90,13 @@ func ParseDecisions(content []byte) (Decisions, error) {
 	}
 	for _, b := range file.Baseline {
 		one := Baseline{App: b.App, Environment: b.Environment}
+		if b.Revision != "" {
+			sha, err := forge.ParseSHA(b.Revision)
+			if err != nil {
+				return Decisions{}, fmt.Errorf("%s on the branch %s: the baseline of %s in %s: %w", StateFile, StateBranch, b.App, b.Environment, err)
+			}
+			one.Revision = sha
+		}
 		for _, ref := range b.Images {
 			one.Release = append(one.Release, ParseImage(ref))
 		}

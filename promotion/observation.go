@@ -18,6 +18,7 @@ type Observation struct {
 	Files        []FileFacts // manifests that changed; every one where Full
 	Full         bool
 	Decisions    *Decisions // from the branch ferry-state, at the first look
+	Recovery     *Recovery  // what the forge remembers of an earlier database, at the first look
 	Pulls        []PullFacts
 	Commands     []CommandFacts
 	Issue        int // number of Ferry's issue, where it was looked for and found

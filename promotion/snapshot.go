@@ -62,7 +62,8 @@ type Deployment struct {
 	ConvergedAt time.Time
 	HealthyFrom time.Time // soak's clock runs since then; zero: it stands still
 	Soaked      time.Duration
-	Settled     bool // ended, and its last status was said
+	Settled     bool      // ended, and its last status was said
+	Recovered   time.Time // when it was read back from the forge, after the database was lost; zero: it was not
 }
 
 // DeploymentState is how far a deployment has come.

@@ -31,6 +31,9 @@ func (p *planner) deployed(env *Environment) {
 		if !d.Ended {
 			seen = p.seen[index]
 		}
+		if seen.unheard && !seen.silent { // what stands at the forge is all that is known
+			continue
+		}
 		state, words := p.s.deploymentWords(env, j, seen, p.now)
 		c := Contribution{SHA: d.FirstSHA, Context: EnvironmentContext(env.Name), State: state, Description: words}
 		p.plan.Contributions = append(p.plan.Contributions, c)

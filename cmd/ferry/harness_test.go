@@ -31,6 +31,9 @@ import (
 const asFerry = "FERRY_TEST_AS_FERRY"
 
 func TestMain(m *testing.M) {
+	if lease := os.Getenv(asHastyFerry); lease != "" {
+		serveHastily(lease)
+	}
 	if os.Getenv(asFerry) != "" {
 		main()
 	}
@@ -60,7 +63,7 @@ func (c *clock) advance(d time.Duration) {
 
 // harness is a forge and a Ferry on real HTTP, real Git and a real database, whose work is done step by step.
 type harness struct {
-	t       *testing.T
+	t       testing.TB
 	clock   *clock
 	forge   *sandbox.Sandbox
 	svc     *service
@@ -95,7 +98,7 @@ func (s *syncBuffer) String() string {
 }
 
 // newKey makes the App's key; 2048 bits are the least that JWT libraries take.
-func newKey(t *testing.T) (private, public []byte) {
+func newKey(t testing.TB) (private, public []byte) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -108,7 +111,7 @@ func newKey(t *testing.T) (private, public []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-func newHarness(t *testing.T) *harness {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
 	h := &harness{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, log: &syncBuffer{}, db: localtest.Database(t)}
 	var err error

@@ -27,17 +27,18 @@ Without DATABASE_URL it starts a private PostgreSQL from the installed binaries.
 			if err := errors.Join(err, s.needsForge()); err != nil {
 				return &usageError{err}
 			}
-			return serve(c.Context(), s, getenv, newLogger(s.LogFormat, stderr))
+			return newService(s, nil, time.Now, newLogger(s.LogFormat, stderr)).serve(c.Context(), getenv)
 		},
 	}
 }
 
-func serve(ctx context.Context, s settings, getenv func(string) string, logger *slog.Logger) error {
+// serve listens, finds or starts the database, and runs the service until ctx ends.
+func (svc *service) serve(ctx context.Context, getenv func(string) string) error {
+	s, logger := svc.settings, svc.logger
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("listening on FERRY_LISTEN: %w", err)
 	}
-	svc := newService(s, nil, time.Now, logger)
 	var private *local.Server
 	err = svc.run(ctx, listener, func(ctx context.Context) error {
 		url := s.secrets.databaseURL
@@ -50,6 +51,9 @@ func serve(ctx context.Context, s settings, getenv func(string) string, logger *
 		}
 		return svc.open(ctx, url)
 	})
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // somebody stopped it before it was ready
+	}
 	svc.close()
 	if private != nil {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopJobs)

@@ -37,6 +37,7 @@ type service struct {
 	carrier  http.RoundTripper // nil: Go's own
 	now      func() time.Time
 	logger   *slog.Logger
+	lease    time.Duration // 0: the workers' own
 	handler  atomic.Pointer[http.Handler]
 	ready    atomic.Bool
 	store    *postgres.Store
@@ -82,7 +83,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 	}
 	svc.store = store
 	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings)}, URL: svc.settings.URL, Now: svc.now, Logger: svc.logger,
-		Holder: holderName(), Metrics: worker.Metrics{Job: svc.metrics.job}}
+		Holder: holderName(), LeaseTime: svc.lease, Metrics: worker.Metrics{Job: svc.metrics.job}}
 	doors := server.New(server.Config{
 		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.metrics.delivery, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.now, svc.logger),
 		GitHub: &server.Hook{

@@ -21,7 +21,7 @@ import (
 const acmeEnv = "acme/environments"
 
 // newCheckout is a harness with one app, checkout, in dev, staging and prod; settings are lines below prod in .ferry.yaml.
-func newCheckout(t *testing.T, settings string) *harness {
+func newCheckout(t testing.TB, settings string) *harness {
 	t.Helper()
 	h := newHarness(t)
 	h.environments(acmeEnv, checkoutFiles(settings))

@@ -43,8 +43,8 @@ func (c *Client) Commit(ctx context.Context, repo forge.Repo, name forge.SHA) (f
 
 func commit(call string, r *gh.RepositoryCommit) (forge.Commit, error) {
 	found := forge.Commit{
-		Message: r.GetCommit().GetMessage(), Author: user(r.GetAuthor()),
-		Verified: r.GetCommit().GetVerification().GetVerified(),
+		Message: r.GetCommit().GetMessage(), Author: user(r.GetAuthor()), Committer: user(r.GetCommitter()),
+		At: r.GetCommit().GetCommitter().GetDate().UTC(), Verified: r.GetCommit().GetVerification().GetVerified(),
 	}
 	var err error
 	if found.SHA, err = sha(call, r.GetSHA()); err != nil {

@@ -3,7 +3,10 @@ package github
 import (
 	"context"
 	"fmt"
+	"path"
+	"strconv"
 	"strings"
+	"time"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -84,13 +87,39 @@ func (c *Client) Comments(ctx context.Context, repo forge.Repo, number int) ([]f
 	if err != nil {
 		return nil, c.failed(call, err)
 	}
-	comments := make([]forge.Comment, 0, len(found))
+	return comments(found), nil
+}
+
+// CommentsSince returns the comments on all pull requests and issues of a repository that were made or edited since then, oldest first.
+func (c *Client) CommentsSince(ctx context.Context, repo forge.Repo, since time.Time) ([]forge.Comment, error) {
+	call := "listing the latest comments of " + repo.FullName()
+	if err := refused(call, checkRepo(repo)); err != nil {
+		return nil, err
+	}
+	found, err := pages(func(page gh.ListOptions) ([]*gh.IssueComment, *gh.Response, error) {
+		return c.api.Issues.ListComments(ctx, repo.Owner, repo.Name, 0, &gh.IssueListCommentsOptions{
+			Sort: gh.String("created"), Direction: gh.String("asc"), Since: &since, ListOptions: page,
+		})
+	})
+	if err != nil {
+		return nil, c.failed(call, err)
+	}
+	return comments(found), nil
+}
+
+func comments(found []*gh.IssueComment) []forge.Comment {
+	list := make([]forge.Comment, 0, len(found))
 	for _, m := range found {
-		comments = append(comments, forge.Comment{
-			ID: m.GetID(), Author: user(m.GetUser()), Body: m.GetBody(), CreatedAt: m.GetCreatedAt().Time,
+		number, err := strconv.Atoi(path.Base(m.GetIssueURL()))
+		if err != nil {
+			number = 0 // it names no issue: nothing is found under 0
+		}
+		list = append(list, forge.Comment{
+			ID: m.GetID(), Number: number, Author: user(m.GetUser()), Body: m.GetBody(), CreatedAt: m.GetCreatedAt().Time,
+			Edited: m.GetUpdatedAt().After(m.GetCreatedAt().Time),
 		})
 	}
-	return comments, nil
+	return list
 }
 
 // CreateComment comments on a pull request or an issue and returns the comment's id.

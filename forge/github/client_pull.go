@@ -165,7 +165,7 @@ func pullRequest(p *gh.PullRequest) forge.PullRequest {
 		BaseBranch: p.GetBase().GetRef(), BaseSHA: forge.SHA(p.GetBase().GetSHA()),
 		Author: user(p.GetUser()), MergedBy: user(p.GetMergedBy()),
 		Title: p.GetTitle(), Body: p.GetBody(), URL: p.GetHTMLURL(),
-		UpdatedAt: p.GetUpdatedAt().Time, ClosedAt: p.GetClosedAt().Time, MergedAt: p.GetMergedAt().Time,
+		CreatedAt: p.GetCreatedAt().Time, UpdatedAt: p.GetUpdatedAt().Time, ClosedAt: p.GetClosedAt().Time, MergedAt: p.GetMergedAt().Time,
 	}
 	if found.Merged { // before, it names a commit that GitHub made to try the merge
 		found.MergeSHA = forge.SHA(p.GetMergeCommitSHA())

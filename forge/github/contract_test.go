@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -164,7 +165,7 @@ func TestContractPullRequests(t *testing.T) {
 		Number: opened.Number, Open: true, HeadBranch: "ferry/dev/checkout", HeadSHA: made, HeadRepo: c.repo.ID, BaseBranch: "main", BaseSHA: start,
 		Author: forge.User{ID: c.bot.ID, Login: "ferry[bot]", Bot: true}, Title: "checkout", Body: "body",
 	}
-	ignored := cmpopts.IgnoreFields(forge.PullRequest{}, "URL", "UpdatedAt", "ClosedAt")
+	ignored := cmpopts.IgnoreFields(forge.PullRequest{}, "URL", "CreatedAt", "UpdatedAt", "ClosedAt")
 	if diff := cmp.Diff(want, opened, ignored); diff != "" || opened.URL == "" || opened.UpdatedAt.IsZero() {
 		t.Fatalf("want - got +\n%s", diff)
 	}
@@ -266,9 +267,17 @@ func TestContractTalk(t *testing.T) {
 	}
 	is(t, c.client.EditComment(ctx, c.repo, answered, "all is very well"), nil)
 	comments, err := c.client.Comments(ctx, c.repo, number)
-	if diff := cmp.Diff([]forge.Comment{{ID: asked, Author: forge.User{ID: c.ada.ID, Login: "ada"}, Body: "/status"}, {ID: answered, Author: bot, Body: "all is very well"}},
-		comments, cmpopts.IgnoreFields(forge.Comment{}, "CreatedAt")); diff != "" || err != nil || comments[0].CreatedAt.IsZero() {
+	want := []forge.Comment{{ID: asked, Number: number, Author: forge.User{ID: c.ada.ID, Login: "ada"}, Body: "/status"}, {ID: answered, Number: number, Author: bot, Body: "all is very well"}}
+	loose := cmpopts.IgnoreFields(forge.Comment{}, "CreatedAt", "Edited") // GitHub's times are whole seconds
+	if diff := cmp.Diff(want, comments, loose); diff != "" || err != nil || comments[0].CreatedAt.IsZero() {
 		t.Fatalf("%v, want - got +\n%s", err, diff)
+	}
+	latest, err := c.client.CommentsSince(ctx, c.repo, comments[0].CreatedAt)
+	if diff := cmp.Diff(want, latest, loose); diff != "" || err != nil {
+		t.Fatalf("%v, want - got +\n%s", err, diff)
+	}
+	if latest, err = c.client.CommentsSince(ctx, c.repo, comments[1].CreatedAt.Add(time.Hour)); len(latest) != 0 || err != nil {
+		t.Fatalf("%v, %v", latest, err)
 	}
 	is(t, c.client.EditComment(ctx, c.repo, answered+1000, "x"), forge.ErrNotFound)
 }
@@ -280,6 +289,11 @@ func TestContractStatuses(t *testing.T) {
 	for _, state := range []forge.State{forge.Pending, forge.Failure, forge.Error, forge.Success} {
 		is(t, c.client.SetStatus(ctx, c.repo, head, forge.Status{Context: "ferry/dev", State: state, Description: "2 of 3", URL: "https://ferry.example/x"}), nil)
 	}
+	if got, err := c.client.Status(ctx, c.repo, head, "ferry/dev"); err != nil || got != (forge.Status{Context: "ferry/dev", State: forge.Success, Description: "2 of 3", URL: "https://ferry.example/x"}) {
+		t.Errorf("the status is %+v %v", got, err)
+	}
+	_, err := c.client.Status(ctx, c.repo, head, "ferry/prod")
+	is(t, err, forge.ErrNotFound)
 	is(t, c.client.SetStatus(ctx, c.repo, head, forge.Status{Context: "ferry/dev", State: forge.Success}), nil)
 	is(t, c.client.SetStatus(ctx, c.repo, shaA, forge.Status{Context: "ferry/dev", State: forge.Success}), forge.ErrNotFound)
 	is(t, c.client.SetStatus(ctx, c.repo, head, forge.Status{Context: "ferry/dev", State: forge.Success, Description: strings.Repeat("x", 141)}), forge.ErrInvalid)

@@ -149,10 +149,10 @@ func newRoutes(basePath string) *routes {
 		repo + "/git/ref/{ref...}", repo + "/git/refs", repo + "/git/refs/{ref...}",
 		repo + "/git/trees", repo + "/git/trees/{tree_sha}", repo + "/git/blobs", repo + "/git/blobs/{file_sha}",
 		repo + "/git/commits", repo + "/git/commits/{commit_sha}", repo + "/commits", repo + "/contents/{path...}",
-		repo + "/compare/{basehead}", repo + "/statuses/{sha}",
+		repo + "/compare/{basehead}", repo + "/statuses/{sha}", repo + "/commits/{ref}/status",
 		repo + "/pulls", repo + "/pulls/{pull_number}", repo + "/pulls/{pull_number}/files", repo + "/pulls/{pull_number}/merge",
 		repo + "/issues", repo + "/issues/{issue_number}", repo + "/issues/{issue_number}/comments",
-		repo + "/issues/comments/{comment_id}", repo + "/issues/comments/{comment_id}/reactions",
+		repo + "/issues/comments", repo + "/issues/comments/{comment_id}", repo + "/issues/comments/{comment_id}/reactions",
 	} {
 		r.patterns = append(r.patterns, strings.Split(path, "/"))
 	}

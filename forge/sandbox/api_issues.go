@@ -117,6 +117,32 @@ func listComments(c *call) (reply, error) {
 	return ok(list)
 }
 
+// listRepoComments lists the comments of all issues and pull requests, in the order in which they were made.
+func listRepoComments(c *call) (reply, error) {
+	since, err := time.Parse(time.RFC3339, c.query("since"))
+	type place struct {
+		t *thread
+		x *comment
+	}
+	var all []place
+	for _, t := range c.repo.threads {
+		for _, x := range t.comments {
+			if err != nil || !x.updated.Before(since) {
+				all = append(all, place{t, x})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b place) int { return int(a.x.id - b.x.id) })
+	if c.query("direction") == "desc" {
+		slices.Reverse(all)
+	}
+	list := []object{}
+	for _, p := range paged(c, all) {
+		list = append(list, c.s.commentJSON(c.repo, p.t, p.x))
+	}
+	return ok(list)
+}
+
 func createComment(c *call) (reply, error) {
 	t, err := c.issueThread()
 	if err != nil {

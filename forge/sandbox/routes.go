@@ -94,6 +94,7 @@ func apiRoutes() []route {
 		{"PATCH", repo + "/issues/{issue_number}", byTokens, issueWrite, updateIssue, "", ""},
 		{"GET", repo + "/issues/{issue_number}/comments", byTokens, issueRead, listComments, "", ""},
 		{"POST", repo + "/issues/{issue_number}/comments", byTokens, issueWrite, createComment, "", ""},
+		{"GET", repo + "/issues/comments", byTokens, issueRead, listRepoComments, "", ""},
 		{"GET", repo + "/issues/comments/{comment_id}", byTokens, issueRead, getComment, "", ""},
 		{"PATCH", repo + "/issues/comments/{comment_id}", byTokens, issueWrite, updateComment, "", ""},
 		{"DELETE", repo + "/issues/comments/{comment_id}", byTokens, issueWrite, removeComment, "", ""},

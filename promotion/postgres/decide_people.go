@@ -308,14 +308,14 @@ func (d *decision) writeState(ctx context.Context, holds []promotion.Hold) error
 		}
 	}
 	rows, err := d.tx.Query(ctx, `
-		select app, environment, release from deployments where repository = $1 and branch = $2 and baseline and problem = '' order by app, environment`, d.repo.ID, d.repo.DefaultBranch)
+		select app, environment, release, first_sha from deployments where repository = $1 and branch = $2 and baseline and problem = '' order by app, environment`, d.repo.ID, d.repo.DefaultBranch)
 	if err != nil {
 		return err
 	}
 	var baseline []promotion.Baseline
 	var b promotion.Baseline
 	var release []byte
-	if _, err := pgx.ForEachRow(rows, []any{&b.App, &b.Environment, &release}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&b.App, &b.Environment, &release, &b.Revision}, func() error {
 		one := b
 		one.Release = nil
 		if err := json.Unmarshal(release, &one.Release); err != nil {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,9 +12,23 @@ import (
 )
 
 // StoreDelivery stores a delivery and makes its observation due, and returns once both are durable. It returns false for a delivery that is
-// stored already. Of the event it uses only which repository or installation it is about.
+// stored already. Of the event it uses only which repository or installation it is about. Deliveries that wait together share one transaction; what
+// is wrong with one of them fails that one alone.
 func (s *Store) StoreDelivery(ctx context.Context, d forge.Delivery, e forge.Event, now time.Time) (fresh bool, err error) {
 	defer wrap(&err, "StoreDelivery(%s, %s)", d.Forge, d.ID)
+	if e.Kind != forge.EventInstallation {
+		for _, key := range []string{commonLane, fmt.Sprintf("%s/%d", d.Forge, e.Repo.ID)} {
+			became, err := s.intake.through(ctx, key, newArrival(d, e, now), s.storeTogether(key == commonLane))
+			if err != nil || became != leftOver {
+				return became == stored, err
+			}
+		}
+	}
+	return s.storeAlone(ctx, d, e, now)
+}
+
+// storeAlone stores a delivery that makes its repository known, changes what is known of it, or is about an installation.
+func (s *Store) storeAlone(ctx context.Context, d forge.Delivery, e forge.Event, now time.Time) (fresh bool, err error) {
 	err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
 		fresh = false
 		repository, back, err := s.repositoryOf(ctx, tx, d.Forge, e)
@@ -42,11 +57,14 @@ func (s *Store) hint(ctx context.Context, tx pgx.Tx, kind forge.Kind, repository
 	switch {
 	case e.Kind == forge.EventInstallation:
 		return s.touchInstallation(ctx, tx, kind, e)
-	case e.Kind == forge.EventUnused || e.Kind == forge.EventPing || repository == nil:
+	case !hints(e) || repository == nil:
 		return nil
 	}
 	return s.raiseRepository(ctx, tx, *repository, false)
 }
+
+// hints says whether the event hints at something in its repository that may have changed.
+func hints(e forge.Event) bool { return e.Kind != forge.EventUnused && e.Kind != forge.EventPing }
 
 func (s *Store) touchInstallation(ctx context.Context, tx pgx.Tx, kind forge.Kind, e forge.Event) error {
 	account, gone := "", false

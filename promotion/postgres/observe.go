@@ -26,6 +26,7 @@ type Repository struct {
 	WaitingSince  time.Time // since when observing it has failed, or found only old truth
 	Failures      int       // of observe, in a row
 	Sweep         bool
+	SweptAt       time.Time // when everything was read last
 	ConfigBlob    forge.SHA
 	ConfigProblem string
 	Head          forge.SHA // as observed last
@@ -43,18 +44,18 @@ type StoredDelivery struct {
 // LoadRepository returns a repository, or ErrNotFound.
 func (s *Store) LoadRepository(ctx context.Context, id int64) (r Repository, err error) {
 	defer wrap(&err, "LoadRepository(%d)", id)
-	var at, since *time.Time
+	var at, since, swept *time.Time
 	err = s.pool.QueryRow(ctx, `
-		select r.id, r.forge, r.forge_id, r.owner, r.name, r.default_branch, r.installation, r.accessible, r.generation, r.observed, r.observe_at, r.failing_since, r.failures, r.sweep,
+		select r.id, r.forge, r.forge_id, r.owner, r.name, r.default_branch, r.installation, r.accessible, r.generation, r.observed, r.observe_at, r.failing_since, r.failures, r.sweep, r.swept_at,
 		       r.config_blob, r.config_problem, coalesce(b.head, ''), coalesce(b.tree, ''), r.issue
 		from repositories r left join branches b on b.repository = r.id and b.branch = r.default_branch
 		where r.id = $1`, id).
-		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.Installation, &r.Accessible, &r.Generation, &r.Observed, &at, &since, &r.Failures, &r.Sweep,
+		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.Installation, &r.Accessible, &r.Generation, &r.Observed, &at, &since, &r.Failures, &r.Sweep, &swept,
 			&r.ConfigBlob, &r.ConfigProblem, &r.Head, &r.HeadTree, &r.Issue)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
-	r.ObserveAt, r.WaitingSince = timeOf(at), timeOf(since)
+	r.ObserveAt, r.WaitingSince, r.SweptAt = timeOf(at), timeOf(since), timeOf(swept)
 	return r, err
 }
 
@@ -161,10 +162,23 @@ func (s *Store) IsFerrysPage(ctx context.Context, repository int64, number int) 
 	return ours, err
 }
 
-// PutOffObservation writes down that an observation failed and when it is tried again. Nothing is lost: its deliveries stay pending.
-func (s *Store) PutOffObservation(ctx context.Context, repository int64, until time.Time, reason string, now time.Time) (err error) {
+// KnownCommands returns the comments with commands that Ferry has seen, of those said since then.
+func (s *Store) KnownCommands(ctx context.Context, repository int64, since time.Time) (known map[int64]bool, err error) {
+	defer wrap(&err, "KnownCommands(%d)", repository)
+	list, err := collect[int64](ctx, s, `select comment from commands where repository = $1 and said_at >= $2`, repository, since)
+	known = map[int64]bool{}
+	for _, id := range list {
+		known[id] = true
+	}
+	return known, err
+}
+
+// PutOffObservation writes down that an observation failed and when it is tried again, unless somebody else observes by now. Nothing is lost: its
+// deliveries stay pending.
+func (s *Store) PutOffObservation(ctx context.Context, lease Lease, repository int64, until time.Time, reason string, now time.Time) (err error) {
 	defer wrap(&err, "PutOffObservation(%d)", repository)
-	_, err = s.pool.Exec(ctx, `update repositories set observe_at = $2, failures = failures + 1, failure = $3, failing_since = coalesce(failing_since, $4) where id = $1`, repository, until, reason, now)
+	_, err = s.pool.Exec(ctx, `update repositories set observe_at = $2, failures = failures + 1, failure = $3, failing_since = coalesce(failing_since, $4)
+		where id = $1 and exists (select from leases where name = $5 and holder = $6 and fence = $7)`, repository, until, reason, now, lease.Name, lease.Holder, lease.Fence)
 	return err
 }
 

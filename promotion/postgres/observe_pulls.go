@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -32,7 +33,8 @@ func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 	err := r.tx.QueryRow(ctx, `select id, environment, app, state, release from promotions where repository = $1 and number = $2 for update`, r.repo.ID, p.Number).
 		Scan(&m.id, &m.environment, &m.app, &m.state, &release)
 	if errors.Is(err, pgx.ErrNoRows) {
-		if p.BaseBranch == r.branch() {
+		unfinished := p.Author.ID == r.self.ID && strings.HasPrefix(p.HeadBranch, "ferry/") // one whose opening was interrupted: the next try takes it up
+		if p.BaseBranch == r.branch() && !unfinished {
 			r.dirty[pullUnit(p.Number)] = true
 		}
 		return nil

@@ -23,8 +23,9 @@ var ErrFenced = errors.New("the lease was taken over")
 
 // Store is Ferry's database.
 type Store struct {
-	pool *pgxpool.Pool
-	jobs *river.Client[pgx.Tx]
+	pool   *pgxpool.Pool
+	jobs   *river.Client[pgx.Tx]
+	intake intake
 }
 
 // CheckURL returns an error where url is no address of a database. The error holds nothing of it: there may be a password in it.
@@ -35,14 +36,20 @@ func CheckURL(url string) error {
 	return nil
 }
 
+// Option changes how a store is opened.
+type Option func(*pgxpool.Config)
+
 // Open connects to the database at url, which must have been migrated. It fails where the database cannot be reached.
-func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) {
+func Open(ctx context.Context, url string, logger *slog.Logger, options ...Option) (*Store, error) {
 	if err := CheckURL(url); err != nil {
 		return nil, err
 	}
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, err
+	}
+	for _, change := range options {
+		change(cfg)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
@@ -58,7 +65,7 @@ func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) 
 		pool.Close()
 		return nil, fmt.Errorf("preparing the job queue: %w", err)
 	}
-	return &Store{pool: pool, jobs: jobs}, nil
+	return &Store{pool: pool, jobs: jobs, intake: intake{lanes: map[string]*lane{}}}, nil
 }
 
 // Close gives the connections back.

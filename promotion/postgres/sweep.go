@@ -28,7 +28,7 @@ func (d Due) Empty() bool {
 func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due, err error) {
 	defer wrap(&err, "DueWork")
 	if due.Repositories, err = collect[int64](ctx, s, `
-		select r.id from repositories r left join leases l on l.name = 'observe:' || r.id and l.expires_at > $1
+		select r.id from repositories r left join leases l on l.name = 'observe:' || r.id and l.expires_at > clock_timestamp()
 		where r.generation <> r.observed and r.accessible and (r.observe_at is null or r.observe_at <= $1) and l.name is null order by r.id limit $2`, now, limit); err != nil {
 		return due, err
 	}
@@ -51,7 +51,7 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 		return due, err
 	}
 	due.Wishes, err = collect[int64](ctx, s, `
-		select w.id from wishes w join repositories r on r.id = w.repository and r.accessible left join leases l on l.name = 'act:' || w.id and l.expires_at > $1
+		select w.id from wishes w join repositories r on r.id = w.repository and r.accessible left join leases l on l.name = 'act:' || w.id and l.expires_at > clock_timestamp()
 		where (w.version <> w.applied_version and (w.act_at is null or w.act_at <= $1)) and l.name is null order by w.id limit $2`, now, limit)
 	return due, err
 }

@@ -32,18 +32,11 @@ func (e *laterError) Error() string { return e.reason }
 // Act brings one object at the forge to its wish, and again until the wish has stopped moving. It is serial per object by the object's lease.
 func (w *Work) Act(ctx context.Context, id int64) (err error) {
 	defer func() { w.Metrics.job("act", err) }()
-	lease, ok, err := w.Store.TakeLease(ctx, fmt.Sprintf("act:%d", id), w.Holder, w.Now(), leaseTime)
-	if err != nil || !ok {
-		return err
-	}
-	err = w.actHeld(ctx, id, lease)
-	if releaseErr := w.Store.ReleaseLease(ctx, lease); err == nil {
-		err = releaseErr
-	}
+	_, err = w.hold(ctx, fmt.Sprintf("act:%d", id), func(ctx context.Context, h *held) error { return w.actHeld(ctx, id, h) })
 	return err
 }
 
-func (w *Work) actHeld(ctx context.Context, id int64, lease postgres.Lease) error {
+func (w *Work) actHeld(ctx context.Context, id int64, h *held) error {
 	for range 20 {
 		wish, err := w.Store.LoadWish(ctx, id)
 		if errors.Is(err, postgres.ErrNotFound) {
@@ -52,38 +45,45 @@ func (w *Work) actHeld(ctx context.Context, id int64, lease postgres.Lease) erro
 		if err != nil || wish.Version == wish.AppliedVersion || wish.ActAt.After(w.Now()) || !wish.Repository.Accessible {
 			return err
 		}
-		applied, err := w.actOn(ctx, wish)
-		if err != nil {
-			return w.notNow(ctx, wish, err)
+		applied, err := w.actOn(ctx, wish, h)
+		if err != nil { // a cancelled act, too, is known to have been tried
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseGrace)
+			defer cancel()
+			h.unsure = true
+			return w.notNow(ctx, h.lease, wish, err)
 		}
 		w.Logger.Info("acted", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key)
-		if _, err := w.Store.RecordApplied(ctx, lease, wish, applied, w.Now()); err != nil {
+		if _, err := w.Store.RecordApplied(ctx, h.lease, wish, applied, w.Now()); err != nil {
+			h.unsure = true
 			return err
 		}
+		h.unsure = false
 	}
 	return nil
 }
 
 // notNow sorts why an act did not work: a refusal is shown and asked again hourly, everything else is tried again soon.
-func (w *Work) notNow(ctx context.Context, wish postgres.Wish, err error) error {
+func (w *Work) notNow(ctx context.Context, lease postgres.Lease, wish postgres.Wish, err error) error {
 	var refused *refusedError
 	var later *laterError
 	switch {
+	case errors.Is(err, postgres.ErrFenced):
+		return err
 	case errors.As(err, &refused):
 		w.Logger.Warn("the forge refuses", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "reason", refused.reason)
-		return w.Store.RefuseWish(ctx, wish, refused.reason, w.Now().Add(refusalPause), w.Now())
+		return w.Store.RefuseWish(ctx, lease, wish, refused.reason, w.Now().Add(refusalPause), w.Now())
 	case errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrInvalid):
 		w.Logger.Warn("the forge refuses", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "error", err)
-		return w.Store.RefuseWish(ctx, wish, err.Error(), w.Now().Add(refusalPause), w.Now())
+		return w.Store.RefuseWish(ctx, lease, wish, err.Error(), w.Now().Add(refusalPause), w.Now())
 	case errors.As(err, &later):
-		return w.Store.PutOffWish(ctx, wish, w.Now().Add(max(later.pause, backoff(wish.Attempts)/2)))
+		return w.Store.PutOffWish(ctx, lease, wish, w.Now().Add(max(later.pause, backoff(wish.Attempts)/2)))
 	}
 	until := w.again(err, wish.Attempts)
 	w.Logger.Warn("acting is put off", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "until", until, "error", err)
-	return w.Store.PutOffWish(ctx, wish, until)
+	return w.Store.PutOffWish(ctx, lease, wish, until)
 }
 
-func (w *Work) actOn(ctx context.Context, wish postgres.Wish) (postgres.Applied, error) {
+func (w *Work) actOn(ctx context.Context, wish postgres.Wish, h *held) (postgres.Applied, error) {
 	connection, err := w.connection(wish.Repository.Forge)
 	if err != nil {
 		return postgres.Applied{}, err
@@ -92,7 +92,7 @@ func (w *Work) actOn(ctx context.Context, wish postgres.Wish) (postgres.Applied,
 	if err != nil {
 		return postgres.Applied{}, err
 	}
-	a := act{Work: w, client: connection.Client(wish.Repository.Installation), wish: wish, repo: wish.Repository.Repo, self: self}
+	a := act{Work: w, client: guarded{connection.Client(wish.Repository.Installation), h}, held: h, wish: wish, repo: wish.Repository.Repo, self: self}
 	switch wish.Kind {
 	case "pull":
 		return a.pull(ctx)
@@ -116,6 +116,7 @@ func (w *Work) actOn(ctx context.Context, wish postgres.Wish) (postgres.Applied,
 type act struct {
 	*Work
 	client Client
+	held   *held
 	wish   postgres.Wish
 	repo   forge.Repo
 	self   forge.User
@@ -144,7 +145,7 @@ func (a *act) status(ctx context.Context) (postgres.Applied, error) {
 	if err := a.read(&wish, &last); err != nil {
 		return postgres.Applied{}, err
 	}
-	if last.Status == wish.Status {
+	if last.Status == wish.Status && !a.held.unsure {
 		return postgres.Applied{State: last}, nil
 	}
 	target := a.repo
@@ -158,10 +159,25 @@ func (a *act) status(ctx context.Context) (postgres.Applied, error) {
 		}
 		target = source
 	}
+	if standing, err := a.postedBefore(ctx, target, wish); err != nil || standing {
+		return postgres.Applied{State: map[string]any{"status": wish.Status}}, err
+	}
 	if err := a.client.SetStatus(ctx, target, wish.SHA, wish.Status); err != nil {
 		return postgres.Applied{}, err
 	}
 	return postgres.Applied{State: map[string]any{"status": wish.Status}}, nil
+}
+
+// postedBefore says whether an interrupted try has posted the status: a forge lists it twice where it is posted twice. Without such a try nothing is read.
+func (a *act) postedBefore(ctx context.Context, target forge.Repo, wish postgres.StatusWish) (bool, error) {
+	if !a.held.unsure {
+		return false, nil
+	}
+	standing, err := a.client.Status(ctx, target, wish.SHA, wish.Status.Context)
+	if errors.Is(err, forge.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && standing == wish.Status, err
 }
 
 // sourceFile names, in a source repository, the environment repositories of other owners that may write to it.

@@ -27,18 +27,18 @@ func (a *act) merge(ctx context.Context) (postgres.Applied, error) {
 			return postgres.Applied{}, &refusedError{fmt.Sprintf("nothing guards %s: protect it with a required status ferry/gates, or set `unprotected: allow` on the environment", wish.Base)}
 		}
 	}
-	lease, ok, err := a.Store.TakeLease(ctx, fmt.Sprintf("merge:%d:%s", a.wish.Repository.ID, wish.Base), a.Holder, a.Now(), leaseTime)
-	if err != nil {
-		return postgres.Applied{}, err
+	var applied postgres.Applied
+	ok, err := a.hold(ctx, fmt.Sprintf("merge:%d:%s", a.wish.Repository.ID, wish.Base), func(ctx context.Context, _ *held) (err error) {
+		if err := a.stillWished(ctx); err != nil {
+			return err
+		}
+		applied, err = a.mergeNow(ctx, wish)
+		return err
+	})
+	if err == nil && !ok { // merges are serial per base branch
+		err = &laterError{"another merge is under way", floorPause}
 	}
-	if !ok { // merges are serial per base branch
-		return postgres.Applied{}, &laterError{"another merge is under way", floorPause}
-	}
-	defer func() { a.logged(a.Store.ReleaseLease(context.WithoutCancel(ctx), lease)) }()
-	if err := a.stillWished(ctx); err != nil {
-		return postgres.Applied{}, err
-	}
-	return a.mergeNow(ctx, wish)
+	return applied, err
 }
 
 // stillWished decides the gates once more, with everything that has been heard by now, and fails where the merge is not wished any more.

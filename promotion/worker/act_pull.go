@@ -134,7 +134,7 @@ func (a *act) adopt(ctx context.Context, wish promotion.PullWish) (postgres.Appl
 // is left as it is, and observed.
 func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pullState) (postgres.Applied, error) {
 	edited := last.Edit != wish.Edit || last.Message != wish.Message || last.Anew
-	if !edited && last.Title == wish.Title && last.Body == wish.Body {
+	if !edited && last.Title == wish.Title && last.Body == wish.Body && !a.held.unsure {
 		return postgres.Applied{State: last}, nil
 	}
 	p, err := a.client.PullRequest(ctx, a.repo, last.Number)
@@ -148,7 +148,7 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 	if !p.Open || !untouched && !last.Anew {
 		return postgres.Applied{}, a.changedMeanwhile(ctx, p)
 	}
-	if edited {
+	if edited || p.HeadSHA != last.Head {
 		if p.HeadSHA, err = a.newCommit(ctx, wish.Branch, wish.Message, wish.Files, wish.Blobs); err != nil {
 			return postgres.Applied{}, err
 		}

@@ -3,6 +3,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"ferry/forge"
 )
@@ -68,11 +69,13 @@ type pullWriter interface {
 }
 
 type statusWriter interface {
+	Status(ctx context.Context, repo forge.Repo, sha forge.SHA, name string) (forge.Status, error)
 	SetStatus(ctx context.Context, repo forge.Repo, sha forge.SHA, status forge.Status) error
 }
 
 type commentWriter interface {
 	Comments(ctx context.Context, repo forge.Repo, number int) ([]forge.Comment, error)
+	CommentsSince(ctx context.Context, repo forge.Repo, since time.Time) ([]forge.Comment, error)
 	CreateComment(ctx context.Context, repo forge.Repo, number int, body string) (int64, error)
 	React(ctx context.Context, repo forge.Repo, comment int64, reaction forge.Reaction) error
 }

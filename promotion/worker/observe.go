@@ -30,15 +30,8 @@ func (w *Work) Observe(ctx context.Context, repository int64) (err error) {
 	defer func() { w.Metrics.job("observe", err) }()
 	name := fmt.Sprintf("observe:%d", repository)
 	for {
-		lease, ok, err := w.Store.TakeLease(ctx, name, w.Holder, w.Now(), leaseTime)
+		ok, err := w.hold(ctx, name, func(ctx context.Context, h *held) error { return w.observeHeld(ctx, repository, h.lease) })
 		if err != nil || !ok {
-			return err
-		}
-		err = w.observeHeld(ctx, repository, lease)
-		if releaseErr := w.Store.ReleaseLease(ctx, lease); err == nil {
-			err = releaseErr
-		}
-		if err != nil {
 			return err
 		}
 		repo, err := w.Store.LoadRepository(ctx, repository)
@@ -56,20 +49,20 @@ func (w *Work) observeHeld(ctx context.Context, repository int64, lease postgres
 			return err
 		}
 		if err := w.observeOnce(ctx, repo, lease); err != nil {
-			return w.putOff(ctx, repo, err)
+			return w.putOff(ctx, lease, repo, err)
 		}
 	}
 	return nil
 }
 
 // putOff writes down when the observation is tried again. The error is told once, in the log; nothing is lost.
-func (w *Work) putOff(ctx context.Context, repo postgres.Repository, err error) error {
+func (w *Work) putOff(ctx context.Context, lease postgres.Lease, repo postgres.Repository, err error) error {
 	until := w.again(err, repo.Failures)
 	if errors.Is(err, errBelowFloor) {
 		until = w.Now().Add(floorPause)
 	}
 	w.Logger.Warn("observing is put off", "repository", repo.Repo.FullName(), "until", until, "error", err)
-	return w.Store.PutOffObservation(ctx, repo.ID, until, err.Error(), w.Now())
+	return w.Store.PutOffObservation(ctx, lease, repo.ID, until, err.Error(), w.Now())
 }
 
 func (w *Work) observeOnce(ctx context.Context, repo postgres.Repository, lease postgres.Lease) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -198,6 +199,9 @@ func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path stri
 
 // lookAtComments reads what the authors of commands may do. Bots and Ferry itself are never obeyed.
 func (l *look) lookAtComments(ctx context.Context) error {
+	if err := l.sweepComments(ctx); err != nil {
+		return err
+	}
 	for _, c := range l.comments {
 		if c.Author.Bot || c.Author.ID == l.self.ID || len(promotion.ParseCommands(c.Body)) == 0 {
 			continue
@@ -214,6 +218,34 @@ func (l *look) lookAtComments(ctx context.Context) error {
 			return err
 		}
 		l.out.Commands = append(l.out.Commands, promotion.CommandFacts{Comment: c.ID, Number: c.Number, Author: c.Author, Permission: permission, Body: c.Body, At: c.CreatedAt})
+	}
+	return nil
+}
+
+// sweepOverlap is by how much two sweeps look at the same comments: the forge's clock and Ferry's need not agree.
+const sweepOverlap = 5 * time.Minute
+
+// sweepComments finds the comments since the last sweep whose delivery was lost. At the first look there are none: what was said before, Ferry was
+// not asked. An edited one may have been made as another.
+func (l *look) sweepComments(ctx context.Context) error {
+	if !l.repo.Sweep || l.repo.SweptAt.IsZero() || l.config == nil {
+		return nil
+	}
+	found, err := l.client.CommentsSince(ctx, l.repo.Repo, l.repo.SweptAt.Add(-sweepOverlap))
+	if err != nil {
+		return err
+	}
+	known, err := l.Store.KnownCommands(ctx, l.repo.ID, l.repo.SweptAt.Add(-2*sweepOverlap))
+	if err != nil {
+		return err
+	}
+	for _, c := range l.comments {
+		known[c.ID] = true
+	}
+	for _, c := range found {
+		if !known[c.ID] && !c.Edited && !c.CreatedAt.Before(l.repo.SweptAt.Add(-sweepOverlap)) {
+			l.comments = append(l.comments, forge.CommentHint{ID: c.ID, Number: c.Number, Author: c.Author, Body: c.Body, CreatedAt: c.CreatedAt})
+		}
 	}
 	return nil
 }

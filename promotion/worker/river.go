@@ -12,12 +12,11 @@ import (
 	"ferry/promotion/postgres"
 )
 
-// How often the timers are looked at, work that nobody holds is inserted again, and every repository is read whole.
+// How often the timers are looked at and every repository is read whole. Twice in a lease's time, work that nobody holds is inserted again.
 const (
-	timerPause  = time.Second
-	rescuePause = 10 * time.Second
-	sweepPause  = 10 * time.Minute
-	jobTimeout  = time.Minute
+	timerPause = time.Second
+	sweepPause = 10 * time.Minute
+	jobTimeout = time.Minute
 )
 
 // Run works until ctx ends, then stops softly: jobs that are under way get grace to finish.
@@ -51,11 +50,13 @@ func (w *Work) Run(ctx context.Context, grace time.Duration) error {
 
 // tick runs the timers, the rescue and the sweep until ctx ends.
 func (w *Work) tick(ctx context.Context) {
-	timers, rescue, sweep := time.NewTicker(timerPause), time.NewTicker(rescuePause), time.NewTicker(sweepPause)
+	timers, rescue, sweep := time.NewTicker(timerPause), time.NewTicker(w.leaseTime()/2), time.NewTicker(sweepPause)
 	defer timers.Stop()
 	defer rescue.Stop()
 	defer sweep.Stop()
-	w.logged(w.Sweep(ctx))
+	// What a killed process left is taken up; and deliveries that came while nobody was there were lost, so everything is read.
+	w.logged(w.enqueue(ctx, w.Store.DueWork))
+	w.logged(w.sweep(ctx, w.Now()))
 	for {
 		select {
 		case <-ctx.Done():
@@ -71,11 +72,14 @@ func (w *Work) tick(ctx context.Context) {
 }
 
 // Sweep makes everything due that no delivery announced: installations that Ferry does not know, and every repository not read whole for a while.
-func (w *Work) Sweep(ctx context.Context) error {
+func (w *Work) Sweep(ctx context.Context) error { return w.sweep(ctx, w.Now().Add(-sweepPause/2)) }
+
+// sweep sweeps the repositories that were not read whole since before.
+func (w *Work) sweep(ctx context.Context, before time.Time) error {
 	if err := w.ObserveInstallations(ctx); err != nil {
 		w.logged(err)
 	}
-	return w.Store.SweepRepositories(ctx, w.Now().Add(-sweepPause/2))
+	return w.Store.SweepRepositories(ctx, before)
 }
 
 func (w *Work) enqueue(ctx context.Context, find func(context.Context, time.Time, int) (postgres.Due, error)) error {

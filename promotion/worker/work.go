@@ -22,7 +22,9 @@ type Work struct {
 	Logger  *slog.Logger
 	Holder  string // names this process in leases
 	Metrics Metrics
-	configs configCache
+	// LeaseTime is for how long a lease stands that is not renewed; 20 seconds where it is 0.
+	LeaseTime time.Duration
+	configs   configCache
 }
 
 // Metrics counts what the workers do. A nil function counts nothing.
@@ -40,9 +42,6 @@ func (m Metrics) job(kind string, err error) {
 	}
 	m.Job(kind, result)
 }
-
-// The time for which a lease is held; every call that is made under it has a shorter time-out.
-const leaseTime = 2 * time.Minute
 
 // connection returns the forge of a repository, or an error that says how to configure it.
 func (w *Work) connection(kind forge.Kind) (Connection, error) {

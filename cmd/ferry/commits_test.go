@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// commitProxy stands between Ferry and its database and calls committed after each commit that the database has made and Ferry does not know of yet.
+type commitProxy struct {
+	socket    string
+	committed func()
+}
+
+// newCommitProxy returns the address under which the database at databaseURL is reached through the proxy.
+func newCommitProxy(t *testing.T, databaseURL string, committed func()) string {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	p := &commitProxy{socket: filepath.Join(u.Query().Get("host"), ".s.PGSQL."+u.Query().Get("port")), committed: committed}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go p.serve(conn)
+		}
+	}()
+	return "postgres://" + u.User.Username() + "@" + listener.Addr().String() + u.Path + "?sslmode=disable"
+}
+
+func (p *commitProxy) serve(client net.Conn) {
+	defer client.Close()
+	server, err := net.Dial("unix", p.socket)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	go func() {
+		_, _ = io.Copy(server, client) // either side ends it by closing
+		_ = server.Close()
+	}()
+	p.answers(bufio.NewReader(server), bufio.NewWriter(client))
+}
+
+// answers hands on what the server says, message by message (PostgreSQL's manual, "Frontend/Backend Protocol"): C tells what a statement was, Z that
+// the server waits for the next, I in it that no transaction is open.
+func (p *commitProxy) answers(server *bufio.Reader, client *bufio.Writer) {
+	open, wrote := false, false
+	for {
+		head := make([]byte, 5)
+		if _, err := io.ReadFull(server, head); err != nil {
+			return
+		}
+		body := make([]byte, binary.BigEndian.Uint32(head[1:])-4)
+		if _, err := io.ReadFull(server, body); err != nil {
+			return
+		}
+		switch head[0] {
+		case 'C':
+			tag, _, _ := strings.Cut(string(body), " ")
+			tag = strings.TrimRight(tag, "\x00")
+			wrote = wrote || tag == "COMMIT" || !open && (tag == "INSERT" || tag == "UPDATE" || tag == "DELETE")
+		case 'Z':
+			if open = body[0] != 'I'; !open && wrote {
+				p.committed()
+				wrote = false
+			}
+		}
+		if _, err := client.Write(append(head, body...)); err != nil {
+			return
+		}
+		if server.Buffered() == 0 {
+			if err := client.Flush(); err != nil {
+				return
+			}
+		}
+	}
+}

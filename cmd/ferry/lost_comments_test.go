@@ -1,0 +1,53 @@
+package main
+
+import "testing"
+
+// TestLostCommands: a command whose delivery was lost is obeyed at the next sweep, once; what was edited, and what was said before Ferry came, is not.
+func TestLostCommands(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.sweep()
+	h.forge.Faults().Lose("issue_comment", 1)
+	id := h.say(p.Number, "dora", "/hold checkout prod wait")
+	if n := query[int](h, `select count(*) from holds`); n != 0 {
+		t.Fatal("its delivery was not lost")
+	}
+	h.sweep()
+	if n := query[int](h, `select count(*) from holds`); n != 1 {
+		t.Errorf("%d holds", n)
+	}
+	if answers := h.answersTo(p.Number, id); len(answers) != 1 {
+		t.Errorf("%d answers", len(answers))
+	}
+	h.sweep()
+	lost := h.lastDelivery("issue_comment")
+	for _, d := range h.forge.Deliveries() {
+		if d.Event == "issue_comment" && d.Fault != "" {
+			lost = d
+		}
+	}
+	h.hook("issue_comment", lost.GUID, lost.Body, nil) // it comes in the end
+	h.settle()
+	if n := query[int](h, `select count(*) from holds`); n != 1 || len(h.answersTo(p.Number, id)) != 1 {
+		t.Errorf("it was obeyed again: %d holds", n)
+	}
+}
+
+// TestSweepsDoNotObeyEdits: a comment that became a command by an edit is none.
+func TestSweepsDoNotObeyEdits(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.sweep()
+	id := h.say(p.Number, "dora", "looks good")
+	h.clock.advance(sweepAfter / 10)
+	h.edit(id, "dora", "/hold")
+	h.settle()
+	h.sweep()
+	if n := query[int](h, `select count(*) from holds`); n != 0 {
+		t.Error("an edit was obeyed")
+	}
+}

@@ -1,0 +1,135 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/riverqueue/river"
+)
+
+// storeTogether returns what stores a batch of deliveries in one transaction: one statement for the deliveries and the generations of their
+// repositories, and one job for each of these. It leaves over deliveries of a repository that is not known just as they name it; where it is not
+// to wait, also those of one that somebody is writing to; and all of them where the database refuses the batch, for that may be one's fault.
+func (s *Store) storeTogether(skipLocked bool) func(context.Context, []*arrival) ([]fate, error) {
+	return func(ctx context.Context, batch []*arrival) (fates []fate, err error) {
+		err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+			fates, err = s.storeBatch(ctx, tx, batch, skipLocked)
+			return err
+		})
+		if refused(err) {
+			return slices.Repeat([]fate{leftOver}, len(batch)), nil
+		}
+		return fates, err
+	}
+}
+
+// refused says whether the database did not take what it was given, unlike one that stops or has no room (PostgreSQL, appendix A, "Error Codes").
+func refused(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && !slices.Contains([]string{"08", "53", "57", "58", "XX"}, pg.Code[:min(2, len(pg.Code))])
+}
+
+// columns are the deliveries of a batch, each once, as arrays for one statement.
+type columns struct {
+	forge, id, event, owner, name []string
+	repository, installation      []int64
+	at                            []time.Time
+	body                          [][]byte
+	hints                         []bool
+	of                            map[string]int // by forge and id
+}
+
+func columnsOf(batch []*arrival) *columns {
+	c := &columns{of: make(map[string]int, len(batch))}
+	for _, a := range batch {
+		d, e := a.delivery, a.event
+		if _, twice := c.of[key(a)]; twice {
+			continue
+		}
+		c.of[key(a)] = len(c.id)
+		c.forge, c.id, c.event, c.body, c.at = append(c.forge, string(d.Forge)), append(c.id, d.ID), append(c.event, d.Name), append(c.body, d.Body), append(c.at, a.at)
+		c.owner, c.name = append(c.owner, e.Repo.Owner), append(c.name, e.Repo.Name)
+		c.repository, c.installation, c.hints = append(c.repository, e.Repo.ID), append(c.installation, e.Installation), append(c.hints, hints(e))
+	}
+	return c
+}
+
+func key(a *arrival) string { return string(a.delivery.Forge) + " " + a.delivery.ID }
+
+// Rows are locked in a fixed order, so that batches of several replicas do not lock each other out.
+const storeBatch = `
+with arrived as (
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::timestamptz[], $9::bytea[], $10::boolean[])
+    with ordinality as a (forge, id, event, forge_id, owner, name, installation, received_at, body, hints, n)
+), known as (
+  select id, forge, forge_id, owner, name, installation from repositories
+  where (forge, forge_id) in (select forge, forge_id from arrived where forge_id <> 0) and accessible
+  order by id for no key update /*skip locked*/
+), ready as (
+  select a.*, k.id as repository
+  from arrived a left join known k on k.forge = a.forge and k.forge_id = a.forge_id and k.owner = a.owner and k.name = a.name and a.installation in (0, k.installation)
+  where a.forge_id = 0 or k.id is not null
+), stored as (
+  insert into deliveries (forge, id, event, repository, installation, received_at, body)
+  select forge, id, event, repository, installation, received_at, body from ready order by forge, id
+  on conflict do nothing returning forge, id
+), fresh as (
+  select r.n, case when r.hints then r.repository end as hinted from ready r join stored s on s.forge = r.forge and s.id = r.id
+), raised as (
+  update repositories set generation = generation + 1, observe_at = null where id in (select hinted from fresh)
+)
+select (r.n - 1)::int, f.n is not null, coalesce(f.hinted, 0) from ready r left join fresh f on f.n = r.n`
+
+func (s *Store) storeBatch(ctx context.Context, tx pgx.Tx, batch []*arrival, skipLocked bool) ([]fate, error) {
+	c, statement := columnsOf(batch), storeBatch
+	if skipLocked {
+		statement = strings.Replace(storeBatch, "/*skip locked*/", "skip locked", 1)
+	}
+	rows, err := tx.Query(ctx, statement, c.forge, c.id, c.event, c.repository, c.owner, c.name, c.installation, c.at, c.body, c.hints)
+	if err != nil {
+		return nil, err
+	}
+	found := slices.Repeat([]fate{leftOver}, len(c.id))
+	hinted := map[int64]bool{}
+	var i int
+	var fresh bool
+	var repository int64
+	if _, err := pgx.ForEachRow(rows, []any{&i, &fresh, &repository}, func() error {
+		found[i] = known
+		if fresh {
+			found[i], hinted[repository] = stored, true
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	return c.fates(batch, found), s.observe(ctx, tx, hinted)
+}
+
+// fates gives every arrival its own: of those that came twice only the first one is new.
+func (c *columns) fates(batch []*arrival, found []fate) []fate {
+	out, first := make([]fate, len(batch)), make([]bool, len(found))
+	for n, a := range batch {
+		i := c.of[key(a)]
+		if out[n] = found[i]; found[i] == stored && first[i] {
+			out[n] = known
+		}
+		first[i] = true
+	}
+	return out
+}
+
+func (s *Store) observe(ctx context.Context, tx pgx.Tx, repositories map[int64]bool) error {
+	var jobs []river.JobArgs
+	for id := range repositories {
+		if id != 0 {
+			jobs = append(jobs, ObserveArgs{Repository: id})
+		}
+	}
+	return s.enqueue(ctx, tx, jobs...)
+}

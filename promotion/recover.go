@@ -1,0 +1,298 @@
+package promotion
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"ferry/forge"
+	"ferry/promotion/config"
+)
+
+// Recovery is what the forge remembers of an earlier database: the facts that Ferry does not find by looking at what stands now.
+type Recovery struct {
+	Past          []Past
+	Promotions    []PastPromotion // oldest first
+	Sources       []Announced     // oldest first
+	Contributions []AppContribution
+	Statuses      []StandingStatus
+	Cut           bool // the history is longer than Ferry reads back
+}
+
+// Past is what stood of an app in one environment, the oldest first. FirstSeq counts the branch's revisions as they were read back, from 1.
+type Past struct {
+	Place       config.Place
+	Deployments []Deployment
+}
+
+// PastPromotion is a pull request of Ferry's own.
+type PastPromotion struct {
+	Pull     PullFacts
+	Place    config.Place
+	Release  Release
+	Intent   string
+	Asker    string
+	State    PromotionState
+	Rejected bool // by the person who closed it, and nobody has taken that back since
+	Own      bool // its head is a commit of Ferry's own
+	Applied  any  // of an open one: what the act on it has to know
+}
+
+// AppContribution is what one app had added to a commit status.
+type AppContribution struct {
+	App string
+	Contribution
+}
+
+// StandingStatus is a commit status of Ferry's own that stands at the forge.
+type StandingStatus struct {
+	Target string // owner/name of a source repository; empty: the environment repository
+	SHA    forge.SHA
+	Status forge.Status
+}
+
+// Trailers is what a commit of Ferry's says of itself.
+type Trailers struct {
+	Place         config.Place
+	Release       Release
+	Intent, Asker string
+	Sources       []Announced
+}
+
+// ParseTrailers reads the trailers of a commit message of Ferry's; false where it has none.
+func ParseTrailers(message string) (t Trailers, ok bool) {
+	var images []Image
+	for line := range strings.Lines(message) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case "Ferry-App":
+			t.Place.App = value
+		case "Ferry-Environment":
+			t.Place.Environment = value
+		case "Ferry-Release":
+			images = append(images, ParseImage(value))
+		case "Ferry-Intent":
+			t.Intent = value
+		case "Ferry-Asker":
+			t.Asker = value
+		case "Ferry-Source":
+			if a, ok := parseSource(value); ok {
+				t.Sources = append(t.Sources, a)
+			}
+		}
+	}
+	t.Release = NewRelease(images...)
+	for i := range t.Sources {
+		if image, ok := t.Release.Image(t.Sources[i].Image.Name); ok && image.Tag == t.Sources[i].Image.Tag {
+			t.Sources[i].Image = image
+		}
+	}
+	return t, t.Place.App != "" && t.Place.Environment != "" && len(t.Release) > 0
+}
+
+// parseSource reads IMAGE@TAG REPO@SHA.
+func parseSource(value string) (a Announced, ok bool) {
+	image, source, _ := strings.Cut(value, " ")
+	i, j := strings.LastIndexByte(image, '@'), strings.LastIndexByte(source, '@')
+	if i < 0 || j < 0 {
+		return a, false
+	}
+	sha, err := forge.ParseSHA(source[j+1:])
+	if err != nil || sha == "" {
+		return a, false
+	}
+	if _, err := forge.ParseFullName(source[:j]); err != nil {
+		return a, false
+	}
+	return Announced{Image: Image{Name: image[:i], Tag: image[i+1:]}, Source: source[:j], Commit: sha}, true
+}
+
+// Stand notes what stands in the environment from a revision on, as an observation of that revision would have.
+func (p *Past) Stand(seq int64, revision forge.SHA, at time.Time, release Release, problem string) {
+	current := p.current()
+	if current != nil && current.Problem == problem && current.Release.Same(release) && (release != nil || problem != "") {
+		for i := range current.Release {
+			if current.Release[i].Digest == "" {
+				current.Release[i].Digest = release[i].Digest
+			}
+		}
+		return
+	}
+	if current != nil {
+		current.Ended, current.State = true, DeploymentSuperseded
+	}
+	if release == nil && problem == "" {
+		return
+	}
+	p.Deployments = append(p.Deployments, Deployment{Release: slices.Clone(release), Problem: problem, FirstSeq: seq, FirstSHA: revision, State: DeploymentPending, Since: at})
+}
+
+func (p *Past) current() *Deployment {
+	if n := len(p.Deployments); n > 0 && !p.Deployments[n-1].Ended {
+		return &p.Deployments[n-1]
+	}
+	return nil
+}
+
+// Begin lets the past begin with the baseline: with what stood at the baseline's revision, at seq (0: that revision was not read back); with nothing
+// known of it, with the first thing that stood.
+func (p *Past) Begin(b *Baseline, seq int64) {
+	if b != nil && seq > 0 {
+		p.Deployments = slices.DeleteFunc(p.Deployments, func(d Deployment) bool { return p.endedBefore(d, seq) })
+		if len(p.Deployments) > 0 && p.Deployments[0].FirstSeq < seq {
+			p.Deployments[0].FirstSeq, p.Deployments[0].FirstSHA = seq, b.Revision
+		}
+	}
+	if len(p.Deployments) > 0 {
+		first := &p.Deployments[0]
+		if b == nil || first.Problem != "" || first.Release.Same(b.Release) {
+			first.Baseline = true
+			if b != nil && b.Revision != "" {
+				first.FirstSHA = b.Revision
+			}
+			return
+		}
+	}
+	if b != nil { // longer ago than was read back
+		p.Deployments = slices.Insert(p.Deployments, 0, Deployment{Release: b.Release, FirstSHA: b.Revision, Baseline: true, Ended: true, Settled: true, State: DeploymentSuperseded})
+	}
+}
+
+// endedBefore says whether another deployment took d's place at or before seq.
+func (p *Past) endedBefore(d Deployment, seq int64) bool {
+	i := slices.IndexFunc(p.Deployments, func(x Deployment) bool { return x.FirstSeq == d.FirstSeq })
+	return i+1 < len(p.Deployments) && p.Deployments[i+1].FirstSeq <= seq
+}
+
+// foldedWords is how a status reads to which several apps contribute (see Fold).
+var (
+	foldedWords  = regexp.MustCompile(`^\d+ of \d+ apps(?:, waiting for (.*))?$`)
+	instantWords = regexp.MustCompile(`(?:since|at) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)`)
+)
+
+// ReadBack brings the deployment to what its statuses, the oldest first, tell of the app: the status history of a revision is where convergence and
+// soak are kept. It returns what the app had contributed to the last one, and false where there is none.
+func (d *Deployment) ReadBack(app string, statuses []forge.PostedStatus) (c AppContribution, ok bool) {
+	for i, s := range statuses {
+		if i == 0 {
+			d.Since = s.At
+		}
+		c = AppContribution{App: app, Contribution: Contribution{SHA: d.FirstSHA, Context: s.Context, State: s.State, Description: s.Description}}
+		if words := foldedWords.FindStringSubmatch(s.Description); words != nil {
+			waiting := strings.Split(words[1], ", ")
+			cut := strings.HasSuffix(words[1], "…") // the list was too long, and this app may have been in it
+			if s.State != forge.Success && !cut && !slices.Contains(waiting, app) {
+				c.State = forge.Success
+			}
+			s.Description = ""
+		}
+		d.readBack(app, c.State, s)
+	}
+	return c, len(statuses) > 0
+}
+
+func (d *Deployment) readBack(app string, state forge.State, s forge.PostedStatus) {
+	message := strings.TrimPrefix(s.Description, app+" "+d.Release.Version()+": ")
+	d.Settled = d.Ended && state != forge.Pending && !strings.Contains(s.Description, " runs in ")
+	switch state {
+	case forge.Success:
+		d.arrived(s)
+		return
+	case forge.Failure:
+		d.State, d.HealthyFrom, d.Soaked = DeploymentDegraded, time.Time{}, 0
+		if strings.HasPrefix(message, "failed") {
+			d.State = DeploymentFailed
+		}
+	case forge.Error:
+		if _, last, ok := strings.Cut(message, "; last: "); ok {
+			message = last
+		}
+		d.Soaked, d.HealthyFrom = d.soakedAt(s.At, time.Time{}), time.Time{} // silence stops the soak
+		if d.State == DeploymentConverged {
+			return
+		}
+		d.State = DeploymentPending
+	default:
+		d.State = DeploymentPending
+	}
+	if d.Message = message; message == "" {
+		d.Message = "as the statuses say"
+	}
+}
+
+// arrived notes a success: the first one is convergence, and says since when; a later one is that the release is healthy again.
+func (d *Deployment) arrived(s forge.PostedStatus) {
+	at := s.At
+	if m := instantWords.FindStringSubmatch(s.Description); m != nil && d.ConvergedAt.IsZero() {
+		if said, err := time.Parse("2006-01-02 15:04:05 MST", m[1]); err == nil && said.Before(at) {
+			at = said.UTC()
+		}
+	}
+	if d.ConvergedAt.IsZero() {
+		d.ConvergedAt = at
+	}
+	if d.HealthyFrom.IsZero() && !strings.Contains(s.Description, " converged in ") {
+		d.HealthyFrom = at
+	}
+	d.State, d.Message = DeploymentConverged, ""
+}
+
+// Complete ends the soaks of what was replaced, and takes what Ferry itself proposed as proof that it had converged upstream, where no status says so.
+func (r *Recovery) Complete(c *config.Config) {
+	for _, p := range r.Promotions {
+		env, ok := c.Environment(p.Place.Environment)
+		if !ok || p.Intent != IntentPromotion || p.State != PromotionOpen {
+			continue
+		}
+		for _, from := range env.From {
+			r.converged(config.Place{App: p.Place.App, Environment: from}, p.Release, p.Pull.CreatedAt)
+		}
+	}
+	for _, past := range r.Past {
+		for i := range past.Deployments {
+			d := &past.Deployments[i]
+			if !d.Ended {
+				continue
+			}
+			d.State, d.Message = DeploymentSuperseded, ""
+			if i+1 < len(past.Deployments) {
+				d.Soaked = d.soakedAt(past.Deployments[i+1].Since, time.Time{})
+			}
+			d.HealthyFrom = time.Time{}
+		}
+	}
+}
+
+// converged takes it that the release had converged at a place by then.
+func (r *Recovery) converged(place config.Place, release Release, at time.Time) {
+	i := slices.IndexFunc(r.Past, func(p Past) bool { return p.Place.App == place.App && p.Place.Environment == place.Environment })
+	if i < 0 {
+		return
+	}
+	for j := range slices.Backward(r.Past[i].Deployments) {
+		d := &r.Past[i].Deployments[j]
+		if d.Problem != "" || !d.Release.Same(release) {
+			continue
+		}
+		if d.ConvergedAt.IsZero() && d.State == DeploymentPending || d.Ended && d.ConvergedAt.IsZero() {
+			d.ConvergedAt, d.HealthyFrom, d.State, d.Message = at, at, DeploymentConverged, ""
+		}
+		return
+	}
+}
+
+// Settle says of each closed promotion whether its rejection still stands: a person's close rejects, unless a person asked for the app there again,
+// or Ferry itself, which never proposes what is rejected, has proposed the same release since.
+func (r *Recovery) Settle() {
+	for i := range r.Promotions {
+		p := &r.Promotions[i]
+		p.Rejected = p.Rejected && !slices.ContainsFunc(r.Promotions[i+1:], func(later PastPromotion) bool {
+			byPerson := later.Asker != "" && later.Intent == IntentPromotion
+			return later.Place == p.Place && (byPerson || later.Release.Same(p.Release))
+		})
+		if p.State == PromotionRejected && !p.Rejected {
+			p.State = PromotionSuperseded
+		}
+	}
+}
