@@ -24,6 +24,9 @@ type assessment struct {
 // lost says whether promised heartbeats stayed away for so long that nobody can say any more that the release runs.
 func (a assessment) lost(now time.Time) bool { return !a.lostAt.IsZero() && !a.lostAt.After(now) }
 
+// noReportYet is the message of a deployment of which no agent has said anything.
+const noReportYet = "waiting for the first report"
+
 // silentAfter is how many promised heartbeats may be missing before an agent counts as silent.
 const silentAfter = 3
 
@@ -36,7 +39,7 @@ func assess(env config.Environment, d Deployment, reports []Report, now time.Tim
 	out, unheard := assessment{state: DeploymentConverged}, true
 	for _, cluster := range env.Clusters {
 		i := slices.IndexFunc(reports, func(r Report) bool { return r.Cluster == cluster })
-		one := assessment{state: DeploymentPending, message: "waiting for the first report", dueAt: d.Since.Add(env.ReportTimeout)}
+		one := assessment{state: DeploymentPending, message: noReportYet, dueAt: d.Since.Add(env.ReportTimeout)}
 		switch {
 		case i >= 0:
 			one = assessCluster(env, d, reports[i], now)

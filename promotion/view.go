@@ -142,7 +142,7 @@ func IssueBody(environments []string, views []View, holds []Hold) string {
 			fmt.Fprintf(&b, "- %s, since %s\n", escape(h.words()), instant(h.At))
 		}
 	}
-	section(&b, "Who never reported", views, neverReported)
+	neverReported(&b, environments, views)
 	return closed(b.String(), maxPart)
 }
 
@@ -223,11 +223,23 @@ func withheld(app string, v EnvironmentView) string {
 	return fmt.Sprintf("%s: would open a pull request that brings %s to %s", escape(app), code(v.Proposed.Version()), escape(v.Name))
 }
 
-func neverReported(app string, v EnvironmentView) string {
-	if v.Message != "waiting for the first report" {
-		return ""
+// neverReported names each environment from which nothing was heard of some apps, with the two ways out.
+func neverReported(b *strings.Builder, environments []string, views []View) {
+	var lines []string
+	for _, name := range environments {
+		var apps []string
+		for _, v := range views {
+			if cell := v.Find(name); cell != nil && cell.Message == noReportYet {
+				apps = append(apps, v.App)
+			}
+		}
+		if len(apps) > 0 {
+			lines = append(lines, fmt.Sprintf("- %s: %s", escape(name), escape(clip(strings.Join(apps, ", "), 300))))
+		}
 	}
-	return fmt.Sprintf("%s in %s: no agent has ever reported. Either let one report (`ferry token create`), or set `converge: merge` on the environment, so that merged counts as arrived.", escape(app), escape(v.Name))
+	if len(lines) > 0 {
+		fmt.Fprintf(b, "\n### Who never reported\n\n%s\n\nEither let an agent report there (`ferry token create`), or set `converge: merge` on the environment, so that merged counts as arrived.\n", strings.Join(lines, "\n"))
+	}
 }
 
 // EnvironmentNames returns the environments of all views, upstream first, as the views have them.
