@@ -256,12 +256,12 @@ func TestResumeCommand(t *testing.T) {
 		want  []int64
 		words string
 	}{
-		{"/resume all", nil, false, []int64{1, 2, 3, 4, 5}, "Lifted: bob holds everything."},
+		{"/resume all", nil, false, []int64{1, 2, 3, 4, 5}, "Lifted: the hold of bob on everything."},
 		{"/resume checkout", nil, false, []int64{2, 4}, "Held still: bob holds everything (/resume all lifts it); bob holds prod (/resume prod lifts it)."},
 		{"/resume prod", nil, false, []int64{3, 4}, "Held still"},
 		{"/resume prod checkout", nil, false, []int64{4}, "Held still"},
 		{"/resume dev", []int64{3}, false, nil, "Nobody holds that."},
-		{"/resume", []int64{3}, false, []int64{3}, "Lifted: bob holds prod."},
+		{"/resume", []int64{3}, false, []int64{3}, "Lifted: the hold of bob on prod."},
 		{"/resume", []int64{2, 5}, true, nil, "Held still: bob holds checkout (/resume checkout lifts it)."},
 		{"/resume checkout\n/resume checkout", []int64{2}, false, []int64{2}, "Nobody holds that."},
 	}
@@ -347,5 +347,18 @@ func TestRetryCommand(t *testing.T) {
 		if out := execute(t, test.body, where...); len(out.Retry) != test.want {
 			t.Errorf("%s: %v, want %d", test.body, out.Retry, test.want)
 		}
+	}
+}
+
+// Commands of one comment are carried out in order, and each sees the one before.
+func TestCommandsSeeTheOnesBefore(t *testing.T) {
+	t.Parallel()
+	held := promotion.Execute(promotion.ParseCommands("/hold prod freeze\n/status checkout prod\n/resume prod"), scene(t))
+	if len(held.Holds) != 0 || len(held.Resumed) != 0 || !strings.Contains(held.Answer, "Lifted: the hold of ann on prod") || !strings.Contains(held.Answer, "freeze") {
+		t.Errorf("a hold and its end: %+v", held)
+	}
+	refused := promotion.Execute(promotion.ParseCommands("/hold prod for -1h"), scene(t))
+	if len(refused.Holds) != 0 || refused.Reaction != forge.ReactionRefused {
+		t.Errorf("a hold that ends before it begins: %+v", refused)
 	}
 }

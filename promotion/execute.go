@@ -47,7 +47,10 @@ func Execute(commands []Command, scene CommandScene) Outcome {
 	for _, c := range commands {
 		e.run(c)
 	}
-	e.out.Answer = strings.Join(e.answers, "\n")
+	for i := range e.out.Holds {
+		e.out.Holds[i].ID = 0 // the database gives them theirs
+	}
+	e.out.Answer = strings.Join(e.answers, "\n\n")
 	if e.out.Reaction = forge.ReactionDone; e.refused {
 		e.out.Reaction = forge.ReactionRefused
 	}
@@ -131,6 +134,7 @@ func (e *execution) status(c Command) {
 				continue
 			}
 			said++
+			cell.Held = e.heldBy(v.App, cell.Name)
 			e.say("%s", cell.Explain(v.App))
 		}
 	}
@@ -141,6 +145,16 @@ func (e *execution) status(c Command) {
 	default:
 		e.say("Nothing to say: Ferry has read no manifest there.")
 	}
+}
+
+// heldBy returns the words of the hold on the app in the environment, those of this very comment among them; empty where nobody holds it.
+func (e *execution) heldBy(app, environment string) string {
+	for _, h := range e.Holds {
+		if (h.App == "" || h.App == app) && (h.Environment == "" || h.Environment == environment) && !slices.Contains(e.out.Resumed, h.ID) {
+			return h.words()
+		}
+	}
+	return ""
 }
 
 func (e *execution) hold(c Command) {
@@ -163,7 +177,8 @@ func (e *execution) hold(c Command) {
 		}
 		h.Until = e.Now.Add(d)
 	}
-	e.out.Holds = append(e.out.Holds, h)
+	h.ID = -int64(len(e.Holds) + 1) // its own until the database gives it one: a later command of the comment may lift it
+	e.Holds, e.out.Holds = append(slices.Clone(e.Holds), h), append(e.out.Holds, h)
 	e.say("Held: %s.", escape(h.words()))
 }
 
@@ -171,7 +186,7 @@ func (e *execution) hold(c Command) {
 // length. Elsewhere "for" is a word of the reason.
 func holdFor(words []string) (reason []string, length string) {
 	for _, at := range []int{len(words) - 2, 0} {
-		if at < 0 || at+1 >= len(words) || !strings.EqualFold(words[at], "for") || words[at+1][0] < '0' || words[at+1][0] > '9' {
+		if at < 0 || at+1 >= len(words) || !strings.EqualFold(words[at], "for") || !strings.ContainsRune("+-.0123456789", rune(words[at+1][0])) {
 			continue
 		}
 		return slices.Concat(words[:at], words[at+2:]), words[at+1]
@@ -201,8 +216,7 @@ func (e *execution) resume(c Command) {
 		case app != "" && h.App == "" || environment != "" && h.Environment == "":
 			wider = append(wider, escape(h.words()))
 		default:
-			e.out.Resumed = append(e.out.Resumed, h.ID)
-			e.say("Lifted: %s.", escape(h.held()))
+			e.lift(h)
 			lifted++
 		}
 	}
@@ -212,6 +226,17 @@ func (e *execution) resume(c Command) {
 	case lifted == 0:
 		e.say("Nobody holds that.")
 	}
+}
+
+// lift ends a hold; one of this very comment is not written down at all.
+func (e *execution) lift(h Hold) {
+	e.say("Lifted: the hold of %s on %s.", escape(h.Actor), escape(h.what()))
+	if h.ID > 0 {
+		e.out.Resumed = append(e.out.Resumed, h.ID)
+		return
+	}
+	isIt := func(other Hold) bool { return other.ID == h.ID }
+	e.out.Holds, e.Holds = slices.DeleteFunc(e.out.Holds, isIt), slices.DeleteFunc(slices.Clone(e.Holds), isIt)
 }
 
 func (e *execution) promote(c Command) {

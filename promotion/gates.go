@@ -165,17 +165,21 @@ func holdGate(_ *Snapshot, env *Environment, _ Release, now time.Time) Gate {
 // words says who holds what, until when, why, and how it is lifted.
 func (h Hold) words() string { return h.held() + " (" + h.lift() + " lifts it)" }
 
-func (h Hold) held() string {
-	what := "everything"
+// what names what is held.
+func (h Hold) what() string {
 	switch {
 	case h.App != "" && h.Environment != "":
-		what = h.App + " in " + h.Environment
+		return h.App + " in " + h.Environment
 	case h.App != "":
-		what = h.App
+		return h.App
 	case h.Environment != "":
-		what = h.Environment
+		return h.Environment
 	}
-	s := fmt.Sprintf("%s holds %s", h.Actor, what)
+	return "everything"
+}
+
+func (h Hold) held() string {
+	s := fmt.Sprintf("%s holds %s", h.Actor, h.what())
 	if !h.Until.IsZero() {
 		s += " until " + instant(h.Until)
 	}

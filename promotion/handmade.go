@@ -3,6 +3,7 @@ package promotion
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"ferry/forge"
@@ -18,7 +19,10 @@ func HandMadeGates(head forge.SHA, changes []byte, holds []Hold) (c Contribution
 	}
 	c = Contribution{SHA: head, Context: GatesContext, State: forge.Success, Description: "it changes no release"}
 	if len(places) > 0 {
-		c.Description = fmt.Sprintf("nothing stops the %d releases it changes", len(places))
+		c.Description = fmt.Sprintf("nothing stops what it changes: %s in %s", places[0].App, places[0].Environment)
+		if len(places) > 1 {
+			c.Description = fmt.Sprintf("nothing stops the %d releases it changes", len(places))
+		}
 	}
 	for _, p := range places {
 		for _, h := range holds {
@@ -32,7 +36,8 @@ func HandMadeGates(head forge.SHA, changes []byte, holds []Hold) (c Contribution
 }
 
 // ConfigStatus returns what the status ferry/config says on the commit that changed .ferry.yaml.
-func ConfigStatus(sha forge.SHA, c *config.Config, problem string) Contribution {
+// empty are environments for which no manifest was found: often a name or a pattern that is written wrongly.
+func ConfigStatus(sha forge.SHA, c *config.Config, problem string, empty []string) Contribution {
 	out := Contribution{SHA: sha, Context: ConfigContext, State: forge.Success, Description: config.File + " is gone: Ferry is off here"}
 	switch {
 	case problem != "" && c != nil:
@@ -41,6 +46,9 @@ func ConfigStatus(sha forge.SHA, c *config.Config, problem string) Contribution 
 		out.State, out.Description = forge.Failure, problem
 	case c != nil:
 		out.Description = fmt.Sprintf("in force: %d environments", len(c.Environments))
+		if len(empty) > 0 {
+			out.Description += "; no manifest was found for " + strings.Join(empty, ", ")
+		}
 	}
 	return out
 }

@@ -184,7 +184,9 @@ func (p *planner) environment(env *Environment) {
 	view.standing(env)
 	if p.s.Off || env.Dropped {
 		p.close(env, "Ferry is switched off here: .ferry.yaml does not name it any more")
-		p.plan.View.Environments = append(p.plan.View.Environments, view)
+		if env.Pull != nil {
+			p.plan.View.Environments = append(p.plan.View.Environments, view)
+		}
 		return
 	}
 	p.promotion(env, &view)
@@ -244,6 +246,9 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 		p.merge(env, c)
 	case env.Pull != nil:
 		p.gates(env, append(slices.Clone(c.gates), Gate{Name: "edit", State: GateWaiting, Reason: "Ferry is about to show " + c.release.Version() + " here"}))
+	}
+	if env.Pull != nil && !env.Pull.Known && env.Promotion != nil && !shown {
+		view.Proposed, view.Next = env.Promotion.Release, c.release
 	}
 	frozen := held && !shown || env.Pull != nil && !env.Pull.Known
 	if len(files) == 0 || frozen {

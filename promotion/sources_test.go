@@ -161,7 +161,7 @@ func TestConfigStatus(t *testing.T) {
 		{nil, broken.Error(), forge.Failure, ".ferry.yaml:2:1"},
 	}
 	for _, test := range tests {
-		got := promotion.ConfigStatus(sha(5), test.config, test.problem)
+		got := promotion.ConfigStatus(sha(5), test.config, test.problem, nil)
 		if got.State != test.state || !strings.Contains(got.Description, test.words) || got.Context != "ferry/config" {
 			t.Errorf("%+v, want %s …%s…", got, test.state, test.words)
 		}

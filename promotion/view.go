@@ -88,7 +88,7 @@ func (v EnvironmentView) Explain(app string) string {
 			b.WriteString("Ferry is about to bring it")
 		}
 	}
-	if v.Held != "" && v.Proposed == nil {
+	if v.Held != "" && gateNamed(v.Gates, "hold").State != GateClosed {
 		b.WriteString("\n- " + escape(v.Held))
 	}
 	return b.String()
@@ -186,7 +186,7 @@ func waits(app string, v EnvironmentView) string {
 	if v.Proposed == nil || v.Mode == config.ModeObserve {
 		return ""
 	}
-	return v.Explain(app)
+	return strings.ReplaceAll(v.Explain(app), "\n- ", "\n  - ")
 }
 
 // stuck says whether something else has arrived upstream that does not come here without a person.

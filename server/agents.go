@@ -24,8 +24,8 @@ const (
 
 // bearer returns whom the request's token speaks for, if it is of that kind.
 func (s *server) bearer(r *http.Request, kind string) (postgres.Token, error) {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || token == "" {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return postgres.Token{}, &problem{http.StatusUnauthorized, "send the header Authorization: Bearer TOKEN, with a token from `ferry token create`"}
 	}
 	t, err := s.Store.FindToken(r.Context(), token)
@@ -176,7 +176,11 @@ func (s *server) images(w http.ResponseWriter, r *http.Request) error {
 	if apps == nil {
 		apps = []string{}
 	}
-	answer(w, http.StatusAccepted, map[string]any{"accepted": 1, "apps": apps})
+	body := map[string]any{"accepted": 1, "apps": apps}
+	if len(apps) == 0 {
+		body["warning"] = fmt.Sprintf("no app of %s has the image %s now; is its name written as in .ferry.yaml?", token.FullName, announced.Image.Name)
+	}
+	answer(w, http.StatusAccepted, body)
 	return nil
 }
 

@@ -35,7 +35,11 @@ func withStore(ctx context.Context, getenv func(string) string, f func(*postgres
 }
 
 func newTokenCommand(getenv func(string) string, stdout io.Writer) *cobra.Command {
-	token := &cobra.Command{Use: "token", Short: "Make tokens for agents and CI"}
+	token := &cobra.Command{
+		Use: "token", Short: "Make tokens for agents and CI",
+		Args: func(c *cobra.Command, args []string) error { return usageIf(cobra.NoArgs(c, args)) },
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
 	var repo, environment, name string
 	var ci bool
 	create := &cobra.Command{

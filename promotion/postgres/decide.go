@@ -64,7 +64,7 @@ func (d *decision) decide(ctx context.Context) (due time.Time, err error) {
 	case d.unit == configUnit:
 		return time.Time{}, d.configStatus(ctx)
 	case d.unit == issueUnit:
-		return time.Time{}, d.issue(ctx)
+		return d.issue(ctx)
 	case d.unit == stateUnit:
 		return d.state(ctx)
 	}

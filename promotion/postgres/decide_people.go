@@ -233,17 +233,21 @@ func (d *decision) retry(ctx context.Context, app, environment string) error {
 const issuePause = time.Minute
 
 // issue writes what Ferry's issue should say. It is edited at most once a minute.
-func (d *decision) issue(ctx context.Context) error {
+// The first time it waits until every app has been decided once, and says when to look again.
+func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 	if d.config == nil {
-		return nil
+		return time.Time{}, nil
+	}
+	if soon, err := d.tooSoon(ctx); err != nil || soon {
+		return d.now.Add(time.Second), err
 	}
 	views, err := d.views(ctx)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	holds, err := d.activeHolds(ctx)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	var names []string
 	for _, env := range d.config.Order() {
@@ -252,13 +256,21 @@ func (d *decision) issue(ctx context.Context) error {
 	var last *time.Time
 	err = d.tx.QueryRow(ctx, `select (applied ->> 'at')::timestamptz from wishes where repository = $1 and kind = 'issue'`, d.repo.ID).Scan(&last)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return err
+		return time.Time{}, err
 	}
 	at := time.Time{}
 	if last != nil && last.Add(issuePause).After(d.now) {
 		at = last.Add(issuePause)
 	}
-	return d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.IssueBody(names, views, holds)}, at)
+	return time.Time{}, d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.IssueBody(names, views, holds)}, at)
+}
+
+// tooSoon says whether the issue was never written and an app is still to be decided: what it said would be half the truth, for a minute.
+func (d *decision) tooSoon(ctx context.Context) (soon bool, err error) {
+	err = d.tx.QueryRow(ctx, `
+		select not exists (select from wishes where repository = $1 and kind = 'issue')
+		   and exists (select from units where repository = $1 and name like 'app:%' and generation <> decided)`, d.repo.ID).Scan(&soon)
+	return soon, err
 }
 
 // state writes what the file of decisions on the branch ferry-state should say. It returns when the next hold ends by itself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +58,7 @@ func (d *decision) contribute(ctx context.Context, app string, list []promotion.
 // fold makes one status of all apps' contributions. Two apps that contribute to one status at once meet at its row, which each of them writes:
 // the later one's snapshot lacks what the earlier one contributed, and its transaction is run again.
 func (d *decision) fold(ctx context.Context, target string, sha forge.SHA, statusContext string) error {
-	key := strings.TrimSpace(strings.Join([]string{target, string(sha), statusContext}, " "))
+	key := statusKey(target, sha, statusContext)
 	if _, err := d.tx.Exec(ctx, `update wishes set key = key where repository = $1 and kind = 'status' and key = $2`, d.repo.ID, key); err != nil {
 		return err
 	}
@@ -113,5 +114,26 @@ func (d *decision) configStatus(ctx context.Context) error {
 	if err := d.tx.QueryRow(ctx, `select config_sha from repositories where id = $1`, d.repo.ID).Scan(&sha); err != nil || sha == "" || d.observing() {
 		return err
 	}
-	return d.contribute(ctx, "", []promotion.Contribution{promotion.ConfigStatus(sha, d.config, d.repo.ConfigProblem)})
+	empty, err := d.emptyEnvironments(ctx)
+	if err != nil {
+		return err
+	}
+	return d.contribute(ctx, "", []promotion.Contribution{promotion.ConfigStatus(sha, d.config, d.repo.ConfigProblem, empty)})
+}
+
+// emptyEnvironments returns the environments of the configuration that have no manifest.
+func (d *decision) emptyEnvironments(ctx context.Context) (names []string, err error) {
+	if d.config == nil {
+		return nil, nil
+	}
+	found, err := collectTx[string](ctx, d.tx, `select distinct environment from manifests where repository = $1 and branch = $2`, d.repo.ID, d.repo.DefaultBranch)
+	if err != nil {
+		return nil, err
+	}
+	for _, env := range d.config.Order() {
+		if !slices.Contains(found, env.Name) {
+			names = append(names, env.Name)
+		}
+	}
+	return names, nil
 }

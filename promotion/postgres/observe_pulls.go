@@ -25,6 +25,14 @@ func (r *observation) pulls(ctx context.Context) error {
 
 func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 	byPerson := !p.Open && !p.Merged && p.Closer.ID != 0 && !p.Closer.Bot && p.Closer.ID != r.self.ID
+	if byPerson {
+		// A branch that was moved to where its base stands, or stood, has nothing to promote any more: the forge closed it, whoever pushed.
+		var emptied bool
+		if err := r.tx.QueryRow(ctx, `select exists (select from revisions where repository = $1 and branch = $2 and sha = $3)`, r.repo.ID, r.branch(), p.HeadSHA).Scan(&emptied); err != nil {
+			return err
+		}
+		byPerson = !emptied
+	}
 	if err := savePull(ctx, r.tx, r.repo.ID, p, byPerson); err != nil {
 		return err
 	}

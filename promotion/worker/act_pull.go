@@ -21,6 +21,8 @@ type pullState struct {
 	Title   string    `json:"title,omitempty"`
 	Body    string    `json:"body,omitempty"`
 	Anew    bool      `json:"anew,omitempty"` // somebody said /retry: what others pushed on top is given up
+	// Recovered says that it was read back after the database was lost: which edit the head shows is not known yet.
+	Recovered bool `json:"recovered,omitempty"`
 }
 
 // pull brings one promotion pull request to its wish: open with exactly this edit, or closed.
@@ -77,11 +79,15 @@ func (a *act) branchFor(ctx context.Context, wish promotion.PullWish) (forge.SHA
 	if err != nil {
 		return "", err
 	}
-	own, err := a.Store.IsOwnCommit(ctx, a.wish.Repository.ID, standing)
+	own, err := a.own(ctx, standing)
 	if err != nil {
 		return "", err
 	}
-	if !own {
+	onBase, err := a.Store.KnownRevisions(ctx, a.wish.Repository.ID, wish.Base, []forge.SHA{standing})
+	if err != nil {
+		return "", err
+	}
+	if !own && onBase == 0 { // at a revision of its base nobody's work is on it
 		return "", &refusedError{fmt.Sprintf("the branch %s exists and stands at %s, which Ferry did not make; delete it, and /retry", wish.Branch, standing.Short())}
 	}
 	return commit, a.client.MoveBranch(ctx, a.repo, wish.Branch, commit, true)
@@ -115,7 +121,7 @@ func (a *act) adopt(ctx context.Context, wish promotion.PullWish) (postgres.Appl
 	if err != nil {
 		return postgres.Applied{}, err
 	}
-	own, err := a.Store.IsOwnCommit(ctx, a.wish.Repository.ID, p.HeadSHA)
+	own, err := a.own(ctx, p.HeadSHA)
 	if err != nil {
 		return postgres.Applied{}, err
 	}
@@ -133,6 +139,12 @@ func (a *act) adopt(ctx context.Context, wish promotion.PullWish) (postgres.Appl
 // updatePull brings an open pull request to a changed wish, in place. It looks first: one that was closed or got somebody else's commit meanwhile
 // is left as it is, and observed.
 func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pullState) (postgres.Applied, error) {
+	if last.Recovered {
+		var err error
+		if last, err = a.recovered(ctx, wish, last); err != nil {
+			return postgres.Applied{}, err
+		}
+	}
 	edited := last.Edit != wish.Edit || last.Message != wish.Message || last.Anew
 	if !edited && last.Title == wish.Title && last.Body == wish.Body && !a.held.unsure {
 		return postgres.Applied{State: last}, nil
@@ -256,7 +268,7 @@ func (a *act) opened(ctx context.Context, branch string) (*forge.PullRequest, er
 	if err != nil {
 		return nil, err
 	}
-	own, err := a.Store.IsOwnCommit(ctx, a.wish.Repository.ID, p.HeadSHA)
+	own, err := a.own(ctx, p.HeadSHA)
 	if err != nil || !own || p.Author.ID != a.self.ID {
 		return nil, err
 	}
