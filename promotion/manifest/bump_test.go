@@ -48,11 +48,17 @@ func TestBump(t *testing.T) {
 		"a list of objects":                {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  spec:\n    containers:\n    - image: acme/app:v1\n", "v2", "", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  spec:\n    containers:\n    - image: acme/app:v2\n"},
 		"the reference is aliased":         {pod("  - image: &i acme/app:v1\n  - image: *i\n"), "v2", "", pod("  - image: &i acme/app:v2\n  - image: *i\n")},
 		"the container is merged":          {pod("  - &c\n    image: acme/app:v1\n  - <<: *c\n    name: b\n  - <<: [*c]\n    image: acme/other:v1\n"), "v2", "", pod("  - &c\n    image: acme/app:v2\n  - <<: *c\n    name: b\n  - <<: [*c]\n    image: acme/other:v1\n")},
-		"the containers are aliased":       {"apiVersion: v1\nkind: Pod\nx: &c [{image: acme/app:v1}]\nspec:\n  containers: *c\n", "v2", "", "apiVersion: v1\nkind: Pod\nx: &c [{image: acme/app:v2}]\nspec:\n  containers: *c\n"},
+		"the containers are aliased":       {"apiVersion: v1\nkind: Pod\nspec:\n  initContainers: &c [{image: acme/app:v1}]\n  containers: *c\n", "v2", "", "apiVersion: v1\nkind: Pod\nspec:\n  initContainers: &c [{image: acme/app:v2}]\n  containers: *c\n"},
+		"a container is aliased":           {pod("  - &c {image: acme/app:v1}\n  initContainers: [*c]\n"), "v2", "", pod("  - &c {image: acme/app:v2}\n  initContainers: [*c]\n")},
+		"the whole spec is aliased":        {"apiVersion: v1\nkind: List\nitems:\n- spec: &s {containers: [{image: acme/app:v1}]}\n- spec: *s\n", "v2", "", "apiVersion: v1\nkind: List\nitems:\n- spec: &s {containers: [{image: acme/app:v2}]}\n- spec: *s\n"},
+		"a merge that does not count":      {kustomization + "images:\n- &e {name: acme/app, newTag: v1}\n- {<<: *e, name: acme/web, newTag: v7}\n", "v2", "", kustomization + "images:\n- &e {name: acme/app, newTag: v2}\n- {<<: *e, name: acme/web, newTag: v7}\n"},
+		"a label that stands already":      {"commonLabels: {version: &t v2}\n" + kustomization + "images: [{name: acme/app, newTag: *t}, {name: acme/app, newTag: v1}]\n", "v2", "", "commonLabels: {version: &t v2}\n" + kustomization + "images: [{name: acme/app, newTag: *t}, {name: acme/app, newTag: v2}]\n"},
+		"an alias of something else":       {"commonLabels: {version: &t v1, v: *t}\n" + kustomization + "images: [{name: acme/app, newTag: v1}]\n", "v2", "", "commonLabels: {version: &t v1, v: *t}\n" + kustomization + "images: [{name: acme/app, newTag: v2}]\n"},
+		"a tag shared by one image":        {kustomization + "images: [{name: acme/app, newTag: &t v1}, {name: x, newName: acme/app, newTag: *t}]\n", "v2", "", kustomization + "images: [{name: acme/app, newTag: &t v2}, {name: x, newName: acme/app, newTag: *t}]\n"},
+		"matched by newName":               {kustomization + "images:\n- name: app\n  newName: acme/app\n- {name: acme/app, newName: x/app, newTag: v0}\n- {name: app, newName: x/app, newTag: v0}\n", "v2", "", kustomization + "images:\n- name: app\n  newName: acme/app\n  newTag: v2\n- {name: acme/app, newName: x/app, newTag: v2}\n- {name: app, newName: x/app, newTag: v0}\n"},
 		"merged from the second of two":    {pod("  - &c {name: a}\n  - &d {image: 'acme/app:v1'}\n  - <<: [*c, *d]\n    name: 'it''s'\n"), "v2", "", pod("  - &c {name: a}\n  - &d {image: 'acme/app:v2'}\n  - <<: [*c, *d]\n    name: 'it''s'\n")},
 		"more places than are few":         {pod(strings.Repeat("  - image: acme/app:v1\n", 40)), "v2", "", pod(strings.Repeat("  - image: acme/app:v2\n", 40))},
 		"an anchor from outside":           {"x: &x y\n" + pod("  - {name: *x, image: acme/app:v1}\n"), "v2", "", "x: &x y\n" + pod("  - {name: *x, image: acme/app:v2}\n")},
-		"a label moves with its anchor":    {kustomization + "images:\n- name: acme/app\n  newTag: &v v1\nlabels:\n- pairs: {version: *v}\n", "v2", "", kustomization + "images:\n- name: acme/app\n  newTag: &v v2\nlabels:\n- pairs: {version: *v}\n"},
 		"byte order mark and a directive":  {"\ufeff%YAML 1.2\n---\n" + pod("  - image: acme/app:v1\n"), "v2", "", "\ufeff%YAML 1.2\n---\n" + pod("  - image: acme/app:v2\n")},
 		"line breaks of YAML 1.1":          {"# a\u2028# b\u0085# c\r" + pod("  - {name: \"größe ☕\", image: acme/app:v1}\n"), "v2", "", "# a\u2028# b\u0085# c\r" + pod("  - {name: \"größe ☕\", image: acme/app:v2}\n")},
 		"the document in the middle":       {"a: 1\n---\n" + pod("  - image: acme/app:v1\n") + "...\n---\nb: '{{ x }}'\n", "v2", "", "a: 1\n---\n" + pod("  - image: acme/app:v2\n") + "...\n---\nb: '{{ x }}'\n"},
@@ -76,7 +82,7 @@ func TestBump(t *testing.T) {
 
 func TestBumpOfSeveralImages(t *testing.T) {
 	t.Parallel()
-	shared := kustomization + "x: &v v1\nimages:\n- {name: acme/app, newTag: *v}\n- {name: acme/web, newTag: *v}\n"
+	shared := kustomization + "images:\n- {name: acme/app, newTag: &v v1}\n- {name: acme/web, newTag: *v}\n"
 	edits := []manifest.Edit{{Name: "acme/app", Tag: "v2"}, {Name: "acme/web", Tag: "v2"}}
 	got, err := manifest.Bump("k.yaml", []byte(shared), edits)
 	if want := strings.Replace(shared, "&v v1", "&v v2", 1); err != nil || string(got) != want {
@@ -125,7 +131,23 @@ func TestBumpRefuses(t *testing.T) {
 		"a duplicate among many keys":     {pod("  - image: acme/app:v1\n") + manyKeys(40) + "k7: v\n", release, manifest.KindDuplicateKey, 46},
 		"an alias inside of itself":       {"a: &a [*a]\n" + pod("  - image: acme/app:v1\n"), release, manifest.KindInvalid, 1},
 		"an unknown alias":                {"a: *a\n", release, manifest.KindInvalid, 1},
-		"a shared anchor":                 {kustomization + "images:\n- {name: acme/app, newTag: &v v1}\n- {name: acme/web, newTag: *v}\n", release, manifest.KindSharedAnchor, 4},
+		"a shared anchor":                 {kustomization + "images:\n- {name: acme/app, newTag: &v v1}\n- {name: acme/web, newTag: *v}\n", release, manifest.KindSharedAnchor, 5},
+		"shared with a label":             {kustomization + "images:\n- {name: acme/app, newTag: &v v1}\nlabels:\n- pairs: {version: *v}\n", release, manifest.KindSharedAnchor, 6},
+		"a label's anchor":                {kustomization + "commonLabels: {version: &t v1}\nimages: [{name: acme/app, newTag: *t}]\n", release, manifest.KindSharedAnchor, 3},
+		"a key that no format has":        {kustomization + "x: &t v1\nimages: [{name: acme/app, newTag: *t}]\n", release, manifest.KindSharedAnchor, 3},
+		"a digest in an annotation":       {kustomization + "images: [{name: acme/app, digest: &d " + oldDigest + "}]\ncommonAnnotations: {d: *d}\n", manifest.Edit{Name: "acme/app", Digest: newDigest}, manifest.KindSharedAnchor, 4},
+		"a reference in a variable":       {pod("  - image: &i acme/app:v1\n    env: [{name: IMAGE, value: *i}]\n"), release, manifest.KindSharedAnchor, 6},
+		"a reference as a key":            {pod("  - image: &i acme/app:v1\n    x: {*i : y}\n"), release, manifest.KindSharedAnchor, 6},
+		"containers kept elsewhere":       {"apiVersion: v1\nkind: Pod\nx: &c [{image: acme/app:v1}]\nspec: {containers: *c}\n", release, manifest.KindSharedAnchor, 3},
+		"a container kept elsewhere":      {"x: &c {image: acme/app:v1}\n" + pod("  - *c\n"), release, manifest.KindSharedAnchor, 1},
+		"a container merged elsewhere":    {pod("  - &c {image: acme/app:v1}\nx: {<<: [*c]}\n"), release, manifest.KindSharedAnchor, 6},
+		"a container listed elsewhere":    {pod("  - &c {image: acme/app:v1}\nx: [*c]\n"), release, manifest.KindSharedAnchor, 6},
+		"an entry merged into another":    {kustomization + "images:\n- &e {name: acme/web, newTag: v1}\n- {<<: *e, name: acme/app}\n", release, manifest.KindSharedAnchor, 4},
+		"an entry added to elsewhere":     {kustomization + "x: &l [{name: acme/app}]\nimages: *l\n", release, manifest.KindSharedAnchor, 3},
+		"not a reference":                 {pod("  - image: 'acme/app:2.4.0\"|<img>'\n"), release, manifest.KindInvalid, 5},
+		"not a tag of Kustomize":          {kustomization + "images: [{name: acme/app, newTag: 'v1 v2'}]\n", release, manifest.KindInvalid, 3},
+		"a placeholder":                   {pod("  - image: acme/app:<TAG>\n"), release, manifest.KindTemplated, 5},
+		"a template of ERB":               {pod("  - image: acme/app:<%= tag %>\n"), release, manifest.KindTemplated, 5},
 		"shared with an unknown part":     {kustomization + "images:\n- {name: acme/app, newTag: &v v1}\nhelmCharts:\n- valuesInline: {imageTag: *v}\n", release, manifest.KindSharedAnchor, 6},
 		"an entry that is merged":         {kustomization + "images:\n- &e\n  name: acme/app\n- <<: *e\n  name: acme/web\n", release, manifest.KindSharedAnchor, 6},
 		"an entry whose name is merged":   {kustomization + "x: &e {name: acme/app}\nimages:\n- <<: *e\n", release, manifest.KindAmbiguous, 5},
@@ -150,6 +172,31 @@ func TestBumpRefuses(t *testing.T) {
 			r := wantKind(t, err, tt.kind)
 			if r.Path != "apps/a.yaml" || r.Line != tt.line || r.Reason == "" {
 				t.Errorf("%v, want line %d", r, tt.line)
+			}
+		})
+	}
+}
+
+func TestSharedAnchorNamesBothPlaces(t *testing.T) {
+	t.Parallel()
+	const image = "what stands for acme/app in line %d stands in line %d (`%s`) too, through an anchor, and would change there; write each by itself"
+	tests := map[string]struct {
+		in, key     string
+		here, there int
+	}{
+		"the label has the anchor": {"commonLabels:\n  version: &t v1\n" + kustomization + "images:\n- name: acme/app\n  newTag: *t\n", "version", 7, 2},
+		"the label has the alias":  {kustomization + "images:\n- name: acme/app\n  newTag: &t v1\ncommonLabels:\n  version: *t\n", "version", 5, 7},
+		"the entry is merged":      {kustomization + "images:\n- &e\n  name: acme/web\n  newTag: v1\n- <<: *e\n  name: acme/app\n", "newTag", 7, 6},
+		"the list is aliased":      {"x: &l\n- name: acme/app\n" + kustomization + "images: *l\n", "an item of a list", 5, 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := manifest.Bump("k.yaml", []byte(tt.in), []manifest.Edit{{Name: "acme/app", Tag: "v2"}})
+			r := wantKind(t, err, manifest.KindSharedAnchor)
+			want := fmt.Sprintf(image, tt.here, tt.there, tt.key)
+			if strings.ReplaceAll(r.Reason, "`", "") != strings.ReplaceAll(want, "`", "") || r.Line != tt.there {
+				t.Errorf("line %d, got\n%s, want\n%s", r.Line, r.Reason, want)
 			}
 		})
 	}

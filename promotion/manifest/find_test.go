@@ -24,6 +24,19 @@ func TestFind(t *testing.T) {
 				{Name: "acme/db", Line: 9, Column: 9},
 			},
 		},
+		"an entry goes by the name it pulls": {
+			kustomization + "images:\n- name: app\n  newName: acme/app\n  newTag: v1\n- {name: acme/app, newName: x/app, newTag: v2}\n- {name: acme/app, newTag: v3}\n",
+			[]string{"acme/app"},
+			[]manifest.Image{
+				{Name: "acme/app", Pulled: "acme/app", Tag: "v1", Line: 6, Column: 11},
+				{Name: "acme/app", Pulled: "x/app", Tag: "v2", Line: 7, Column: 44},
+				{Name: "acme/app", Tag: "v3", Line: 8, Column: 28},
+			},
+		},
+		"an entry goes by its name first": {
+			kustomization + "images: [{name: app, newName: acme/app, newTag: v1}]\n", []string{"acme/app", "app"},
+			[]manifest.Image{{Name: "app", Pulled: "acme/app", Tag: "v1", Line: 3, Column: 49}},
+		},
 		"a number as it is written": {
 			kustomization + "images:\n- name: acme/app\n  newTag: 1.10\n", []string{"acme/app"},
 			[]manifest.Image{{Name: "acme/app", Tag: "1.10", Line: 5, Column: 11}},
@@ -76,6 +89,7 @@ func TestFindRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ in, kind string }{
 		"its tag is a template": {pod("  - image: acme/app:{{ .tag }}\n"), manifest.KindTemplated},
+		"not a reference":       {pod("  - image: 'acme/app:2.4.0\"|<img>'\n"), manifest.KindInvalid},
 		"a duplicate key":       {"a: 1\na: 2\n", manifest.KindDuplicateKey},
 		"not YAML":              {"a: [\n", manifest.KindInvalid},
 	}

@@ -20,6 +20,7 @@ func seed(f *testing.F, add func(content []byte)) {
 	}
 	for _, in := range []string{
 		pod("  - image: &i acme/app:v1\n  - image: *i\n  - ? image\n    : acme/app\n"),
+		"commonLabels: {version: &t 1.1.0}\n" + kustomization + "images: [{name: acme/app, newTag: *t}, {name: x, newName: acme/app}]\n",
 		pod("  - &c {image: 'acme/app:v1'}\n  - <<: *c\n"),
 		kustomization + "images:\n- name: acme/app\n- name: acme/app\n  newTag:\n- newTag: !!str &t # x\n    1.9\n  name: acme/app\n",
 		kustomization + "images:\n- ? newTag\n  ? name\n  : acme/app\n- {name: acme/app, newTag: }\n",

@@ -12,9 +12,19 @@ func kustomizeSites(path string, root *yaml.Node) []site {
 	if !isKustomization(path, root) {
 		return nil
 	}
-	var sites []site
-	for _, entry := range items(lookup(root, "images")) {
-		if s := kustomizeSite(entry); s.Name != "" {
+	images := lookup(root, "images")
+	if images == nil || images.Kind != yaml.SequenceNode {
+		return nil
+	}
+	var list *yaml.Node
+	if i := own(root, "images"); i >= 0 {
+		list = root.Content[i]
+	}
+	keys := []string{"newTag", "digest"}
+	sites := make([]site, 0, len(images.Content))
+	for _, item := range images.Content {
+		if s := kustomizeSite(resolve(item)); s.Name != "" {
+			s.stand = stand{list, item, keys}
 			sites = append(sites, s)
 		}
 	}

@@ -13,8 +13,8 @@ const MaxSize = 5 << 20
 type Image struct {
 	// Name is the image's name without tag and digest, as it was asked for.
 	Name string
-	// Pulled is the name under which the image is pulled where the manifest replaces Name by another one
-	// (`newName` of a Kustomize entry); "" where it does not.
+	// Pulled is the name under which the image is pulled where the manifest replaces one name by another
+	// (`newName` of a Kustomize entry), which may be the one asked for; "" where it does not.
 	Pulled string
 	// Tag and Digest are "" where none stands.
 	Tag, Digest string
@@ -26,17 +26,15 @@ type Image struct {
 // Find returns where the images called names stand in the file, in the file's order, each place once however often
 // an anchor repeats it. The list is empty where none of them stands, and where the file is none of the formats that
 // Ferry recognises by their content. It fails with a *Refusal where the file cannot be read safely, or where what stands
-// for one of the names is a template. path is used for messages, and tells a kustomization.yaml that names no kind.
+// for one of the names is a template or no reference at all. An entry that replaces one name by another goes by either, by the
+// first where both are asked for. path is used for messages, and tells a kustomization.yaml that names no kind.
 func Find(path string, content []byte, names []string) ([]Image, error) {
 	f, err := parse(path, content)
 	if err != nil {
 		return nil, err
 	}
 	var found []Image
-	for _, s := range f.sites() {
-		if !slices.Contains(names, s.Name) {
-			continue
-		}
+	for _, s := range f.sitesOf(func(name string) bool { return slices.Contains(names, name) }) {
 		if s.refusal != nil {
 			return nil, f.place(s.refusal)
 		}
@@ -58,7 +56,8 @@ type Edit struct {
 
 // Bump returns content with the edits made. After it Find gives each edit's tag wherever its image stands, and its
 // digest where one stood. Only bytes of tag and digest differ, which is verified on the parsed result; where everything
-// stands as asked already, content itself is returned. It fails with a *Refusal, and then nothing is to be written.
+// stands as asked already, content itself is returned. It refuses to change what an anchor repeats anywhere but for an
+// image of the edits. It fails with a *Refusal, and then nothing is to be written.
 func Bump(path string, content []byte, edits []Edit) ([]byte, error) {
 	if err := checkEdits(path, edits); err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 		return resolve(n.Content[i])
 	}
 	for i := 0; i < len(n.Content); i += 2 {
-		if k := n.Content[i]; k.Value != "<<" || k.ShortTag() != "!!merge" {
+		if !isMerge(n.Content[i]) {
 			continue
 		}
 		if v := lookupMerged(resolve(n.Content[i+1]), key); v != nil {
@@ -86,3 +86,5 @@ func text(n *yaml.Node) string {
 func isAbsent(n *yaml.Node) bool {
 	return n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 }
+
+func isMerge(key *yaml.Node) bool { return key.Value == "<<" && key.ShortTag() == "!!merge" }

@@ -2,8 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -32,17 +30,19 @@ type planner struct {
 // plan returns the changes that the edits need, none where everything stands as asked.
 func (f *file) plan(edits []Edit) ([]change, *Refusal) {
 	p := &planner{wanted: map[*yaml.Node]change{}, added: map[*yaml.Node]change{}}
-	sites := f.sites()
 	asked := make(map[string]bool, len(edits))
 	for _, e := range edits {
 		asked[e.Name] = true
+	}
+	sites := f.sitesOf(func(name string) bool { return asked[name] })
+	for _, e := range edits {
 		if !p.planEdit(e, sites) {
 			return nil, &Refusal{Kind: KindNotFound, Reason: fmt.Sprintf("the image %s does not stand in this file", e.Name)}
 		}
 	}
 	changes := p.changes()
 	if p.refusal == nil {
-		p.checkShared(f, sites, asked)
+		p.refusal = f.checkShared(sites, changes)
 	}
 	if p.refusal != nil {
 		return nil, p.refusal
@@ -127,63 +127,4 @@ func (p *planner) changes() []change {
 		}
 	}
 	return changes
-}
-
-// checkShared refuses to change what another image shares through an anchor. A whole reference needs no such care: the
-// name stands in it, so whoever repeats it is the same image.
-func (p *planner) checkShared(f *file, sites []site, asked map[string]bool) {
-	for _, s := range sites {
-		if asked[s.Name] {
-			continue
-		}
-		for _, n := range []*yaml.Node{s.tag, s.digest} {
-			if c, ok := p.wanted[n]; ok && n != nil && c.moves() {
-				p.refuse(refuse(n, KindSharedAnchor, "%s shares this text through an anchor, and would move with %s", s, c.name))
-			}
-		}
-	}
-	p.checkAliases(f, sites)
-}
-
-// checkAliases refuses aliases of what changes where they stand for an image's tag in a part of the file that no format
-// explains; elsewhere, in a label for instance, an alias is there to move with the tag. It also refuses aliases of an entry
-// to which something is added.
-func (p *planner) checkAliases(f *file, sites []site) {
-	if !slices.ContainsFunc(p.order, func(n *yaml.Node) bool { return n.Anchor != "" }) {
-		return
-	}
-	entries := make(map[*yaml.Node]bool, len(sites))
-	for _, s := range sites {
-		entries[s.insert.entry] = true
-	}
-	check := func(parent, alias *yaml.Node, key string) {
-		if c, ok := p.added[alias.Alias]; ok {
-			p.refuse(refuse(alias, KindSharedAnchor, "the entry of %s is repeated here; what is added would appear here too", c.name))
-		}
-		if c, ok := p.wanted[alias.Alias]; ok && c.moves() && c.keep == 0 && !entries[parent] && namesTag(key) {
-			p.refuse(refuse(alias, KindSharedAnchor, "the alias *%s at %q would move with %s, and may be another image's", alias.Value, key, c.name))
-		}
-	}
-	for _, doc := range f.docs {
-		eachAlias(doc, check)
-	}
-}
-
-func namesTag(key string) bool {
-	key = strings.ToLower(key)
-	return strings.HasSuffix(key, "tag") || strings.HasSuffix(key, "image") || strings.HasSuffix(key, "digest")
-}
-
-// eachAlias calls visit for each alias at or below n, with the mapping or list it stands in and its key.
-func eachAlias(n *yaml.Node, visit func(parent, alias *yaml.Node, key string)) {
-	for i, child := range n.Content {
-		if child.Kind == yaml.AliasNode {
-			key := ""
-			if n.Kind == yaml.MappingNode && i%2 == 1 {
-				key = n.Content[i-1].Value
-			}
-			visit(n, child, key)
-		}
-		eachAlias(child, visit)
-	}
 }

@@ -17,7 +17,22 @@ var (
 // and shell needs to name a variable.
 const templateMarks = "${}<>%#`()[]"
 
-func isTemplated(s string) bool { return strings.ContainsAny(s, templateMarks) }
+// templateForm matches how template languages and shells name a variable: $X, ${X}, {{ x }}, <% x %>, %x%, #{x}, `x`, ((x)),
+// [[ x ]], and a placeholder <x> with nothing behind it.
+var templateForm = regexp.MustCompile("[$`{}]|<%|%[A-Za-z_]+%|\\(\\(|\\[\\[|(^|[:@/])<[A-Za-z][A-Za-z0-9 ._-]*>$")
+
+func isTemplated(s string) bool {
+	return strings.ContainsAny(s, templateMarks) && templateForm.MatchString(s)
+}
+
+// isReferenceText tells whether s has only characters that references have. Line breaks count as such: a text over several
+// lines is refused for being that.
+func isReferenceText(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		isLetter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !isLetter && !strings.ContainsRune("._-:/@+\n", r)
+	})
+}
 
 // splitReference splits NAME[:TAG][@DIGEST]. A colon before the last slash is a registry's port. Of a template the name is
 // what stands before the tag's colon, as far as that is certain.

@@ -12,11 +12,11 @@ const (
 	KindDigestPinned = "digest-pinned" // a digest stands and the new one is not known
 	KindDuplicateKey = "duplicate-key" // loaders disagree about which of the two counts
 	KindEncoding     = "encoding"      // not UTF-8
-	KindInvalid      = "invalid"       // not YAML, or an edit that is no image
+	KindInvalid      = "invalid"       // not YAML, or an edit or a text that is no image
 	KindLimit        = "limit"         // too large, too deep, or aliases that expand to too much
 	KindNotFound     = "not-found"     // the image does not stand in the file
 	KindNotScalar    = "not-scalar"    // a mapping or list, or a text over several lines, stands where tag or digest belongs
-	KindSharedAnchor = "shared-anchor" // the same bytes are another image's tag too
+	KindSharedAnchor = "shared-anchor" // the same bytes stand for something else too
 	KindTemplated    = "templated"     // a template or variable stands in the place of what would be written
 )
 

@@ -13,6 +13,7 @@ type site struct {
 	ref         *yaml.Node
 	tag, digest *yaml.Node // nil where the key is absent; also a null
 	insert      insertion  // where a tag goes that is absent
+	stand       stand      // where a loader meets it
 	refusal     *Refusal   // why it can be neither read nor edited; counts only for who asks for this image
 }
 
@@ -23,6 +24,13 @@ type insertion struct {
 	key   string
 }
 
+// stand is where a loader meets an image: under keys of item, which is a member of list. Both are as they are written,
+// so possibly aliases; list is nil where it is merged into its mapping.
+type stand struct {
+	list, item *yaml.Node
+	keys       []string
+}
+
 // recogniser returns the images in one document of the format it knows by its content; none where it is another format.
 type recogniser func(path string, root *yaml.Node) []site
 
@@ -31,7 +39,25 @@ func recognisers() []recogniser {
 	return []recogniser{kustomizeSites, workloadSites}
 }
 
-// sites returns every image in the file, also those that nobody asked for: two of them may share bytes.
+// sitesOf returns the images that were asked for, each with the name by which it was. An entry goes by the name it replaces,
+// and by the one it is pulled under only where the first was not asked for.
+func (f *file) sitesOf(asked func(name string) bool) []site {
+	all := f.sites()
+	found := all[:0]
+	for _, s := range all {
+		switch {
+		case asked(s.Name):
+		case s.Pulled != "" && asked(s.Pulled):
+			s.Name = s.Pulled
+		default:
+			continue
+		}
+		found = append(found, s)
+	}
+	return found
+}
+
+// sites returns every image in the file.
 func (f *file) sites() []site {
 	var all []site
 	for _, doc := range f.docs {
@@ -55,9 +81,7 @@ func referenceSite(n *yaml.Node) site {
 	s := site{ref: n}
 	s.Name, s.Tag, s.Digest = splitReference(value)
 	s.Line, s.Column = n.Line, n.Column
-	if isTemplated(value) {
-		s.refusal = refuse(n, KindTemplated, "the reference %q is a template; name the file it takes its values from", value)
-	}
+	s.refusal = checkText(n)
 	return s
 }
 
@@ -78,11 +102,22 @@ func pairSite(name, tag, digest *yaml.Node) site {
 		case n == nil || s.refusal != nil:
 		case n.Kind != yaml.ScalarNode:
 			s.refusal = refuse(n, KindNotScalar, "a mapping or list stands where the tag or digest of %s belongs", s.Name)
-		case isTemplated(text(n)):
-			s.refusal = refuse(n, KindTemplated, "%q is a template; name the file it takes its values from", n.Value)
+		default:
+			s.refusal = checkText(n)
 		}
 	}
 	return s
+}
+
+// checkText refuses a text that is no reference, nor a part of one.
+func checkText(n *yaml.Node) *Refusal {
+	switch value := text(n); {
+	case isTemplated(value):
+		return refuse(n, KindTemplated, "%q is a template; name the file it takes its values from", value)
+	case !isReferenceText(value):
+		return refuse(n, KindInvalid, "%q is not an image reference: it has characters that no name, tag or digest has; correct it", value)
+	}
+	return nil
 }
 
 // after returns the tag and the digest that stand at the site once e is made, or why e cannot be made there.

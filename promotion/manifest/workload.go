@@ -17,7 +17,7 @@ func workloadSites(_ string, root *yaml.Node) []site {
 func containerSites(n *yaml.Node, sites []site) []site {
 	for i, child := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 1 && isContainers(n.Content[i-1].Value) {
-			sites = imageSites(resolve(child), sites)
+			sites = imageSites(child, sites)
 		}
 		if len(child.Content) > 0 {
 			sites = containerSites(child, sites)
@@ -31,12 +31,18 @@ func isContainers(key string) bool {
 }
 
 func imageSites(list *yaml.Node, sites []site) []site {
-	for _, container := range items(list) {
-		image := lookup(container, "image")
+	containers := resolve(list)
+	if containers.Kind != yaml.SequenceNode {
+		return sites
+	}
+	keys := []string{"image"}
+	for _, item := range containers.Content {
+		image := lookup(resolve(item), "image")
 		if text(image) == "" {
 			continue
 		}
 		if s := referenceSite(image); s.Name != "" {
+			s.stand = stand{list, item, keys}
 			sites = append(sites, s)
 		}
 	}
