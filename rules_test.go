@@ -37,6 +37,7 @@ const (
 	cmp            = "github.com/google/go-cmp"
 	ghinstallation = "github.com/bradleyfalzon/ghinstallation/v2"
 	goGitHub       = "github.com/google/go-github/v60"
+	gjson          = "github.com/tidwall/gjson"
 	golangMigrate  = "github.com/golang-migrate/migrate/v4"
 	jwt            = "github.com/golang-jwt/jwt/v4"
 	openAPI        = "github.com/getkin/kin-openapi"
@@ -80,7 +81,7 @@ func layout() []row {
 		{pkg: "promotion/manifest", may: []string{yaml},
 			why: "it edits bytes that strangers wrote, and must not be able to do more"},
 
-		{pkg: "forge/github", may: []string{"forge", goGitHub, ghinstallation},
+		{pkg: "forge/github", may: []string{"forge", goGitHub, ghinstallation, gjson},
 			tests: []string{"forge/sandbox", jwt},
 			why:   "GitHub's client library stays in its adapter"},
 		{pkg: "forge/sandbox", may: []string{"forge", "forge/sandbox/bare", chi, jwt},

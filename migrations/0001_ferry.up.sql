@@ -157,6 +157,7 @@ create table if not exists reports (
   degraded_at   timestamptz,             -- when it last said degraded or failed
   primary key (repository, environment, app, cluster)
 );
+create index if not exists reports_revision on reports (repository, revision);
 
 create table if not exists pulls (
   repository  bigint not null references repositories (id),

@@ -27,6 +27,8 @@ func (a assessment) lost(now time.Time) bool { return !a.lostAt.IsZero() && !a.l
 // noReportYet is the message of a deployment of which no agent has said anything.
 const noReportYet = "waiting for the first report"
 
+const waitingWords = "waiting for the first report"
+
 // silentAfter is how many promised heartbeats may be missing before an agent counts as silent.
 const silentAfter = 3
 
@@ -62,6 +64,9 @@ func assess(env config.Environment, d Deployment, reports []Report, now time.Tim
 // stands as it stood, and the agent has its time to speak from the recovery on.
 func (d Deployment) remembered(env config.Environment) assessment {
 	out := assessment{state: d.State, message: d.Message, unheard: true}
+	if out.state == DeploymentPending && out.message == "" { // a baseline, whose convergence stands nowhere
+		out.message = waitingWords
+	}
 	if d.State != DeploymentConverged {
 		out.dueAt = later(d.Since, d.Recovered).Add(env.ReportTimeout)
 	}

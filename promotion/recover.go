@@ -20,7 +20,8 @@ type Recovery struct {
 	Cut           bool // the history is longer than Ferry reads back
 }
 
-// Past is what stood of an app in one environment, the oldest first. FirstSeq counts the branch's revisions as they were read back, from 1.
+// Past is what stood of an app in one environment, the oldest first. FirstSeq counts the branch's revisions as they were read back, from 1; Recovered is
+// set where something was known of the deployment before.
 type Past struct {
 	Place       config.Place
 	Deployments []Deployment
@@ -88,6 +89,13 @@ func ParseTrailers(message string) (t Trailers, ok bool) {
 			t.Sources[i].Image = image
 		}
 	}
+	if t.Intent == IntentUpdate { // what CI announced without a commit
+		for _, image := range t.Release {
+			if !slices.ContainsFunc(t.Sources, func(a Announced) bool { return a.Image.Name == image.Name }) {
+				t.Sources = append(t.Sources, Announced{Image: image})
+			}
+		}
+	}
 	return t, t.Place.App != "" && t.Place.Environment != "" && len(t.Release) > 0
 }
 
@@ -147,7 +155,7 @@ func (p *Past) Begin(b *Baseline, seq int64) {
 	if len(p.Deployments) > 0 {
 		first := &p.Deployments[0]
 		if b == nil || first.Problem != "" || first.Release.Same(b.Release) {
-			first.Baseline = true
+			first.Baseline, first.Recovered = true, first.Since
 			if b != nil && b.Revision != "" {
 				first.FirstSHA = b.Revision
 			}
@@ -176,7 +184,7 @@ var (
 func (d *Deployment) ReadBack(app string, statuses []forge.PostedStatus) (c AppContribution, ok bool) {
 	for i, s := range statuses {
 		if i == 0 {
-			d.Since = s.At
+			d.Since, d.Recovered = s.At, s.At
 		}
 		c = AppContribution{App: app, Contribution: Contribution{SHA: d.FirstSHA, Context: s.Context, State: s.State, Description: s.Description}}
 		if words := foldedWords.FindStringSubmatch(s.Description); words != nil {
@@ -246,8 +254,14 @@ func (r *Recovery) Complete(c *config.Config) {
 			continue
 		}
 		for _, from := range env.From {
+			if env.FromAny && len(env.From) > 1 { // which of them, nobody can say
+				break
+			}
 			r.converged(config.Place{App: p.Place.App, Environment: from}, p.Release, p.Pull.CreatedAt)
 		}
+	}
+	for i := range r.Promotions {
+		r.underWay(&r.Promotions[i])
 	}
 	for _, past := range r.Past {
 		for i := range past.Deployments {
@@ -255,12 +269,23 @@ func (r *Recovery) Complete(c *config.Config) {
 			if !d.Ended {
 				continue
 			}
-			d.State, d.Message = DeploymentSuperseded, ""
+			d.State, d.Message, d.Settled = DeploymentSuperseded, "", d.Settled || d.Recovered.IsZero()
 			if i+1 < len(past.Deployments) {
 				d.Soaked = d.soakedAt(past.Deployments[i+1].Since, time.Time{})
 			}
 			d.HealthyFrom = time.Time{}
 		}
+	}
+}
+
+// underWay notes of a merged promotion that what it brought has not converged yet.
+func (r *Recovery) underWay(p *PastPromotion) {
+	i := slices.IndexFunc(r.Past, func(x Past) bool { return x.Place == p.Place })
+	if i < 0 || !p.Pull.Merged || len(p.Release) == 0 {
+		return
+	}
+	if d := r.Past[i].current(); d != nil && d.Problem == "" && d.Release.Same(p.Release) && d.ConvergedAt.IsZero() {
+		p.State = PromotionMerged
 	}
 }
 
@@ -276,7 +301,7 @@ func (r *Recovery) converged(place config.Place, release Release, at time.Time) 
 			continue
 		}
 		if d.ConvergedAt.IsZero() && d.State == DeploymentPending || d.Ended && d.ConvergedAt.IsZero() {
-			d.ConvergedAt, d.HealthyFrom, d.State, d.Message = at, at, DeploymentConverged, ""
+			d.ConvergedAt, d.HealthyFrom, d.Recovered, d.State, d.Message = at, at, at, DeploymentConverged, ""
 		}
 		return
 	}

@@ -31,7 +31,7 @@ type Config struct {
 type Hook struct {
 	Verify   func(h http.Header, body []byte) error
 	Delivery func(h http.Header, body []byte) (forge.Delivery, error)
-	Parse    func(event string, body []byte) (forge.Event, error)
+	Glance   func(event string, body []byte) (forge.Event, error) // as far as storing needs it
 }
 
 // store is what the handlers ask of the database.

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"io"
+	"bytes"
 	"net/http"
 
 	"ferry/forge"
@@ -28,7 +28,7 @@ func (s *server) webhook(hook *Hook) func(http.ResponseWriter, *http.Request) er
 			s.Count("malformed")
 			return &problem{http.StatusBadRequest, err.Error()}
 		}
-		event, err := hook.Parse(delivery.Name, body)
+		event, err := hook.Glance(delivery.Name, body)
 		if err != nil {
 			s.Count("malformed")
 			return &problem{http.StatusBadRequest, err.Error()}
@@ -62,5 +62,11 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		w.Header().Set("Connection", "close")
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), believed)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	return body.Bytes(), err
 }
+
+// believed is up to what length a body's own word is taken for it: memory is not given for the rest before that came.
+const believed = 64 << 10

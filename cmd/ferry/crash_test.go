@@ -24,10 +24,10 @@ type moment struct {
 	nth  int
 }
 
-// writes are the requests by which Ferry changes something at the forge.
+// writeRoutes are the requests by which Ferry changes something at the forge.
 var writeRoutes = []string{
 	`POST .*/git/trees`, `POST .*/git/commits`, `POST .*/git/refs`, `POST .*/pulls`, `POST .*/statuses/.*`, `PUT .*/merge`, `POST .*/issues/\d+/comments`, `DELETE .*/git/refs/.*`,
-	`PATCH .*/issues/\d+`, `POST .*/reactions`, `POST .*/access_tokens`,
+	`POST .*/reactions`, `POST .*/access_tokens`,
 }
 
 // killer kills the process at the moment it was told.
@@ -123,12 +123,13 @@ func killOften(t *testing.T, times int, r *rand.Rand) {
 		}
 	}
 	start()
+	w.until(meanwhile, w.unseen)
 	for killed < times && !t.Failed() {
 		w.begin()
-		w.until(meanwhile)
+		w.until(meanwhile, w.unfinished)
 	}
 	w.begin() // and one with nobody killed
-	w.until(meanwhile)
+	w.until(meanwhile, w.unfinished)
 	w.nothingTwice()
 	if t.Failed() {
 		t.Logf("killed after %q", k.log)

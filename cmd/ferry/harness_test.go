@@ -72,6 +72,7 @@ type harness struct {
 	bot     sandbox.User
 	log     *syncBuffer
 	db      string
+	front   *service // what listens, after the database was lost
 }
 
 // The test's App and the secret of its webhooks; both are canaries too: neither may turn up in a log.

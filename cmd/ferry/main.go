@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
@@ -46,6 +47,7 @@ func newRoot(getenv func(string) string, stdout, stderr io.Writer) *cobra.Comman
 	root := &cobra.Command{
 		Use:           "ferry",
 		Short:         "Ferry carries container images from dev to staging to prod by pull request",
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          func(c *cobra.Command, args []string) error { return usageIf(cobra.NoArgs(c, args)) },
@@ -55,8 +57,22 @@ func newRoot(getenv func(string) string, stdout, stderr io.Writer) *cobra.Comman
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(newServeCommand(getenv, stdout, stderr), newTokenCommand(getenv, stdout), newReplayCommand(getenv, stdout), newMigrateCommand(getenv, stdout, stderr),
-		newAgentCommand(getenv, stdout, stderr), newDemoCommand(getenv, stdout, stderr))
+		newAgentCommand(getenv, stdout, stderr), newDemoCommand(getenv, stdout, stderr), newSandboxCommand(getenv, stdout, stderr))
 	return root
+}
+
+// version returns what Go wrote into the binary: the module's version, or the revision it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && info.Main.Version == "(devel)" {
+			return s.Value
+		}
+	}
+	return info.Main.Version
 }
 
 // usageError is the error of somebody who called a command wrongly.

@@ -25,10 +25,11 @@ import (
 	"ferry/web"
 )
 
-// The times of a graceful stop: requests first, then jobs, together below ten seconds.
+// The times of a graceful stop, together below ten seconds: requests and jobs, then the database's connections.
 const (
 	stopRequests = 3 * time.Second
 	stopJobs     = 5 * time.Second
+	stopPool     = 2 * time.Second
 )
 
 // service is one `ferry serve`: doors, workers and their store.
@@ -85,13 +86,13 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings)}, URL: svc.settings.URL, Now: svc.now, Logger: svc.logger,
 		Holder: holderName(), LeaseTime: svc.lease, Metrics: worker.Metrics{Job: svc.metrics.job}}
 	doors := server.New(server.Config{
-		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.metrics.delivery, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.now, svc.logger),
+		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.counted, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.now, svc.logger),
 		GitHub: &server.Hook{
 			Verify: func(h http.Header, body []byte) error {
 				return github.Verify(svc.settings.secrets.webhookSecret, h, body)
 			},
 			Delivery: github.Delivery,
-			Parse:    github.Parse,
+			Glance:   github.Glance,
 		},
 	})
 	svc.handler.Store(&doors)
@@ -99,9 +100,20 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 	return nil
 }
 
+// close gives the database's connections back. It does not wait long for one that hangs: the process ends either way.
 func (svc *service) close() {
-	if svc.store != nil {
+	if svc.store == nil {
+		return
+	}
+	closed := make(chan struct{})
+	go func() {
 		svc.store.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(stopPool):
+		svc.logger.Warn("the database's connections are left open", "after", stopPool)
 	}
 }
 
@@ -112,6 +124,14 @@ func connection(gh *github.Forge, s settings) worker.Connection {
 		Client:        func(installation int64) worker.Client { return gh.Client(installation) },
 		Installations: gh.Installations,
 		Repositories:  gh.Repositories,
+	}
+}
+
+// counted counts a delivery, and remembers that one could not be stored.
+func (svc *service) counted(result string) {
+	svc.metrics.delivery(result)
+	if result == "failed" {
+		svc.work.Missed()
 	}
 }
 

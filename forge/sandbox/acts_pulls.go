@@ -19,56 +19,66 @@ type newPull struct {
 }
 
 func (s *Sandbox) openPull(r *repository, in newPull, who *account) (*thread, error) {
-	head, err := r.checkPull(in)
+	p, err := s.checkPull(r, in)
 	if err != nil {
 		return nil, err
 	}
-	base := r.head(in.Base)
 	t := s.newThread(r, in.Title, in.Body, who)
-	t.pull = &pull{id: s.st.nextID(), head: head, base: in.Base, headSHA: r.head(head), baseSHA: base, draft: in.Draft}
+	p.id, p.draft = s.st.nextID(), in.Draft
+	t.pull = p
 	return t, s.emitPull(r, t, "opened", who, nil)
 }
 
-// checkPull returns the head's branch of a pull request that may be opened, or GitHub's reason against it.
-func (r *repository) checkPull(in newPull) (string, error) {
+// checkPull returns a pull request that may be opened, without a number, or GitHub's reason against it.
+func (s *Sandbox) checkPull(r *repository, in newPull) (*pull, error) {
 	if in.Title == "" {
-		return "", missingField("PullRequest", "title")
+		return nil, missingField("PullRequest", "title")
 	}
 	if err := checkText("PullRequest", in.Title, in.Body); err != nil {
-		return "", err
+		return nil, err
 	}
-	branch := in.Head
-	if owner, rest, ok := strings.Cut(in.Head, ":"); ok {
-		if !strings.EqualFold(owner, r.owner.login) {
-			return "", invalid("PullRequest", "head", "head is invalid")
-		}
-		branch = rest
+	owner, branch, ok := strings.Cut(in.Head, ":")
+	if !ok {
+		owner, branch = r.owner.login, in.Head
 	}
-	head, base := r.head(branch), r.head(in.Base)
+	from := s.forkOf(r, owner)
+	if from == nil {
+		return nil, invalid("PullRequest", "head", "head is invalid")
+	}
+	head, err := r.reach(from, branch)
+	if err != nil {
+		return nil, err
+	}
+	p := &pull{head: branch, from: from.id, owner: from.owner, headSHA: head, base: in.Base, baseSHA: r.head(in.Base)}
 	switch {
 	case head == "":
-		return "", invalid("PullRequest", "head", "head is invalid")
-	case base == "":
-		return "", invalid("PullRequest", "base", "base is invalid")
+		return nil, invalid("PullRequest", "head", "head is invalid")
+	case p.baseSHA == "":
+		return nil, invalid("PullRequest", "base", "base is invalid")
+	case r.openPullOf(p) != nil:
+		return nil, invalid("PullRequest", "", "A pull request already exists for %s:%s.", from.owner.login, branch)
 	}
-	if r.openPullOf(branch, in.Base) != nil {
-		return "", invalid("PullRequest", "", "A pull request already exists for %s:%s.", r.owner.login, branch)
-	}
-	fork, err := r.git.MergeBase(base, head)
-	switch {
-	case err != nil:
-		return "", err
-	case fork == "":
-		return "", invalid("PullRequest", "", "The %s branch has no history in common with %s", in.Base, branch)
-	case fork == head:
-		return "", invalid("PullRequest", "", "No commits between %s and %s", in.Base, branch)
-	}
-	return branch, nil
+	return p, r.checkCommits(p)
 }
 
-func (r *repository) openPullOf(head, base string) *thread {
+// checkCommits fails where a pull request has nothing to merge.
+func (r *repository) checkCommits(p *pull) error {
+	fork, err := r.git.MergeBase(p.baseSHA, p.headSHA)
+	switch {
+	case err != nil:
+		return err
+	case fork == "":
+		return invalid("PullRequest", "", "The %s branch has no history in common with %s", p.base, p.head)
+	case fork == p.headSHA:
+		return invalid("PullRequest", "", "No commits between %s and %s", p.base, p.head)
+	}
+	return nil
+}
+
+// openPullOf returns the open pull request with the head and the base of p.
+func (r *repository) openPullOf(p *pull) *thread {
 	for _, t := range r.pullRequests() {
-		if t.open && t.pull.head == head && t.pull.base == base {
+		if t.open && t.pull.from == p.from && t.pull.head == p.head && t.pull.base == p.base {
 			return t
 		}
 	}
@@ -82,10 +92,14 @@ func (s *Sandbox) setOpen(r *repository, t *thread, open bool, who *account) err
 		return nil
 	}
 	if open && t.pull != nil {
-		if err := r.mayReopen(t); err != nil {
+		head, err := s.headOf(r, t.pull)
+		if err != nil {
 			return err
 		}
-		t.pull.headSHA, t.pull.baseSHA = r.head(t.pull.head), r.head(t.pull.base)
+		if err := s.mayReopen(r, t, head); err != nil {
+			return err
+		}
+		t.pull.headSHA, t.pull.baseSHA = head, r.head(t.pull.base)
 	}
 	t.open, t.updated = open, s.now()
 	action := "reopened"
@@ -96,21 +110,26 @@ func (s *Sandbox) setOpen(r *repository, t *thread, open bool, who *account) err
 	return s.emitThread(r, t, action, who, nil)
 }
 
-func (r *repository) mayReopen(t *thread) error {
+// mayReopen returns GitHub's reason against opening a pull request again whose head branch stands at head.
+func (s *Sandbox) mayReopen(r *repository, t *thread, head string) error {
 	p := t.pull
 	refuse := func(format string, args ...any) error {
 		return invalid("PullRequest", "state", "state cannot be changed. "+format, args...)
 	}
-	head, base := r.head(p.head), r.head(p.base)
+	base := r.head(p.base)
 	switch {
 	case p.merged:
 		return refuse("The pull request cannot be reopened.")
+	case s.source(r, p) == nil:
+		return refuse("The repository that submitted this pull request has been deleted.")
 	case head == "":
 		return refuse("The %s branch has been deleted.", p.head)
 	case base == "":
 		return refuse("The %s branch has been deleted.", p.base)
-	case r.openPullOf(p.head, p.base) != nil:
-		return refuse("There is already an open pull request for %s:%s.", r.owner.login, p.head)
+	case r.openPullOf(p) != nil:
+		return refuse("There is already an open pull request for %s:%s.", p.owner.login, p.head)
+	case p.emptied:
+		return refuse("The %s branch was force-pushed or recreated.", p.head)
 	}
 	forward, err := r.git.Contains(head, p.headSHA)
 	if err != nil {
@@ -180,6 +199,9 @@ func (s *Sandbox) merge(r *repository, t *thread, in mergeOrder, who *account) (
 	case in.SHA != "" && in.SHA != p.headSHA:
 		return "", fail(http.StatusConflict, "Head branch was modified. Review and try the merge again.")
 	}
+	if err := s.refuse(r, http.StatusMethodNotAllowed, move{branch: p.base, before: p.baseSHA, after: p.headSHA, who: who, pull: t}); err != nil {
+		return "", err
+	}
 	sha, clean, err := s.mergeCommits(r, t, in, who)
 	if err != nil {
 		return "", err
@@ -201,7 +223,7 @@ func (s *Sandbox) mergeCommits(r *repository, t *thread, in mergeOrder, who *acc
 	p := t.pull
 	switch in.Method {
 	case "", "merge":
-		title, message := fmt.Sprintf("Merge pull request #%d from %s/%s", t.number, r.owner.login, p.head), t.title
+		title, message := fmt.Sprintf("Merge pull request #%d from %s/%s", t.number, p.owner.login, p.head), t.title
 		return s.mergeTree(r, t, []string{p.baseSHA, p.headSHA}, in.text(title, message), who)
 	case "squash":
 		title, message, err := r.squashText(t)

@@ -46,6 +46,9 @@ func (s *Sandbox) moveRef(r *repository, ref, sha string, force bool, who *accou
 	if before == sha {
 		return nil
 	}
+	if err := s.refusePush(r, ref, before, sha, who); err != nil {
+		return err
+	}
 	if err := r.git.SetRef(ref, sha, before); err != nil {
 		return err
 	}
@@ -60,6 +63,9 @@ func (s *Sandbox) deleteRef(r *repository, ref string, who *account) error {
 	if ref == "refs/heads/"+r.branch {
 		return fail(http.StatusUnprocessableEntity, "Cannot delete the default branch")
 	}
+	if err := s.refusePush(r, ref, before, bare.Zero, who); err != nil {
+		return err
+	}
 	if err := r.git.DeleteRef(ref); err != nil {
 		return err
 	}
@@ -68,7 +74,7 @@ func (s *Sandbox) deleteRef(r *repository, ref string, who *account) error {
 
 // refMoved does what follows from a moved reference: the webhook, and what becomes of pull requests from and to it.
 func (s *Sandbox) refMoved(r *repository, ref, before, after string, who *account) error {
-	r.pushed = s.now()
+	r.pushed, r.touched = s.now(), true
 	if err := s.emitPush(r, ref, before, after, who); err != nil {
 		return err
 	}
@@ -77,21 +83,19 @@ func (s *Sandbox) refMoved(r *repository, ref, before, after string, who *accoun
 		return nil
 	}
 	for _, t := range r.pullRequests() {
-		if !t.open {
-			continue
-		}
 		var err error
-		switch branch {
-		case t.pull.base:
+		switch {
+		case !t.open:
+		case branch == t.pull.base:
 			err = s.baseMoved(r, t, after, who)
-		case t.pull.head:
+		case branch == t.pull.head && t.pull.from == r.id:
 			err = s.headMoved(r, t, after, who)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.forkMoved(r, branch, after, who)
 }
 
 // baseMoved lets a pull request follow its base. If the base contains its head now, somebody merged it by a push.
@@ -135,13 +139,25 @@ func (s *Sandbox) headMoved(r *repository, t *thread, after string, who *account
 		return s.setOpen(r, t, false, who)
 	}
 	before := t.pull.headSHA
+	var files []bare.FileChange
+	stale := r.dismissesStale(t)
+	if stale {
+		var err error
+		if files, err = r.pullFiles(t); err != nil {
+			return err
+		}
+	}
 	t.pull.headSHA, t.updated = after, s.now()
 	in, err := r.git.Contains(t.pull.baseSHA, after)
 	if err != nil {
 		return err
 	}
 	if in {
+		t.pull.emptied = true
 		return s.setOpen(r, t, false, who)
 	}
-	return s.emitPull(r, t, "synchronize", who, object{"before": before, "after": after})
+	if err := s.emitPull(r, t, "synchronize", who, object{"before": before, "after": after}); err != nil || !stale {
+		return err
+	}
+	return s.dismissStale(r, t, files, who)
 }

@@ -176,6 +176,9 @@ func (s *Sandbox) addStatus(r *repository, sha string, in newStatus, who *accoun
 		return nil, invalid("Status", "", "This SHA and context has reached the maximum number of statuses.")
 	}
 	x := &status{id: s.st.nextID(), context: in.Context, state: in.State, description: in.Description, target: in.Target, creator: who, created: s.now()}
+	if a := s.st.appBy(who); a != nil {
+		x.app = a.id
+	}
 	r.statuses[sha] = append(r.statuses[sha], x)
 	return x, s.emitStatus(r, sha, x)
 }

@@ -8,18 +8,17 @@ import (
 )
 
 func getApp(c *call) (reply, error) {
-	a := c.client.app
-	installed := 0
-	for _, in := range c.s.st.installations {
-		if in.app.id == a.id {
-			installed++
-		}
+	o := c.s.appJSON(c.client.app)
+	o["installations_count"] = len(c.s.ownInstallations(c.client.app))
+	return ok(o)
+}
+
+func (s *Sandbox) appJSON(a *app) object {
+	return object{
+		"id": a.id, "slug": a.slug, "node_id": nodeID("Integration", a.id), "owner": s.userJSON(a.owner), "name": a.slug, "description": "",
+		"external_url": s.html("/"), "html_url": s.html("/apps/%s", a.slug), "created_at": stamp(a.created), "updated_at": stamp(a.created),
+		"permissions": a.permissions, "events": orEmpty(a.events),
 	}
-	return ok(object{
-		"id": a.id, "slug": a.slug, "node_id": nodeID("Integration", a.id), "owner": c.s.userJSON(a.owner), "name": a.slug, "description": nil,
-		"external_url": c.s.html("/"), "html_url": c.s.html("/apps/%s", a.slug), "created_at": stamp(a.created), "updated_at": stamp(a.created),
-		"permissions": a.permissions, "events": orEmpty(a.events), "installations_count": installed,
-	})
 }
 
 func listInstallations(c *call) (reply, error) {
@@ -219,12 +218,9 @@ func getUserByName(c *call) (reply, error) {
 	return ok(c.s.publicUserJSON(a))
 }
 
-// hourlyLimit is what GitHub gives a small installation (docs.github.com, "Rate limits for the REST API"). Here nothing
-// is refused for it.
-const hourlyLimit = 5000
-
+// getRateLimit tells a client's own limit. Asking costs nothing.
 func getRateLimit(c *call) (reply, error) {
-	used := min(c.s.counts.of(c.client.name), hourlyLimit)
-	core := object{"limit": hourlyLimit, "remaining": hourlyLimit - used, "used": used, "reset": c.s.now().Truncate(time.Hour).Add(time.Hour).Unix()}
+	b := c.s.meters.balance(c.client.name)
+	core := object{"limit": b.limit, "remaining": b.remaining, "used": b.used, "reset": b.reset.Unix()}
 	return ok(object{"resources": object{"core": core, "search": core}, "rate": core})
 }

@@ -214,7 +214,11 @@ func compare(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	from, to := c.window(len(ahead), maxCompareCommits, maxCompareCommits)
+	usual, most := maxCompareCommits, maxCompareCommits
+	if c.query("page") != "" || c.query("per_page") != "" {
+		usual, most = 30, 100 // who pages gets pages as everywhere
+	}
+	from, to := c.window(len(ahead), usual, most)
 	commits, err := c.s.commitsJSON(c.repo, ahead[from:to])
 	if err != nil {
 		return reply{}, err
@@ -241,8 +245,16 @@ func compare(c *call) (reply, error) {
 
 // side returns the commit of one side of a comparison, which may be written as owner:branch.
 func (c *call) side(name string) string {
-	if owner, branch, ok := strings.Cut(name, ":"); ok && strings.EqualFold(owner, c.repo.owner.login) {
-		name = branch
+	if owner, branch, ok := strings.Cut(name, ":"); ok {
+		from := c.s.forkOf(c.repo, owner)
+		if from == nil {
+			return ""
+		}
+		sha, err := c.repo.reach(from, branch)
+		if err != nil || sha == "" {
+			return ""
+		}
+		name = sha
 	}
 	commit, err := c.repo.git.Commit(c.repo.resolve(name))
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 
 func getRef(c *call) (reply, error) {
 	name := "refs/" + c.params["ref"]
-	sha, err := c.repo.git.Ref(name)
+	sha, err := c.repo.ref(name)
 	if err != nil {
 		return reply{}, orMissing(err, notFound())
 	}
@@ -27,7 +27,7 @@ func getRef(c *call) (reply, error) {
 }
 
 func matchingRefs(c *call) (reply, error) {
-	refs, err := c.repo.git.Refs("")
+	refs, err := c.repo.refList("")
 	if err != nil {
 		return reply{}, err
 	}
@@ -155,16 +155,30 @@ func getTree(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, orMissing(err, notFound())
 	}
-	entries, err := c.repo.git.Tree(obj.SHA, c.r.URL.Query().Has("recursive"))
+	recursive := c.r.URL.Query().Has("recursive") // its value does not matter, not even "0"
+	entries, err := c.repo.git.Tree(obj.SHA, recursive)
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(c.treeJSON(obj.SHA, entries))
+	o := c.treeJSON(obj.SHA, entries)
+	if most := c.s.treeLimit; recursive && len(entries) > most {
+		o = c.treeJSON(obj.SHA, entries[:most])
+		o["truncated"] = true
+	}
+	return ok(o)
+}
+
+// SetTreeLimit changes how many entries a tree read with all that is below it may have before it is cut and says that it is
+// truncated. GitHub's own limit, and the default, is 100,000 (docs.github.com, "Get a tree").
+func (s *Sandbox) SetTreeLimit(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.treeLimit = n
 }
 
 func (c *call) treeJSON(sha string, entries []bare.Entry) object {
 	list := []object{}
-	for _, e := range entries[:min(len(entries), maxTreeEntries)] {
+	for _, e := range entries {
 		o := object{"path": e.Path, "mode": e.Mode, "type": e.Type, "sha": e.SHA}
 		if e.Type != "commit" {
 			o["url"] = c.s.api("/repos/%s/git/%ss/%s", c.repo.fullName(), e.Type, e.SHA)
@@ -174,7 +188,7 @@ func (c *call) treeJSON(sha string, entries []bare.Entry) object {
 		}
 		list = append(list, o)
 	}
-	return object{"sha": sha, "url": c.s.api("/repos/%s/git/trees/%s", c.repo.fullName(), sha), "tree": list, "truncated": len(entries) > maxTreeEntries}
+	return object{"sha": sha, "url": c.s.api("/repos/%s/git/trees/%s", c.repo.fullName(), sha), "tree": list, "truncated": false}
 }
 
 // resolve returns the object that a SHA, a full or short reference, or a branch or tag leads to, and "" for none.
@@ -185,7 +199,7 @@ func (r *repository) resolve(name string) string {
 		}
 	}
 	for _, full := range []string{"refs/heads/" + name, "refs/tags/" + name, "refs/" + name, name} {
-		if sha, err := r.git.Ref(full); err == nil {
+		if sha, err := r.ref(full); err == nil {
 			return sha
 		}
 	}

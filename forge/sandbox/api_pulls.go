@@ -26,7 +26,7 @@ func listPulls(c *call) (reply, error) {
 			continue
 		}
 		// GitHub takes a head without an owner for no filter at all.
-		if branch != "" && (t.pull.head != branch || !strings.EqualFold(owner, c.repo.owner.login)) {
+		if branch != "" && (t.pull.head != branch || !strings.EqualFold(owner, t.pull.owner.login)) {
 			continue
 		}
 		found = append(found, t)
@@ -131,13 +131,6 @@ func listPullCommits(c *call) (reply, error) {
 	}
 	list, err := c.s.commitsJSON(c.repo, paged(c, shas))
 	return reply{http.StatusOK, list}, err
-}
-
-func listReviews(c *call) (reply, error) {
-	if _, err := c.pullThread(); err != nil {
-		return reply{}, err
-	}
-	return ok([]object{})
 }
 
 func isMerged(c *call) (reply, error) {

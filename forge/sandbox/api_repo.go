@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 
 	"ferry/forge"
@@ -22,9 +23,14 @@ func getRepoByID(c *call) (reply, error) {
 }
 
 func listBranches(c *call) (reply, error) {
-	refs, err := c.repo.git.Refs("refs/heads/")
+	refs, err := c.repo.refList("refs/heads/")
 	if err != nil {
 		return reply{}, err
+	}
+	if only := c.query("protected"); only != "" {
+		refs = slices.DeleteFunc(refs, func(ref bare.Ref) bool {
+			return c.repo.guarded(strings.TrimPrefix(ref.Name, "refs/heads/")) != (only == "true")
+		})
 	}
 	list := []object{}
 	for _, ref := range paged(c, refs) {
@@ -34,28 +40,27 @@ func listBranches(c *call) (reply, error) {
 }
 
 func (s *Sandbox) shortBranchJSON(r *repository, ref bare.Ref) object {
+	name := strings.TrimPrefix(ref.Name, "refs/heads/")
 	return object{
-		"name": strings.TrimPrefix(ref.Name, "refs/heads/"), "protected": false,
+		"name": name, "protected": r.guarded(name),
 		"commit": object{"sha": ref.SHA, "url": s.api("/repos/%s/commits/%s", r.fullName(), ref.SHA)},
 	}
 }
 
 func getBranch(c *call) (reply, error) {
 	name := c.params["branch"]
-	commit, err := c.repo.git.Commit("refs/heads/" + name)
+	commit, err := c.repo.git.Commit(c.repo.head(name))
 	if err != nil {
 		return reply{}, orMissing(err, fail(404, "Branch not found"))
 	}
 	self := c.s.api("/repos/%s/branches/%s", c.repo.fullName(), escapePath(name))
 	return ok(object{
-		"name": name, "commit": c.s.commitJSON(c.repo, commit), "protected": false,
+		"name": name, "commit": c.s.commitJSON(c.repo, commit), "protected": c.repo.guarded(name),
 		"_links":         object{"self": self, "html": c.s.html("/%s/tree/%s", c.repo.fullName(), escapePath(name))},
-		"protection":     object{"enabled": false, "required_status_checks": object{"enforcement_level": "off", "contexts": []string{}, "checks": []object{}}},
+		"protection":     c.repo.summaryJSON(name),
 		"protection_url": self + "/protection",
 	})
 }
-
-func listRules(*call) (reply, error) { return ok([]object{}) }
 
 // orMissing returns p, unless err is something else than that there is no such object.
 func orMissing(err error, p *problem) error {

@@ -24,12 +24,34 @@ type AppSpec struct {
 // AddApp makes an App, or changes the one with that ID, and sends it a ping. It returns the App's own account, and fails
 // on a key that is no RSA public key.
 func (s *Sandbox) AddApp(spec AppSpec) (User, error) {
+	made, err := newApp(spec)
+	if err != nil {
+		return User{}, err
+	}
+	s.mu.Lock()
+	defer s.settle()
+	a := s.st.apps[made.id]
+	if a == nil {
+		a = made
+		a.hookID, a.created = s.st.nextID(), s.now()
+		s.st.apps[a.id] = a
+	} else {
+		made.hookID, made.created = a.hookID, a.created
+		*a = *made // installations point to it
+	}
+	a.bot, a.owner = s.addAccount(a.slug+"[bot]", "Bot"), s.addAccount(a.spec.Owner, "Organization")
+	s.ping(a)
+	return a.bot.user(), nil
+}
+
+// newApp returns what a spec describes, still without its accounts.
+func newApp(spec AppSpec) (*app, error) {
 	key, err := jwt.ParseRSAPublicKeyFromPEM(spec.PublicKey)
 	if err != nil {
-		return User{}, fmt.Errorf("sandbox: AddApp %d: its public key: %w", spec.ID, err)
+		return nil, fmt.Errorf("sandbox: App %d: its public key: %w", spec.ID, err)
 	}
 	if spec.ID <= 0 || spec.Slug == "" {
-		return User{}, errors.New("sandbox: AddApp: an App needs an ID above 0 and a slug")
+		return nil, errors.New("sandbox: an App needs an ID above 0 and a slug")
 	}
 	if spec.Owner == "" {
 		spec.Owner = spec.Slug
@@ -37,19 +59,10 @@ func (s *Sandbox) AddApp(spec AppSpec) (User, error) {
 	if len(spec.Permissions) == 0 {
 		spec.Permissions = map[string]string{"contents": "write", "pull_requests": "write", "issues": "write", "statuses": "write", "checks": "read", "metadata": "read"}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.st.apps[spec.ID]
-	if a == nil {
-		a = &app{id: spec.ID, hookID: s.st.nextID(), created: s.now()}
-		s.st.apps[a.id] = a
-	}
-	a.slug, a.key, a.hookURL, a.hookSecret = spec.Slug, key, spec.WebhookURL, spec.WebhookSecret
+	a := &app{id: spec.ID, slug: spec.Slug, key: key, hookURL: spec.WebhookURL, hookSecret: spec.WebhookSecret, spec: spec}
 	a.permissions, a.events = maps.Clone(spec.Permissions), slices.Clone(spec.Events)
 	a.permissions["metadata"] = "read"
-	a.bot, a.owner = s.addAccount(spec.Slug+"[bot]", "Bot"), s.addAccount(spec.Owner, "Organization")
-	s.ping(a)
-	return a.bot.user(), nil
+	return a, nil
 }
 
 func (s *Sandbox) ping(a *app) {

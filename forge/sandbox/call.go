@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -58,16 +59,16 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, rows []route) {
 	fault := s.faults.call(r.Method, row.path)
 	if fault != nil && !fault.Done {
 		s.counts.add("faults", r.Method+" "+row.path)
-		answerProblem(w, fail(fault.Status, "Server Error"))
+		s.goWrong(w, r, row, fault)
 		return
 	}
 	out, err := c.do(row)
 	switch {
 	case fault != nil:
-		answerProblem(w, fail(fault.Status, "Server Error"))
+		s.goWrong(w, r, row, fault)
 	case err != nil:
 		s.logFailure(r, err)
-		answerProblem(w, asProblem(err))
+		c.refuse(w, asProblem(err))
 	default:
 		c.answer(w, out)
 	}
@@ -76,15 +77,25 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, rows []route) {
 // do carries a request out under the lock: everything it sees and does belongs together.
 func (c *call) do(row route) (reply, error) {
 	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	if c.r.Method == http.MethodGet {
+		defer c.s.mu.Unlock()
+	} else {
+		defer c.s.settle()
+	}
 	var err error
 	if c.client, err = c.s.identify(c.r); err != nil {
 		c.s.counts.add("unknown", c.r.Method+" "+row.path)
 		return reply{}, err
 	}
 	c.s.counts.add(c.client.name, c.r.Method+" "+row.path)
+	if err := c.s.meters.admit(c, row); err != nil {
+		return reply{}, err
+	}
 	if err := c.admit(row); err != nil {
 		return reply{}, err
+	}
+	if c.repo != nil && row.lags() {
+		c.repo = c.s.past(c.repo)
 	}
 	return row.handle(c)
 }
@@ -230,14 +241,14 @@ func paged[T any](c *call, list []T) []T {
 
 // answer writes a reply, with an ETag on what can be asked for again.
 func (c *call) answer(w http.ResponseWriter, out reply) {
-	for k, v := range c.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), c.header)
 	if out.body == nil {
+		c.s.meters.charge(c, w.Header())
 		w.WriteHeader(out.status)
 		return
 	}
 	if t, isText := out.body.(text); isText {
+		c.s.meters.charge(c, w.Header())
 		w.Header().Set("Content-Type", t.kind)
 		w.WriteHeader(out.status)
 		_, _ = io.WriteString(w, t.body) // a client that is gone needs no answer
@@ -245,23 +256,44 @@ func (c *call) answer(w http.ResponseWriter, out reply) {
 	}
 	raw, err := json.Marshal(out.body)
 	if err != nil { // everything in it was made here
-		answerProblem(w, fail(http.StatusInternalServerError, "Server Error"))
+		c.refuse(w, fail(http.StatusInternalServerError, "Server Error"))
 		return
 	}
-	if c.r.Method == http.MethodGet && out.status == http.StatusOK {
-		sum := sha256.Sum256(append(raw, c.header.Get("Link")...))
-		tag := `W/"` + hex.EncodeToString(sum[:16]) + `"`
-		w.Header().Set("ETag", tag)
-		w.Header().Set("Cache-Control", "private, max-age=60, s-maxage=60")
-		if match := c.r.Header.Get("If-None-Match"); match != "" && strings.TrimPrefix(match, "W/") == strings.TrimPrefix(tag, "W/") {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
+	if c.r.Method == http.MethodGet && out.status == http.StatusOK && c.unchanged(w.Header(), raw) {
+		c.s.meters.show(c, w.Header()) // such an answer costs nothing
+		w.WriteHeader(http.StatusNotModified)
+		return
 	}
+	c.s.meters.charge(c, w.Header())
 	writeJSON(w, out.status, raw)
 }
 
+// unchanged gives an answer its ETag, and says whether the client has that already.
+func (c *call) unchanged(header http.Header, raw []byte) bool {
+	sum := sha256.Sum256(append(raw, c.header.Get("Link")...))
+	tag := `"` + hex.EncodeToString(sum[:16]) + `"`
+	header.Set("ETag", "W/"+tag)
+	header.Set("Cache-Control", "private, max-age=60, s-maxage=60")
+	for one := range strings.SplitSeq(c.r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimPrefix(strings.TrimSpace(one), "W/") == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse answers a problem to a client, whom it costs as much as another answer.
+func (c *call) refuse(w http.ResponseWriter, p *problem) {
+	if c.client != nil && !p.free {
+		c.s.meters.charge(c, w.Header())
+	}
+	answerProblem(w, p)
+}
+
 func answerProblem(w http.ResponseWriter, p *problem) {
+	for k, v := range p.header {
+		w.Header().Set(k, v)
+	}
 	raw, err := json.Marshal(p.body())
 	if err != nil {
 		raw = []byte(`{"message":"Server Error"}`)

@@ -22,16 +22,6 @@ func (c *counts) add(client, route string) {
 	c.n[client][route]++
 }
 
-func (c *counts) of(client string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := 0
-	for _, k := range c.n[client] {
-		n += k
-	}
-	return n
-}
-
 // Requests returns how often each client called each route of the API since the last ResetRequests, by client ("app/ferry",
 // "installation/1042", "user/ann", "anonymous") and route ("GET /repos/{owner}/{repo}").
 func (s *Sandbox) Requests() map[string]map[string]int {

@@ -161,6 +161,7 @@ func orEmpty(list []string) []string {
 
 // emitPull tells what happened to a pull request; more are the keys that this action adds.
 func (s *Sandbox) emitPull(r *repository, t *thread, action string, who *account, more object) error {
+	r.touched = true
 	p, err := s.fullPullJSON(r, t)
 	if err != nil {
 		return fmt.Errorf("webhook of pull request %s#%d: %w", r.fullName(), t.number, err)
@@ -178,6 +179,7 @@ func (s *Sandbox) emitThread(r *repository, t *thread, action string, who *accou
 	if t.pull != nil {
 		return s.emitPull(r, t, action, who, more)
 	}
+	r.touched = true
 	payload := object{"issue": s.issueJSON(r, t)}
 	for k, v := range more {
 		payload[k] = v

@@ -135,3 +135,13 @@ func TestPushedBranchesMovePullRequests(t *testing.T) {
 	merge := mustGit(t, dir, "rev-parse", "HEAD")
 	w.call(token, "GET", "~/pulls/"+n, "", 200).want(map[string]string{"merged": "true", "merge_commit_sha": merge, "merged_by.login": "ann"})
 }
+
+// fastImport feeds a script to git fast-import in a clone.
+func fastImport(t *testing.T, dir, script string) {
+	t.Helper()
+	cmd := exec.Command("git", "fast-import", "--quiet")
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(script)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git fast-import: %v: %s", err, out)
+	}
+}

@@ -130,21 +130,24 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(w.forge.Close)
 	w.url = serve(t, w.forge)
-	hooks := httptest.NewServer(w.inbox)
-	t.Cleanup(hooks.Close)
-	if w.repo, err = w.forge.AddRepository("acme", "environments", map[string]string{"README.md": "# Environments\n", "apps/shop/dev/kustomization.yaml": "images:\n- name: shop\n  newTag: \"1\"\n"}); err != nil {
-		t.Fatal(err)
-	}
-	w.ann, w.bob = w.forge.AddUser("ann"), w.forge.AddUser("bob")
-	if err := w.forge.SetPermission("acme/environments", "ann", forge.PermissionWrite); err != nil {
-		t.Fatal(err)
-	}
-	w.bot = addApp(t, w.forge, sandbox.AppSpec{WebhookURL: hooks.URL})
-	if w.install, err = w.forge.Install(appID, "acme", "acme/environments"); err != nil {
-		t.Fatal(err)
-	}
+	w.furnish(w.hooks())
 	w.flush()
 	return w
+}
+
+// furnish gives a new sandbox its repository, its people and its App.
+func (w *world) furnish(hooks string) {
+	w.t.Helper()
+	var err error
+	if w.repo, err = w.forge.AddRepository("acme", "environments", map[string]string{"README.md": "# Environments\n", "apps/shop/dev/kustomization.yaml": "images:\n- name: shop\n  newTag: \"1\"\n"}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.ann, w.bob = w.forge.AddUser("ann"), w.forge.AddUser("bob")
+	w.grant("ann", forge.PermissionWrite)
+	w.bot = addApp(w.t, w.forge, sandbox.AppSpec{WebhookURL: hooks})
+	if w.install, err = w.forge.Install(appID, "acme", repoName); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // serve starts a server for a sandbox, with every exchange of its API validated, and returns its address.
@@ -156,7 +159,15 @@ func serve(t *testing.T, f *sandbox.Sandbox) string {
 	return server.URL
 }
 
-func addApp(t *testing.T, f *sandbox.Sandbox, spec sandbox.AppSpec) sandbox.User {
+// plain starts a server for a sandbox where GitHub itself does not keep to its description, or where nothing is answered.
+func plain(t *testing.T, f *sandbox.Sandbox) string {
+	t.Helper()
+	server := httptest.NewServer(f.Handler())
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func publicKey(t *testing.T) []byte {
 	t.Helper()
 	key, err := signingKey()
 	if err != nil {
@@ -166,8 +177,12 @@ func addApp(t *testing.T, f *sandbox.Sandbox, spec sandbox.AppSpec) sandbox.User
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec.ID, spec.Slug, spec.WebhookSecret = appID, "ferry", secret
-	spec.PublicKey = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+func addApp(t *testing.T, f *sandbox.Sandbox, spec sandbox.AppSpec) sandbox.User {
+	t.Helper()
+	spec.ID, spec.Slug, spec.WebhookSecret, spec.PublicKey = appID, "ferry", secret, publicKey(t)
 	bot, err := f.AddApp(spec)
 	if err != nil {
 		t.Fatal(err)
@@ -223,11 +238,7 @@ func (w *world) call(token, method, path, body string, want int) result {
 
 func (w *world) callWith(token, method, path, body string, header map[string]string, want int) result {
 	w.t.Helper()
-	path = strings.Replace(path, "~", "/repos/acme/environments", 1)
-	req, err := http.NewRequest(method, w.url+"/api/v3"+path, strings.NewReader(body))
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	req := w.request(method, "/api/v3"+strings.Replace(path, "~", "/repos/acme/environments", 1), body)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -237,6 +248,21 @@ func (w *world) callWith(token, method, path, body string, header map[string]str
 	for k, v := range header {
 		req.Header.Set(k, v)
 	}
+	return w.do(req, want)
+}
+
+func (w *world) request(method, path, body string) *http.Request {
+	w.t.Helper()
+	req, err := http.NewRequest(method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return req
+}
+
+// do sends a request and fails the test where the status is another than want.
+func (w *world) do(req *http.Request, want int) result {
+	w.t.Helper()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
@@ -247,7 +273,7 @@ func (w *world) callWith(token, method, path, body string, header map[string]str
 		w.t.Fatal(err)
 	}
 	if res.StatusCode != want {
-		w.t.Fatalf("%s %s = %d, want %d: %s", method, path, res.StatusCode, want, raw)
+		w.t.Fatalf("%s %s = %d, want %d: %s", req.Method, req.URL.Path, res.StatusCode, want, raw)
 	}
 	return result{t: w.t, header: res.Header, raw: raw}
 }

@@ -42,6 +42,8 @@ type hooks struct {
 	mu      sync.Mutex
 	last    int64
 	queue   []*dueHook
+	busy    []*dueHook    // the one being sent
+	held    []*dueHook    // on purpose, until released
 	pending int           // queued and being sent
 	idle    chan struct{} // closed while pending is 0
 	wake    chan struct{}
@@ -83,6 +85,8 @@ func (h *hooks) add(due *dueHook) {
 		again.delivery = &second
 		h.push(due)
 		h.push(&again)
+	case held:
+		h.hold(due)
 	default:
 		h.push(due)
 	}
@@ -91,6 +95,13 @@ func (h *hooks) add(due *dueHook) {
 func (h *hooks) push(due *dueHook) {
 	h.mu.Lock()
 	h.keep(due.delivery)
+	h.mu.Unlock()
+	h.enqueue(due)
+}
+
+func (h *hooks) enqueue(due *dueHook) {
+	h.mu.Lock()
+	due.delivery.Fault = ""
 	h.queue = append(h.queue, due)
 	if h.pending++; h.pending == 1 {
 		h.idle = make(chan struct{})
@@ -127,7 +138,11 @@ func (h *hooks) work(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		h.finish(due, h.send(ctx, due))
+		a := h.send(ctx, due)
+		if ctx.Err() != nil { // cut off: it is still due
+			return
+		}
+		h.finish(due, a)
 	}
 }
 
@@ -138,7 +153,7 @@ func (h *hooks) next() *dueHook {
 		return nil
 	}
 	due := h.queue[0]
-	h.queue = h.queue[1:]
+	h.queue, h.busy = h.queue[1:], []*dueHook{due}
 	return due
 }
 
@@ -151,6 +166,7 @@ type answer struct {
 func (h *hooks) finish(due *dueHook, a answer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.busy = nil
 	due.delivery.Sent, due.delivery.Status, due.delivery.Fault = h.cfg.Now(), a.status, a.fault
 	if h.pending--; h.pending == 0 {
 		close(h.idle)

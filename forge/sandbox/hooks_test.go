@@ -208,6 +208,9 @@ func TestWebhooksLookLikeGitHubs(t *testing.T) {
 	if _, err := w.forge.Commit("acme/environments", sandbox.Edit{As: "ann", Branch: "change", Message: "more", Files: map[string]string{"more": "1"}}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.forge.Approve("acme/environments", 1, "ann"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := w.forge.Merge("acme/environments", 1, "ann", forge.MergeSquash); err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +241,7 @@ func exampleKeys(t *testing.T) (top, inner map[string]bool) {
 		t.Fatal(err)
 	}
 	// What an App's webhooks have and a repository's, which the examples are of, have not.
-	top, inner = map[string]bool{"push.installation": true, "status.installation": true, "issues.installation": true, "issue_comment.installation": true, "installation.requester": true}, map[string]bool{}
+	top, inner = map[string]bool{"push.installation": true, "status.installation": true, "issues.installation": true, "issue_comment.installation": true, "pull_request_review.installation": true, "installation.requester": true}, map[string]bool{}
 	for _, e := range examples {
 		var body map[string]any
 		if err := json.Unmarshal(e.Payload, &body); err != nil {

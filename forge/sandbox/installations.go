@@ -13,7 +13,7 @@ import (
 // has the App already gets the repositories added.
 func (s *Sandbox) Install(appID int64, owner string, repos ...string) (int64, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.settle()
 	a, who := s.st.apps[appID], s.st.account(owner)
 	if a == nil || who == nil {
 		return 0, fmt.Errorf("sandbox: Install: no App %d or no account %q", appID, owner)
@@ -37,10 +37,26 @@ func (s *Sandbox) Install(appID int64, owner string, repos ...string) (int64, er
 	return in.id, nil
 }
 
+// InstalledOn returns the repositories ("owner/name", lower case, by name) that an App is let into.
+func (s *Sandbox) InstalledOn(appID int64) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for _, in := range s.st.installations {
+		for _, r := range s.covered(in) {
+			if in.app.id == appID {
+				names = append(names, strings.ToLower(r.fullName()))
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Uninstall takes the App out of repositories; without any the whole installation ends.
 func (s *Sandbox) Uninstall(installationID int64, repos ...string) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.settle()
 	in := s.st.installations[installationID]
 	if in == nil {
 		return fmt.Errorf("sandbox: Uninstall: no installation %d", installationID)
@@ -62,7 +78,7 @@ func (s *Sandbox) Uninstall(installationID int64, repos ...string) error {
 // Suspend stops an installation's access, or gives it back.
 func (s *Sandbox) Suspend(installationID int64, suspended bool) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.settle()
 	in := s.st.installations[installationID]
 	if in == nil {
 		return fmt.Errorf("sandbox: Suspend: no installation %d", installationID)

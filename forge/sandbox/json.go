@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -62,7 +63,7 @@ func (s *Sandbox) repoJSON(r *repository) object {
 	open := r.openThreads()
 	o := object{
 		"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(), "owner": s.userJSON(r.owner),
-		"private": false, "visibility": "public", "html_url": page, "description": nil, "fork": false, "url": u,
+		"private": false, "visibility": "public", "html_url": page, "description": nil, "fork": r.parent != nil, "url": u,
 		"git_url": strings.Replace(page, "http", "git", 1) + ".git", "ssh_url": "git@" + hostOf(s.base) + ":" + r.fullName() + ".git",
 		"clone_url": page + ".git", "svn_url": page, "mirror_url": nil, "homepage": nil, "language": nil, "license": nil,
 		"forks_count": 0, "stargazers_count": 0, "watchers_count": 0, "size": 0, "default_branch": r.branch,
@@ -159,10 +160,15 @@ func association(r *repository, who *account) string {
 		return "OWNER"
 	case r.roles[who.id] > 0:
 		return "COLLABORATOR"
-	case who.kind == "Bot":
+	case who.kind == "Bot", r.contributed(who):
 		return "CONTRIBUTOR"
 	}
 	return "NONE"
+}
+
+// contributed says whether a pull request of who was merged.
+func (r *repository) contributed(who *account) bool {
+	return slices.ContainsFunc(r.pullRequests(), func(t *thread) bool { return t.pull.merged && t.author.id == who.id })
 }
 
 func (s *Sandbox) commentJSON(r *repository, t *thread, c *comment) object {

@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"ferry/forge/sandbox/bare"
@@ -104,6 +106,17 @@ func (s *Sandbox) filesJSON(r *repository, ref string, files []bare.FileChange) 
 	list := []object{}
 	for _, f := range files {
 		list = append(list, s.fileJSON(r, ref, f))
+	}
+	return list
+}
+
+// sortedRefs returns the references of a list below prefix, by name.
+func sortedRefs(all map[string]string, prefix string) []bare.Ref {
+	var list []bare.Ref
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if strings.HasPrefix(name, prefix) {
+			list = append(list, bare.Ref{Name: name, SHA: all[name]})
+		}
 	}
 	return list
 }

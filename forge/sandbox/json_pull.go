@@ -66,13 +66,21 @@ func (s *Sandbox) pullJSON(r *repository, t *thread) object {
 		"user": s.userJSON(t.author), "labels": []object{}, "milestone": nil, "created_at": stamp(t.created), "updated_at": stamp(t.updated),
 		"closed_at": stamp(t.closed), "merged_at": stamp(p.mergedAt), "merge_commit_sha": p.shownMerge(), "assignee": nil, "assignees": []object{},
 		"requested_reviewers": []object{}, "requested_teams": []object{}, "draft": p.draft, "auto_merge": nil,
-		"head": s.sideJSON(r, p.head, p.headSHA), "base": s.sideJSON(r, p.base, p.baseSHA), "author_association": association(r, t.author),
+		"head": s.headJSON(r, p), "base": s.sideJSON(r, p.base, p.baseSHA), "author_association": association(r, t.author),
 		"_links": object{
 			"self": href(u), "html": href(page), "issue": href(issue), "comments": href(issue + "/comments"),
 			"review_comments": href(u + "/comments"), "review_comment": href(s.api("/repos/%s/pulls/comments{/number}", r.fullName())),
 			"commits": href(u + "/commits"), "statuses": href(statuses),
 		},
 	}
+}
+
+// headJSON is where a pull request comes from. A fork that is gone is null.
+func (s *Sandbox) headJSON(r *repository, p *pull) object {
+	if from := s.source(r, p); from != nil {
+		return s.sideJSON(from, p.head, p.headSHA)
+	}
+	return object{"label": p.owner.login + ":" + p.head, "ref": p.head, "sha": p.headSHA, "user": s.userJSON(p.owner), "repo": nil}
 }
 
 func (s *Sandbox) sideJSON(r *repository, branch, sha string) object {
@@ -116,6 +124,11 @@ func (r *repository) mergeable(t *thread) (any, string) {
 		return false, "dirty"
 	case p.draft:
 		return true, "draft"
+	}
+	if word := r.mergeWord(t); word != "" {
+		return true, word
+	}
+	switch {
 	case len(r.latest(p.headSHA)) > 0 && r.combined(p.headSHA) != "success":
 		return true, "unstable"
 	}

@@ -141,6 +141,7 @@ func (s *Sandbox) showProblem(w http.ResponseWriter, r *http.Request, pages map[
 			words = append(words, text)
 		}
 	}
+	words = append(words, p.texts...)
 	s.render(w, pages, "problem.html", p.status, page{Title: "That did not work", Body: strings.Join(words, ": ")})
 }
 

@@ -95,7 +95,7 @@ func (v *visit) commentView(c *comment) commentView {
 
 func (v *visit) pullView(t *thread) (*pullView, error) {
 	p := t.pull
-	view := &pullView{Head: p.head, Base: p.base, MergeSHA: p.mergeSHA}
+	view := &pullView{Head: p.label(v.repo), Base: p.base, MergeSHA: p.mergeSHA}
 	if p.mergedBy != nil {
 		view.MergedBy = p.mergedBy.login
 	}

@@ -27,7 +27,7 @@ func (a *account) user() User { return User{ID: a.id, Login: a.login, Email: a.e
 // AddUser makes a person, or returns the one with that login.
 func (s *Sandbox) AddUser(login string) User {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.settle()
 	return s.addAccount(login, "User").user()
 }
 
@@ -69,18 +69,26 @@ func (s *Sandbox) AddRepository(owner, name string, files map[string]string) (fo
 		return forge.Repo{}, fmt.Errorf("sandbox: AddRepository: %s/%s is no name for a repository", owner, name)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.settle()
+	r, err := s.makeRepository(owner, name, files)
+	if err != nil {
+		return forge.Repo{}, err
+	}
+	return forge.Repo{ID: r.id, Owner: owner, Name: name}, nil
+}
+
+func (s *Sandbox) makeRepository(owner, name string, files map[string]string) (*repository, error) {
 	if s.st.repo(owner+"/"+name) != nil {
-		return forge.Repo{}, fmt.Errorf("sandbox: AddRepository: %s/%s is there already", owner, name)
+		return nil, fmt.Errorf("sandbox: AddRepository: %s/%s is there already", owner, name)
 	}
 	dir := filepath.Join(s.cfg.Dir, "git", owner, name+".git")
 	if _, err := os.Stat(dir); err == nil {
-		return forge.Repo{}, fmt.Errorf("sandbox: AddRepository: %s is there from an earlier run: choose an empty folder", dir)
+		return nil, fmt.Errorf("sandbox: AddRepository: %s is there from an earlier run: choose an empty folder", dir)
 	}
 	who := s.addAccount(owner, "Organization")
 	git, err := s.git.Init(dir, "main")
 	if err != nil {
-		return forge.Repo{}, fmt.Errorf("sandbox: AddRepository %s/%s: %w", owner, name, err)
+		return nil, fmt.Errorf("sandbox: AddRepository %s/%s: %w", owner, name, err)
 	}
 	now := s.now()
 	r := &repository{
@@ -94,11 +102,22 @@ func (s *Sandbox) AddRepository(owner, name string, files map[string]string) (fo
 		}
 		if err != nil {
 			git.Close()
-			return forge.Repo{}, fmt.Errorf("sandbox: AddRepository %s/%s: first commit: %w", owner, name, err)
+			return nil, fmt.Errorf("sandbox: AddRepository %s/%s: first commit: %w", owner, name, err)
 		}
 	}
 	s.st.repos[strings.ToLower(r.fullName())] = r
-	return forge.Repo{ID: r.id, Owner: owner, Name: name}, nil
+	return r, nil
+}
+
+// Repository returns the repository of a name ("owner/name"), and false where there is none.
+func (s *Sandbox) Repository(fullName string) (forge.Repo, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.st.repo(fullName)
+	if r == nil {
+		return forge.Repo{}, false
+	}
+	return forge.Repo{ID: r.id, Owner: r.owner.login, Name: r.name}, true
 }
 
 // Edit is a commit that a person makes.
@@ -291,7 +310,7 @@ func (s *Sandbox) sendAgain(d *Delivery) {
 // act does what a person does in a repository, under the lock.
 func (s *Sandbox) act(repo, as string, need forge.Permission, do func(*repository, *account) error) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.settle()
 	r, who := s.st.repo(repo), s.st.account(as)
 	switch {
 	case r == nil:

@@ -13,6 +13,10 @@ type problem struct {
 	status  int
 	message string
 	errors  []object
+	texts   []string          // instead of errors, where GitHub writes bare words
+	docs    string            // where documentation_url leads; the reference where empty
+	header  map[string]string // of the answer
+	free    bool              // it does not count against the rate limit
 }
 
 // Error names the status and GitHub's words, with the details of a failed validation.
@@ -21,11 +25,20 @@ func (p *problem) Error() string {
 	for _, e := range p.errors {
 		text += fmt.Sprintf(": %v", e["message"])
 	}
+	for _, e := range p.texts {
+		text += ": " + e
+	}
 	return text
 }
 
 func (p *problem) body() object {
 	o := object{"message": p.message, "documentation_url": docs, "status": fmt.Sprint(p.status)}
+	if p.docs != "" {
+		o["documentation_url"] = p.docs
+	}
+	if len(p.texts) > 0 {
+		o["errors"] = p.texts
+	}
 	if len(p.errors) > 0 {
 		o["errors"] = p.errors
 	}

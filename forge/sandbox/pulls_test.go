@@ -160,20 +160,29 @@ func TestPullRequestsFollowTheirBranches(t *testing.T) {
 	w.call(token, "GET", "~/pulls/"+n, "", 200).want(map[string]string{"state": "closed", "merged": "false"})
 	w.call(token, "PATCH", "~/pulls/"+n, `{"state":"open"}`, 422)
 
-	// One whose branch came back to its commits can be opened again, by a person too.
+	// It stays closed, also when its branch comes back to its commits; another one takes its place.
 	w.call(token, "PATCH", "~/git/refs/heads/change", fmt.Sprintf(`{"sha":%q,"force":true}`, head), 200)
-	if err := w.forge.Reopen("acme/environments", 1, "ann"); err != nil {
-		t.Fatal(err)
-	}
-	events("push", "pull_request.reopened")
+	w.call(token, "PATCH", "~/pulls/"+n, `{"state":"open"}`, 422).want(map[string]string{"errors.0.message": "state cannot be changed. The change branch was force-pushed or recreated."})
+	second := w.call(token, "POST", "~/pulls", `{"title":"Again","head":"change","base":"main"}`, 201).str("number")
+	events("push", "pull_request.opened")
 
-	// Deleting the branch closes it, by the one who deleted.
+	// Deleting the branch closes it, by the one who deleted (docs.github.com, "Deleting and restoring branches in a pull request").
 	if err := w.forge.DeleteBranch("acme/environments", "change", "ann"); err != nil {
 		t.Fatal(err)
 	}
 	events("push", "pull_request.closed")
-	w.call(token, "GET", "~/issues/"+n, "", 200).want(map[string]string{"state": "closed", "closed_by.login": "ann"})
-	w.call(token, "PATCH", "~/pulls/"+n, `{"state":"open"}`, 422).want(map[string]string{"errors.0.message": "state cannot be changed. The change branch has been deleted."})
+	w.call(token, "GET", "~/issues/"+second, "", 200).want(map[string]string{"state": "closed", "closed_by.login": "ann"})
+	w.call(token, "PATCH", "~/pulls/"+second, `{"state":"open"}`, 422).want(map[string]string{"errors.0.message": "state cannot be changed. The change branch has been deleted."})
+
+	// A branch that was made anew at another commit is not the one that was closed; at the same commit it is.
+	w.call(token, "POST", "~/git/refs", fmt.Sprintf(`{"ref":"refs/heads/change","sha":%q}`, pushed), 201)
+	w.call(token, "PATCH", "~/pulls/"+second, `{"state":"open"}`, 200)
+	if err := w.forge.DeleteBranch("acme/environments", "change", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	other := w.commitOn(token, "change", "c", "1")
+	w.call(token, "PATCH", "~/pulls/"+second, `{"state":"open"}`, 422).want(map[string]string{"errors.0.message": "state cannot be changed. The change branch was force-pushed or recreated."})
+	w.call(token, "GET", "~/git/ref/heads/change", "", 200).want(map[string]string{"object.sha": other})
 }
 
 func TestPushedMergesAreMerges(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 // where GitHub would redirect. It fails for an unknown repository and for a name that is taken or that GitHub does not take.
 func (s *Sandbox) Rename(repo, name string) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.settle()
 	r := s.st.repo(repo)
 	switch {
 	case r == nil:

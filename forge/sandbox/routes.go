@@ -54,6 +54,7 @@ func apiRoutes() []route {
 		{"GET", "/repositories/{id}", byTokens, "metadata:read", getRepoByID, "", ""},
 		{"GET", repo + "/branches", byTokens, "contents:read", listBranches, "", ""},
 		{"GET", repo + "/branches/{branch...}", byTokens, "contents:read", getBranch, "", ""},
+		{"GET", repo + "/branches/{branch...}/protection", byTokens, "administration:read", getProtection, "", ""},
 		{"GET", repo + "/rules/branches/{branch...}", byTokens, "metadata:read", listRules, "", ""},
 		{"GET", repo + "/collaborators/{username}/permission", byTokens, "metadata:read", getPermission, "", ""},
 		// Git data.
@@ -76,6 +77,7 @@ func apiRoutes() []route {
 		{"GET", repo + "/commits/{ref...}/check-runs", byTokens, "checks:read", listCheckRuns, "", ""},
 		{"POST", repo + "/statuses/{sha}", byTokens, "statuses:write", createStatus, "", ""},
 		{"GET", repo + "/contents/{path...}", byTokens, "contents:read", getContents, "", ""},
+		{"PUT", repo + "/contents/{path...}", byTokens, "contents:write", putContents, "", ""},
 		{"GET", repo + "/compare/{basehead...}", byTokens, "contents:read", compare, "", ""},
 		// Pull requests.
 		{"GET", repo + "/pulls", byTokens, "pull_requests:read", listPulls, "", ""},
@@ -85,6 +87,8 @@ func apiRoutes() []route {
 		{"GET", repo + "/pulls/{pull_number}/files", byTokens, "pull_requests:read", listPullFiles, "", ""},
 		{"GET", repo + "/pulls/{pull_number}/commits", byTokens, "pull_requests:read", listPullCommits, "", ""},
 		{"GET", repo + "/pulls/{pull_number}/reviews", byTokens, "pull_requests:read", listReviews, "", ""},
+		{"POST", repo + "/pulls/{pull_number}/reviews", byTokens, "pull_requests:write", createReview, "", ""},
+		{"PUT", repo + "/pulls/{pull_number}/reviews/{review_id}/dismissals", byTokens, "pull_requests:write", dismissReview, "", ""},
 		{"GET", repo + "/pulls/{pull_number}/merge", byTokens, "pull_requests:read", isMerged, "", ""},
 		{"PUT", repo + "/pulls/{pull_number}/merge", byTokens, "contents:write", mergePull, "", ""},
 		// Issues and comments, also of pull requests.
@@ -107,6 +111,7 @@ func apiRoutes() []route {
 func (s *Sandbox) routes() http.Handler {
 	mux := chi.NewRouter()
 	mux.Mount("/api/v3", s.apiHandler())
+	s.adminRoutes(mux)
 	s.pageRoutes(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isGit(r) { // git clients

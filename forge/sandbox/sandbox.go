@@ -1,6 +1,6 @@
 // Package sandbox is a small real forge in one process: bare Git repositories over smart HTTP, GitHub's REST API as far
-// as a promotion tool uses it, signed webhooks, and plain pages for people. It is for demonstrations and tests; what it
-// keeps beside the Git data is gone with the process.
+// as a promotion tool uses it, signed webhooks, and plain pages for people. It is for demonstrations, for tests
+// and for trying clients of that API; what it keeps beside the Git data ends with the process, unless Config.Keep is set.
 package sandbox
 
 import (
@@ -22,6 +22,9 @@ import (
 type Config struct {
 	// Dir is the folder of the repositories, which are at Dir/git/OWNER/NAME.git. It is made where it is missing.
 	Dir string
+	// Keep writes down in Dir, after each change, what the sandbox knows beside the Git data, with everybody's tokens, and
+	// brings it back in a new sandbox with the same folder. Default: that ends with the process.
+	Keep bool
 	// Now is the clock of everything the sandbox writes down. Default: time.Now.
 	Now func() time.Time
 	// AuthNow is the clock by which App JWTs and installation tokens expire. Clients sign with the real time, so a test
@@ -41,10 +44,16 @@ type Sandbox struct {
 	hooks   *hooks
 	faults  *Faults
 	counts  *counts
+	meters  *meters
+	closed  chan struct{}
 
-	mu   sync.Mutex // guards all below and the order of changes to the repositories
-	base string
-	st   state
+	mu        sync.Mutex // guards all below and the order of changes to the repositories
+	base      string
+	st        state
+	lag       Lag
+	treeLimit int
+	// loading is set while nothing may be written down yet.
+	loading bool
 }
 
 // New makes an empty forge. It fails where git is not installed or cfg.Dir cannot be written. Close ends it.
@@ -65,12 +74,31 @@ func New(cfg Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	s := &Sandbox{cfg: cfg, git: git, base: "http://127.0.0.1", st: newState(), faults: &Faults{}, counts: newCounts()}
+	s := &Sandbox{cfg: cfg, git: git, base: "http://127.0.0.1", st: newState(), faults: &Faults{}, counts: newCounts(), meters: newMeters(cfg.AuthNow), closed: make(chan struct{}), treeLimit: maxTreeEntries}
 	s.hooks = newHooks(cfg, s.faults)
 	s.addAccount("web-flow", "User").email = webFlow(time.Time{}).Email
 	s.st.byEmail[webFlow(time.Time{}).Email] = s.st.account("web-flow")
 	s.handler = s.routes()
+	if cfg.Keep {
+		if err := s.restore(); err != nil {
+			s.Close()
+			return nil, fmt.Errorf("sandbox: bring back what %s holds: %w", dir, err)
+		}
+	}
 	return s, nil
+}
+
+// restore brings back what was kept, and writes down what followed from it.
+func (s *Sandbox) restore() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loading = true
+	if err := s.load(); err != nil {
+		return err
+	}
+	s.loading = false
+	s.save()
+	return nil
 }
 
 func (c *Config) fill() {
@@ -116,6 +144,13 @@ func (s *Sandbox) Close() {
 	s.hooks.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	select {
+	case <-s.closed:
+		return
+	default:
+		close(s.closed)
+	}
+	s.save()
 	for _, r := range s.st.repos {
 		r.git.Close()
 	}

@@ -66,7 +66,7 @@ func (s *Sandbox) serveGit(w http.ResponseWriter, r *http.Request) {
 		s.backend(repo, g, "").ServeHTTP(w, r)
 		return
 	}
-	s.servePush(w, r, g, repo, who)
+	s.servePush(w, r, pushRequest{g, repo, who, body})
 }
 
 // admitGit finds the repository and who asks, who for reading may be nobody.
@@ -96,12 +96,20 @@ func (s *Sandbox) admitGit(g gitRequest, r *http.Request) (*repository, *account
 	return repo, who.who, nil
 }
 
+// pushRequest is a push that somebody may make.
+type pushRequest struct {
+	git  gitRequest
+	repo *repository
+	who  *account
+	body []byte
+}
+
 // servePush takes a push under the lock, so that what it changed is known and nothing else came between. The answer is
 // written after that: a slow client holds up nobody.
-func (s *Sandbox) servePush(w http.ResponseWriter, r *http.Request, g gitRequest, repo *repository, who *account) {
+func (s *Sandbox) servePush(w http.ResponseWriter, r *http.Request, p pushRequest) {
 	out := &buffered{header: http.Header{}, code: http.StatusOK}
-	if err := s.push(out, r, g, repo, who); err != nil {
-		s.cfg.Logger.Error("a push failed", "repo", g.repo, "error", err)
+	if err := s.push(out, r, p); err != nil {
+		s.cfg.Logger.Error("a push failed", "repo", p.git.repo, "error", err)
 		http.Error(w, "the push failed: see the sandbox's log", http.StatusInternalServerError)
 		return
 	}
@@ -121,19 +129,30 @@ func (b *buffered) Header() http.Header         { return b.header }
 func (b *buffered) WriteHeader(code int)        { b.code = code }
 func (b *buffered) Write(p []byte) (int, error) { return b.body.Write(p) }
 
-func (s *Sandbox) push(w http.ResponseWriter, r *http.Request, g gitRequest, repo *repository, who *account) error {
+func (s *Sandbox) push(w http.ResponseWriter, r *http.Request, p pushRequest) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	before, err := repo.refs()
+	defer s.settle()
+	before, err := p.repo.refs()
 	if err != nil {
 		return err
 	}
-	s.backend(repo, g, who.login).ServeHTTP(w, r)
-	after, err := repo.refs()
+	in, err := parsePush(p.body)
+	passes := err != nil // what git cannot read either, it says itself
+	if err == nil {
+		if passes, err = s.screen(p.repo, in, p.who); err != nil {
+			return err
+		}
+	}
+	if passes {
+		s.backend(p.repo, p.git, p.who.login).ServeHTTP(w, r)
+	} else {
+		s.receive(w, p.repo, in)
+	}
+	after, err := p.repo.refs()
 	if err != nil {
 		return err
 	}
-	return s.tellChanges(repo, before, after, who)
+	return s.tellChanges(p.repo, before, after, p.who)
 }
 
 // tellChanges does what follows from each reference that a push moved. Deletions come last: who pushes a merge and deletes

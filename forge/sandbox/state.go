@@ -34,6 +34,12 @@ type repository struct {
 	threads  []*thread                  // issues and pull requests share their numbers: number n is at n-1
 	statuses map[string][]*status       // by commit, oldest first
 	signed   map[string]bool            // commits that the forge made itself and vouches for
+	parent   *repository                // of a fork
+	guards   []Protection               // in the order in which they were made
+	rulesets []*ruleset
+	touched  bool              // since it was remembered
+	history  []*version        // while reads lag, oldest first
+	past     map[string]string // in an older version: its references
 }
 
 func (r *repository) fullName() string { return r.owner.login + "/" + r.name }
@@ -59,6 +65,10 @@ type pull struct {
 	id       int64
 	head     string // branch names
 	base     string
+	from     int64    // id of the head's repository
+	owner    *account // of the head's repository, which may be gone
+	reviews  []*review
+	emptied  bool   // closed by the forge, because its head was moved to where nothing is left to merge
 	headSHA  string // while open where the branch stands, afterwards where it stood
 	baseSHA  string
 	draft    bool
@@ -96,6 +106,7 @@ type reaction struct {
 
 type status struct {
 	id          int64
+	app         int64 // that posted it; 0 for a person
 	context     string
 	state       string
 	description *string
@@ -117,6 +128,7 @@ type app struct {
 	permissions map[string]string
 	events      []string
 	created     time.Time
+	spec        AppSpec // what it was made with
 }
 
 // installation is an app let in by an account.
@@ -182,6 +194,16 @@ func (st *state) repoByID(id int64) *repository {
 	return nil
 }
 
+// appBy returns the App whose account a bot is, and nil for none.
+func (st *state) appBy(bot *account) *app {
+	for _, a := range st.apps {
+		if a.bot == bot {
+			return a
+		}
+	}
+	return nil
+}
+
 // role returns what who may do in r. Every account may read, as in GitHub's public repositories.
 func (r *repository) role(who *account) forge.Permission {
 	if who == nil {
@@ -224,7 +246,7 @@ func (r *repository) comment(id int64) (*thread, *comment) {
 
 // head returns where a branch stands, and "" where there is no such branch.
 func (r *repository) head(branch string) string {
-	sha, err := r.git.Ref("refs/heads/" + branch)
+	sha, err := r.ref("refs/heads/" + branch)
 	if err != nil {
 		return ""
 	}

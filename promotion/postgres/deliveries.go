@@ -16,13 +16,18 @@ import (
 // is wrong with one of them fails that one alone.
 func (s *Store) StoreDelivery(ctx context.Context, d forge.Delivery, e forge.Event, now time.Time) (fresh bool, err error) {
 	defer wrap(&err, "StoreDelivery(%s, %s)", d.Forge, d.ID)
-	if e.Kind != forge.EventInstallation {
-		for _, key := range []string{commonLane, fmt.Sprintf("%s/%d", d.Forge, e.Repo.ID)} {
-			became, err := s.intake.through(ctx, key, newArrival(d, e, now), s.storeTogether(key == commonLane))
-			if err != nil || became != leftOver {
-				return became == stored, err
-			}
-		}
+	if e.Kind == forge.EventInstallation {
+		return s.storeAlone(ctx, d, e, now)
+	}
+	became, own := blocked, fmt.Sprintf("%s/%d", d.Forge, e.Repo.ID)
+	if !s.intake.open(own) {
+		became, err = s.intake.through(ctx, commonLane, newArrival(d, e, now), s.storeTogether(crowded))
+	}
+	if became == blocked && err == nil {
+		became, err = s.intake.through(ctx, own, newArrival(d, e, now), s.storeTogether(0))
+	}
+	if became == stored || became == known || err != nil {
+		return became == stored, err
 	}
 	return s.storeAlone(ctx, d, e, now)
 }

@@ -3,8 +3,8 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,26 +12,36 @@ import (
 	"github.com/riverqueue/river"
 )
 
+// crowded is how long the common lane waits for a row that somebody else is writing to: far longer than intake itself writes to one.
+const crowded = 200 * time.Millisecond
+
 // storeTogether returns what stores a batch of deliveries in one transaction: one statement for the deliveries and the generations of their
-// repositories, and one job for each of these. It leaves over deliveries of a repository that is not known just as they name it; where it is not
-// to wait, also those of one that somebody is writing to; and all of them where the database refuses the batch, for that may be one's fault.
-func (s *Store) storeTogether(skipLocked bool) func(context.Context, []*arrival) ([]fate, error) {
+// repositories, and one job for each of these. Deliveries of a repository that is not known just as they name it are left to be stored separately;
+// so are all of them where the database refuses the batch, for that may be one's fault. With patience, none waits longer than that for a row.
+func (s *Store) storeTogether(patience time.Duration) storer {
 	return func(ctx context.Context, batch []*arrival) (fates []fate, err error) {
-		err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
-			fates, err = s.storeBatch(ctx, tx, batch, skipLocked)
+		begin := fmt.Sprintf("begin isolation level read committed; set local lock_timeout = %d", patience.Milliseconds())
+		err = s.transactAs(ctx, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
+			fates, err = s.storeBatch(ctx, tx, batch)
 			return err
 		})
-		if refused(err) {
-			return slices.Repeat([]fate{leftOver}, len(batch)), nil
+		switch code := codeOf(err); {
+		case code == "55P03": // lock_not_available
+			return slices.Repeat([]fate{blocked}, len(batch)), nil
+		case code != "" && !slices.Contains([]string{"08", "53", "57", "58", "XX"}, code[:2]): // not one that stops or has no room
+			return slices.Repeat([]fate{separate}, len(batch)), nil
 		}
 		return fates, err
 	}
 }
 
-// refused says whether the database did not take what it was given, unlike one that stops or has no room (PostgreSQL, appendix A, "Error Codes").
-func refused(err error) bool {
+// codeOf returns the database's own name of an error (PostgreSQL, appendix A, "PostgreSQL Error Codes"), empty for an error of something else.
+func codeOf(err error) string {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && !slices.Contains([]string{"08", "53", "57", "58", "XX"}, pg.Code[:min(2, len(pg.Code))])
+	if errors.As(err, &pg) && len(pg.Code) == 5 {
+		return pg.Code
+	}
+	return ""
 }
 
 // columns are the deliveries of a batch, each once, as arrays for one statement.
@@ -61,19 +71,17 @@ func columnsOf(batch []*arrival) *columns {
 
 func key(a *arrival) string { return string(a.delivery.Forge) + " " + a.delivery.ID }
 
-// Rows are locked in a fixed order, so that batches of several replicas do not lock each other out.
+// storeBatch writes everything before it takes the lock on the repositories, which batches of one repository wait for; and rows in a fixed order, so
+// that none of them waits for each other.
 const storeBatch = `
 with arrived as (
   select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::timestamptz[], $9::bytea[], $10::boolean[])
     with ordinality as a (forge, id, event, forge_id, owner, name, installation, received_at, body, hints, n)
-), known as (
-  select id, forge, forge_id, owner, name, installation from repositories
-  where (forge, forge_id) in (select forge, forge_id from arrived where forge_id <> 0) and accessible
-  order by id for no key update /*skip locked*/
 ), ready as (
-  select a.*, k.id as repository
-  from arrived a left join known k on k.forge = a.forge and k.forge_id = a.forge_id and k.owner = a.owner and k.name = a.name and a.installation in (0, k.installation)
-  where a.forge_id = 0 or k.id is not null
+  select a.*, r.id as repository
+  from arrived a left join repositories r on r.forge = a.forge and r.forge_id = a.forge_id and r.accessible
+                                         and r.owner = a.owner and r.name = a.name and a.installation in (0, r.installation)
+  where a.forge_id = 0 or r.id is not null
 ), stored as (
   insert into deliveries (forge, id, event, repository, installation, received_at, body)
   select forge, id, event, repository, installation, received_at, body from ready order by forge, id
@@ -81,20 +89,18 @@ with arrived as (
 ), fresh as (
   select r.n, case when r.hints then r.repository end as hinted from ready r join stored s on s.forge = r.forge and s.id = r.id
 ), raised as (
-  update repositories set generation = generation + 1, observe_at = null where id in (select hinted from fresh)
+  update repositories r set generation = generation + 1, observe_at = null
+  from (select id from repositories where id in (select hinted from fresh) order by id for no key update) l where l.id = r.id
 )
 select (r.n - 1)::int, f.n is not null, coalesce(f.hinted, 0) from ready r left join fresh f on f.n = r.n`
 
-func (s *Store) storeBatch(ctx context.Context, tx pgx.Tx, batch []*arrival, skipLocked bool) ([]fate, error) {
-	c, statement := columnsOf(batch), storeBatch
-	if skipLocked {
-		statement = strings.Replace(storeBatch, "/*skip locked*/", "skip locked", 1)
-	}
-	rows, err := tx.Query(ctx, statement, c.forge, c.id, c.event, c.repository, c.owner, c.name, c.installation, c.at, c.body, c.hints)
+func (s *Store) storeBatch(ctx context.Context, tx pgx.Tx, batch []*arrival) ([]fate, error) {
+	c := columnsOf(batch)
+	rows, err := tx.Query(ctx, storeBatch, c.forge, c.id, c.event, c.repository, c.owner, c.name, c.installation, c.at, c.body, c.hints)
 	if err != nil {
 		return nil, err
 	}
-	found := slices.Repeat([]fate{leftOver}, len(c.id))
+	found := slices.Repeat([]fate{separate}, len(c.id))
 	hinted := map[int64]bool{}
 	var i int
 	var fresh bool

@@ -114,6 +114,10 @@ func (s *Store) FindToken(ctx context.Context, token string) (t Token, err error
 func (s *Store) StoreReports(ctx context.Context, t Token, reports []promotion.AgentReport, now time.Time) (err error) {
 	defer wrap(&err, "StoreReports(%s, %s)", t.FullName, t.Environment)
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		// An observation that is just being written down might not see this report, nor this report what it brings.
+		if _, err := tx.Exec(ctx, `select from repositories where id = $1 for share`, t.Repository); err != nil {
+			return err
+		}
 		order := make([]int, len(reports)) // rows are locked in a fixed order
 		for i := range order {
 			order[i] = i

@@ -50,9 +50,16 @@ func (s *Store) enqueue(ctx context.Context, tx pgx.Tx, args ...river.JobArgs) e
 	for i, a := range args {
 		params[i] = river.InsertManyParams{Args: a, InsertOpts: &river.InsertOpts{MaxAttempts: jobAttempts}}
 	}
+	if len(params) <= fewJobs {
+		_, err := s.jobs.InsertManyTx(ctx, tx, params)
+		return err
+	}
 	_, err := s.jobs.InsertManyFastTx(ctx, tx, params)
 	return err
 }
+
+// fewJobs is up to how many jobs one statement is quicker than a COPY, which asks for the columns first.
+const fewJobs = 50
 
 // jobAttempts bounds a job's own attempts. Work that fails is put off in its own row and found by the sweep, so a job has nothing to hold on to.
 const jobAttempts = 3

@@ -229,7 +229,7 @@ func causeOf(deliveries []string) string {
 }
 
 func (r *observation) record(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.decisions, r.files, r.pulls, r.commands} {
+	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.decisions, r.recovery, r.files, r.pulls, r.commands} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -283,6 +283,20 @@ func (r *observation) head(ctx context.Context) error {
 		insert into branches (repository, branch, head, tree, seq, observed_at) values ($1, $2, $3, $4, $5, $6)
 		on conflict (repository, branch) do update set head = excluded.head, tree = excluded.tree, seq = excluded.seq, observed_at = excluded.observed_at`,
 		r.repo.ID, h.Branch, h.SHA, h.Tree, r.seq, r.now)
+	if err != nil {
+		return err
+	}
+	return r.reportedBefore(ctx, h.Revisions)
+}
+
+// reportedBefore makes due what agents reported at a revision before Ferry knew it: what has not arrived may have.
+func (r *observation) reportedBefore(ctx context.Context, revisions []forge.SHA) error {
+	apps, err := collectTx[string](ctx, r.tx, `
+		select distinct d.app from reports p join deployments d on d.repository = p.repository and d.environment = p.environment and p.app in ('', d.app)
+		where p.repository = $1 and p.revision = any($2) and d.last_seq is null and d.state <> 'converged'`, r.repo.ID, revisions)
+	for _, app := range apps {
+		r.dirty[appUnit(app)] = true
+	}
 	return err
 }
 

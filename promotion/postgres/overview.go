@@ -19,12 +19,12 @@ type Overview struct {
 	Views        []promotion.View
 }
 
-// Overview returns every environment repository with what the last plans said.
+// Overview returns every environment repository with what the last plans said, and every repository that cannot be read: it may be one.
 func (s *Store) Overview(ctx context.Context) (list []Overview, err error) {
 	defer wrap(&err, "Overview")
 	rows, err := s.pool.Query(ctx, `
 		select id, owner || '/' || name, config_problem, failure from repositories
-		where accessible and (config_blob <> '' or config_problem <> '') order by 2`)
+		where accessible and (config_blob <> '' or config_problem <> '' or failure <> '') order by 2`)
 	if err != nil {
 		return nil, err
 	}

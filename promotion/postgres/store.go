@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -82,11 +81,14 @@ const transactAttempts = 8
 
 // transact runs f in one transaction, again where the database could not serialise it.
 func (s *Store) transact(ctx context.Context, level pgx.TxIsoLevel, f func(tx pgx.Tx) error) error {
+	return s.transactAs(ctx, pgx.TxOptions{IsoLevel: level}, f)
+}
+
+func (s *Store) transactAs(ctx context.Context, options pgx.TxOptions, f func(tx pgx.Tx) error) error {
 	var err error
 	for range transactAttempts {
-		err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: level}, f)
-		var pg *pgconn.PgError
-		if !errors.As(err, &pg) || pg.Code != "40001" && pg.Code != "40P01" {
+		err = pgx.BeginTxFunc(ctx, s.pool, options, f)
+		if code := codeOf(err); code != "40001" && code != "40P01" {
 			return err
 		}
 	}

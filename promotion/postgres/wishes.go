@@ -216,30 +216,31 @@ func (s *Store) StateIsWritten(ctx context.Context, repository int64) (written b
 	return written, err
 }
 
-// PutOffWish writes down that an act is to be tried again at a later time, unless somebody else is at it by now.
+// PutOffWish writes down that an act is to be tried again at a later time, unless it moved meanwhile or
+// somebody else is at it by now.
 func (s *Store) PutOffWish(ctx context.Context, lease Lease, w Wish, until time.Time) (err error) {
 	defer wrap(&err, "PutOffWish(%s %s)", w.Kind, w.Key)
 	_, err = s.pool.Exec(ctx, `
-		update wishes set act_at = $2, attempts = attempts + 1 where id = $1 and exists (select from leases where name = $3 and holder = $4 and fence = $5)`,
-		w.ID, until, lease.Name, lease.Holder, lease.Fence)
+		update wishes set act_at = $2, attempts = attempts + 1
+		where id = $1 and version = $6 and exists (select from leases where name = $3 and holder = $4 and fence = $5)`,
+		w.ID, until, lease.Name, lease.Holder, lease.Fence, w.Version)
 	return err
 }
 
 // RefuseWish writes down why the forge does not take a wish. The plan shows it as a gate; it is tried again at the time given, on changed
-// content, or when somebody says /retry. It fails with ErrFenced where the lease was taken over.
+// content, or when somebody says /retry. One that moved meanwhile is not
+// refused: it has not been asked for. It fails with ErrFenced where the lease was taken over.
 func (s *Store) RefuseWish(ctx context.Context, lease Lease, w Wish, reason string, again, now time.Time) (err error) {
 	defer wrap(&err, "RefuseWish(%s %s)", w.Kind, w.Key)
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
 		if err := checkFence(ctx, tx, lease); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `
-			update wishes set refusal = $2, refused_at = case when refusal = $2 then refused_at else $3 end, act_at = $4, attempts = attempts + 1 where id = $1`,
-			w.ID, reason, now, again); err != nil {
+		tag, err := tx.Exec(ctx, `
+			update wishes set refusal = $2, refused_at = case when refusal = $2 then refused_at else $3 end, act_at = $4, attempts = attempts + 1 where id = $1 and version = $5`,
+			w.ID, reason, now, again, w.Version)
+		if err != nil || tag.RowsAffected() == 0 || w.App == "" || reason == w.Refusal {
 			return err
-		}
-		if w.App == "" || reason == w.Refusal {
-			return nil
 		}
 		return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
 	})

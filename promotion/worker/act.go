@@ -47,10 +47,11 @@ func (w *Work) actHeld(ctx context.Context, id int64, h *held) error {
 		}
 		applied, err := w.actOn(ctx, wish, h)
 		if err != nil { // a cancelled act, too, is known to have been tried
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseGrace)
-			defer cancel()
 			h.unsure = true
-			return w.notNow(ctx, h.lease, wish, err)
+			if err := w.notNow(ctx, h.lease, wish, err); err != nil {
+				return err
+			}
+			continue // it may have moved while it failed
 		}
 		w.Logger.Info("acted", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key)
 		if _, err := w.Store.RecordApplied(ctx, h.lease, wish, applied, w.Now()); err != nil {
@@ -64,6 +65,8 @@ func (w *Work) actHeld(ctx context.Context, id int64, h *held) error {
 
 // notNow sorts why an act did not work: a refusal is shown and asked again hourly, everything else is tried again soon.
 func (w *Work) notNow(ctx context.Context, lease postgres.Lease, wish postgres.Wish, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseGrace)
+	defer cancel()
 	var refused *refusedError
 	var later *laterError
 	switch {

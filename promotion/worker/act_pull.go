@@ -192,7 +192,11 @@ func (a *act) changedMeanwhile(ctx context.Context, p forge.PullRequest) error {
 	if err != nil {
 		return err
 	}
-	if known.Open == p.Open && known.HeadSHA == p.HeadSHA {
+	switch {
+	case known.Open != p.Open || known.HeadSHA != p.HeadSHA:
+	case !p.Open: // the plan that follows from it is on its way
+		return &laterError{fmt.Sprintf("#%d is not open any more", p.Number), floorPause}
+	default:
 		return &refusedError{fmt.Sprintf("#%d stands at %s, which Ferry did not make (/retry makes it anew)", p.Number, p.HeadSHA.Short())}
 	}
 	return a.lookAgain(ctx, fmt.Sprintf("#%d was changed by somebody else meanwhile", p.Number))

@@ -24,6 +24,7 @@ type Client interface {
 	repositoryReader
 	fileReader
 	pullReader
+	historyReader
 	branchWriter
 	pullWriter
 	statusWriter
@@ -52,6 +53,13 @@ type pullReader interface {
 	OpenPullRequests(ctx context.Context, repo forge.Repo, base string) ([]forge.PullRequest, error)
 	PullRequestFiles(ctx context.Context, repo forge.Repo, number int) (files []forge.ChangedFile, complete bool, err error)
 	ClosedBy(ctx context.Context, repo forge.Repo, number int) (forge.User, error)
+}
+
+type historyReader interface {
+	Commits(ctx context.Context, repo forge.Repo, from forge.SHA, path string, most int) ([]forge.Commit, error)
+	CommitFiles(ctx context.Context, repo forge.Repo, sha forge.SHA) (files []forge.ChangedFile, complete bool, err error)
+	Statuses(ctx context.Context, repo forge.Repo, sha forge.SHA) ([]forge.PostedStatus, error)
+	PullRequestsBy(ctx context.Context, repo forge.Repo, author int64, most int) (pulls []forge.PullRequest, complete bool, err error)
 }
 
 type branchWriter interface {

@@ -107,6 +107,7 @@ type look struct {
 	tree     *forge.Tree // the head's, where it was needed to tell missing from hidden
 	full     bool
 	paths    map[string]forge.SHA // changed, with the revision at which
+	back     *lookBack            // at the first look after the database was lost
 	out      promotion.Observation
 }
 
@@ -164,7 +165,7 @@ func (l *look) branchGone(branch string) {
 
 // look reads what the hints ask for, in the order in which one thing explains the next.
 func (l *look) look(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookAtPulls, l.lookAtComments} {
+	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookBack, l.lookAtPulls, l.lookBackAtHeads, l.lookAtComments} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -236,17 +237,32 @@ func (l *look) lookAtDecisions(ctx context.Context) error {
 	}
 	file, err := l.client.File(ctx, l.repo.Repo, promotion.StateFile, promotion.StateBranch)
 	if errors.Is(err, forge.ErrNotFound) {
-		return nil
+		return l.noDecisions(ctx)
 	}
 	if err != nil {
 		return err
 	}
+	if file.Symlink {
+		return fmt.Errorf("%s on the branch %s is a symbolic link; put the file back, or delete the branch to begin anew", promotion.StateFile, promotion.StateBranch)
+	}
 	decisions, err := promotion.ParseDecisions(file.Content)
 	if err != nil {
-		return fmt.Errorf("%w; mend the file, or delete the branch if nothing is held", err)
+		return fmt.Errorf("%w; mend the file, or delete the branch to begin anew", err)
 	}
 	l.out.Decisions = &decisions
 	return nil
+}
+
+// noDecisions fails where the branch stands without its file: Ferry never leaves it so.
+func (l *look) noDecisions(ctx context.Context) error {
+	_, err := l.client.Head(ctx, l.repo.Repo, promotion.StateBranch)
+	switch {
+	case errors.Is(err, forge.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("the branch %s stands without %s; put the file back, or delete the branch to begin anew", promotion.StateBranch, promotion.StateFile)
 }
 
 // newConfig puts a changed .ferry.yaml in force; where it is broken the last good one stays, and the problem is told.

@@ -285,10 +285,15 @@ func (l *look) treeFile(ctx context.Context, e forge.TreeEntry, stored map[forge
 
 // place writes the file down for every app and environment whose manifest it is.
 func (l *look) place(f promotion.FileFacts) {
-	places := l.config.Places(f.Path)
 	if f.Revision == "" {
 		f.Revision = l.head
 	}
+	l.out.Files = append(l.out.Files, l.placed(f)...)
+}
+
+// placed returns the facts of a file for each app and environment whose manifest it is.
+func (l *look) placed(f promotion.FileFacts) (facts []promotion.FileFacts) {
+	places := l.config.Places(f.Path)
 	for _, place := range places {
 		one := f
 		one.Place = place
@@ -298,8 +303,9 @@ func (l *look) place(f promotion.FileFacts) {
 		if len(places) > 1 && places[0].App != places[len(places)-1].App {
 			one.Problem = f.Path + " belongs to several apps (" + places[0].App + ", " + places[len(places)-1].App + "); their manifests must not overlap"
 		}
-		l.out.Files = append(l.out.Files, one)
+		facts = append(facts, one)
 	}
+	return facts
 }
 
 // What a tag and a digest can be (OCI distribution specification, "Pulling manifests"; image specification, "Digests").

@@ -139,7 +139,7 @@ func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {
 // pusher returns whom the forge knows as the author of the head commit of Ferry's own pull request, where Ferry did not make it.
 func (l *look) pusher(ctx context.Context, p forge.PullRequest) (string, error) {
 	own, err := l.Store.IsOwnCommit(ctx, l.repo.ID, p.HeadSHA)
-	if err != nil || own {
+	if err != nil || own || l.back.knows(p.HeadSHA) {
 		return "", err
 	}
 	c, err := l.client.Commit(ctx, l.repo.Repo, p.HeadSHA)

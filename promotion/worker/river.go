@@ -43,7 +43,9 @@ func (w *Work) Run(ctx context.Context, grace time.Duration) error {
 	if err := client.Stop(stop); err != nil {
 		cancelled, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		return client.StopAndCancel(cancelled)
+		if err := client.StopAndCancel(cancelled); err != nil { // as where the database is gone
+			w.Logger.Warn("jobs under way are given up; whoever runs next does them again", "error", err)
+		}
 	}
 	return nil
 }
@@ -62,7 +64,11 @@ func (w *Work) tick(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timers.C:
-			w.logged(w.enqueue(ctx, w.Store.TimersDue))
+			err := w.enqueue(ctx, w.Store.TimersDue)
+			if err == nil && w.missed.Swap(false) {
+				err = w.sweep(ctx, w.Now())
+			}
+			w.logged(err)
 		case <-rescue.C:
 			w.logged(w.enqueue(ctx, w.Store.DueWork))
 		case <-sweep.C:
@@ -70,6 +76,10 @@ func (w *Work) tick(ctx context.Context) {
 		}
 	}
 }
+
+// Missed tells that a delivery could not be stored, as while the database is gone. Forges do not send it again by themselves (docs.github.com,
+// "Handling failed webhook deliveries"), so everything is read once that is possible.
+func (w *Work) Missed() { w.missed.Store(true) }
 
 // Sweep makes everything due that no delivery announced: installations that Ferry does not know, and every repository not read whole for a while.
 func (w *Work) Sweep(ctx context.Context) error { return w.sweep(ctx, w.Now().Add(-sweepPause/2)) }

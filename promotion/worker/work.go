@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ferry/forge"
@@ -24,7 +25,10 @@ type Work struct {
 	Metrics Metrics
 	// LeaseTime is for how long a lease stands that is not renewed; 20 seconds where it is 0.
 	LeaseTime time.Duration
-	configs   configCache
+	// MostRevisions is how many revisions are read back after the database was lost; 300 where it is 0.
+	MostRevisions int
+	configs       configCache
+	missed        atomic.Bool
 }
 
 // Metrics counts what the workers do. A nil function counts nothing.

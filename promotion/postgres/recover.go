@@ -1,0 +1,168 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+
+	"ferry/forge"
+	"ferry/promotion"
+)
+
+// KnowsApps says whether any app of the repository was ever read. Where the branch ferry-state stands and none was, a database was lost.
+func (s *Store) KnowsApps(ctx context.Context, repository int64) (known bool, err error) {
+	defer wrap(&err, "KnowsApps(%d)", repository)
+	err = s.pool.QueryRow(ctx, `select exists (select from apps where repository = $1) or exists (select from deployments where repository = $1)`, repository).Scan(&known)
+	return known, err
+}
+
+// recovery writes down what the forge remembers of an earlier database.
+func (r *observation) recovery(ctx context.Context) error {
+	b := r.o.Recovery
+	if b == nil {
+		return nil
+	}
+	for _, past := range b.Past {
+		if err := r.past(ctx, past); err != nil {
+			return err
+		}
+	}
+	for _, p := range b.Promotions {
+		if err := r.pastPromotion(ctx, p); err != nil {
+			return err
+		}
+	}
+	for _, a := range b.Sources {
+		if _, err := r.tx.Exec(ctx, `insert into announced (repository, image, tag, digest, source, commit_sha, at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+			r.repo.ID, a.Image.Name, a.Image.Tag, a.Image.Digest, a.Source, a.Commit, a.At); err != nil {
+			return err
+		}
+	}
+	for _, c := range b.Contributions {
+		if _, err := r.tx.Exec(ctx, `
+			insert into contributions (repository, target, sha, context, app, state, description) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+			r.repo.ID, r.target(c.Target), c.SHA, c.Context, c.App, c.State, c.Description); err != nil {
+			return err
+		}
+	}
+	for _, s := range b.Statuses {
+		wish := StatusWish{Target: r.target(s.Target), SHA: s.SHA, Status: s.Status}
+		if err := r.standsAlready(ctx, "status", statusKey(wish.Target, s.SHA, s.Status.Context), "", wish, map[string]any{"status": s.Status}); err != nil {
+			return err
+		}
+	}
+	if r.o.Issue != 0 { // it is edited once a minute at most, and agents speak within that
+		at := map[string]any{"number": r.o.Issue, "at": r.now}
+		if err := r.standsAlready(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle}, at); err != nil {
+			return err
+		}
+	}
+	return addEvent(ctx, r.tx, event{repository: r.repo.ID, kind: "recovered", actor: "ferry", cause: "branch " + promotion.StateBranch, at: r.now, detail: "read back from the forge"})
+}
+
+func (r *observation) target(fullName string) string {
+	if strings.EqualFold(fullName, r.repo.Repo.FullName()) {
+		return ""
+	}
+	return fullName
+}
+
+// statusKey names the wish of one commit status.
+func statusKey(target string, sha forge.SHA, statusContext string) string {
+	return strings.TrimSpace(strings.Join([]string{target, string(sha), statusContext}, " "))
+}
+
+// standsAlready writes a wish down as fulfilled: a plan that wishes the same makes nothing of it.
+func (r *observation) standsAlready(ctx context.Context, kind, key, app string, desired, applied any) error {
+	_, err := r.tx.Exec(ctx, `
+		insert into wishes (repository, kind, key, app, desired, applied_version, applied) values ($1, $2, $3, $4, $5, 1, $6) on conflict do nothing`,
+		r.repo.ID, kind, key, app, toJSON(desired), toJSON(applied))
+	return err
+}
+
+// past writes down the deployments of one place, the last of which may have ended too.
+func (r *observation) past(ctx context.Context, past promotion.Past) error {
+	if len(past.Deployments) == 0 {
+		return nil
+	}
+	if _, err := r.tx.Exec(ctx, `insert into apps (repository, name) values ($1, $2) on conflict do nothing`, r.repo.ID, past.Place.App); err != nil {
+		return err
+	}
+	r.dirty[appUnit(past.Place.App)] = true
+	base := r.seq - int64(len(r.o.Head.Revisions)) // what came before was not read back
+	for i, d := range past.Deployments {
+		var last *int64
+		if d.Ended {
+			last = new(r.seq)
+			if i+1 < len(past.Deployments) {
+				last = new(base + past.Deployments[i+1].FirstSeq)
+			}
+		}
+		release := d.Release
+		if release == nil {
+			release = promotion.Release{}
+		}
+		since, recovered := d.Since, nullTime(r.now)
+		if d.Recovered.IsZero() && !d.Ended { // it came while the database was gone: news
+			since, recovered = r.now, nil
+		}
+		if since.IsZero() {
+			since = r.now
+		}
+		if _, err := r.tx.Exec(ctx, `
+			insert into deployments (repository, branch, environment, app, release, problem, first_seq, first_sha, last_seq, baseline, state, message, since, converged_at, healthy_from,
+			                         soaked, settled, recovered_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+			r.repo.ID, r.branch(), past.Place.Environment, past.Place.App, toJSON(release), d.Problem, base+d.FirstSeq, d.FirstSHA, last, d.Baseline, d.State, d.Message, since,
+			nullTime(d.ConvergedAt), nullTime(d.HealthyFrom), d.Soaked, d.Settled, recovered); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pastPromotion writes one of Ferry's own pull requests down: open, it is followed again; closed by a person, it rejects.
+func (r *observation) pastPromotion(ctx context.Context, p promotion.PastPromotion) error {
+	if err := savePull(ctx, r.tx, r.repo.ID, p.Pull, p.State == promotion.PromotionRejected); err != nil {
+		return err
+	}
+	if p.Own {
+		if _, err := r.tx.Exec(ctx, `insert into commits (repository, sha, branch, made_at) values ($1, $2, $3, $4) on conflict do nothing`,
+			r.repo.ID, p.Pull.HeadSHA, p.Pull.HeadBranch, p.Pull.CreatedAt); err != nil {
+			return err
+		}
+	}
+	if p.Pull.Open && p.State != promotion.PromotionOpen { // on a branch of Ferry's, and nothing of Ferry's in it
+		return nil
+	}
+	release := p.Release
+	if release == nil {
+		release = promotion.Release{}
+	}
+	tag, err := r.tx.Exec(ctx, `
+		insert into promotions (repository, environment, app, branch, number, release, intent, asker, state, merge_sha, opened_at, ended_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`,
+		r.repo.ID, p.Place.Environment, p.Place.App, p.Pull.HeadBranch, p.Pull.Number, toJSON(release), p.Intent, p.Asker, p.State, p.Pull.MergeSHA, p.Pull.CreatedAt, nullTime(p.Pull.ClosedAt))
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	switch {
+	case p.Rejected:
+		_, err = r.tx.Exec(ctx, `insert into rejections (repository, environment, app, release, number, actor, at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+			r.repo.ID, p.Place.Environment, p.Place.App, toJSON(release), p.Pull.Number, p.Pull.Closer.Login, p.Pull.ClosedAt)
+	case p.State == promotion.PromotionOpen:
+		err = r.pastOpen(ctx, p)
+	}
+	return err
+}
+
+// pastOpen writes down what Ferry last made of an open pull request, and who asked for it.
+func (r *observation) pastOpen(ctx context.Context, p promotion.PastPromotion) error {
+	if p.Asker != "" && p.Intent == promotion.IntentPromotion {
+		if _, err := r.tx.Exec(ctx, `insert into intents (repository, environment, app, release, actor, at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+			r.repo.ID, p.Place.Environment, p.Place.App, toJSON(p.Release), p.Asker, p.Pull.CreatedAt); err != nil {
+			return err
+		}
+	}
+	wish := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker}
+	return r.standsAlready(ctx, "pull", p.Pull.HeadBranch, p.Place.App, wish, p.Applied)
+}

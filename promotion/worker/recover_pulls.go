@@ -1,0 +1,150 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+)
+
+// pastPulls reads Ferry's own pull requests back, with what the trailers of their commits say. Title and body prove nothing.
+func (l *look) pastPulls(ctx context.Context) error {
+	pulls, complete, err := l.client.PullRequestsBy(ctx, l.repo.Repo, l.self.ID, mostPulls)
+	if err != nil {
+		return err
+	}
+	l.back.Cut = l.back.Cut || !complete
+	closed := 0
+	for _, p := range pulls { // the newest first
+		place, ok := placeOf(p.HeadBranch)
+		if !ok || p.HeadRepo != l.repo.Repo.ID && p.Open || p.BaseBranch != l.repo.DefaultBranch {
+			continue
+		}
+		past := promotion.PastPromotion{Pull: promotion.PullFacts{PullRequest: p}, Place: place, Intent: promotion.IntentPromotion, State: promotion.PromotionSuperseded}
+		switch {
+		case p.Merged:
+			past.State = promotion.PromotionConverged
+			err = l.pastMerged(ctx, &past)
+		case p.Open:
+			err = l.pastOpen(ctx, &past)
+		case closed < mostRejections:
+			closed++
+			err = l.pastClosed(ctx, &past)
+		}
+		if err != nil {
+			return err
+		}
+		l.back.Promotions = append(l.back.Promotions, past)
+	}
+	slices.Reverse(l.back.Promotions)
+	return nil
+}
+
+// placeOf reads a promotion's branch: ferry/<environment>/<app>.
+func placeOf(branch string) (config.Place, bool) {
+	parts := strings.Split(branch, "/")
+	if len(parts) != 3 || parts[0] != "ferry" {
+		return config.Place{}, false
+	}
+	return config.Place{Environment: parts[1], App: parts[2]}, true
+}
+
+// says reads what Ferry's own newest commit of a pull request says of it: others may have pushed on top. It returns that commit's message.
+func (l *look) says(ctx context.Context, p *promotion.PastPromotion, most int) (message string, err error) {
+	list, err := l.client.Commits(ctx, l.repo.Repo, p.Pull.HeadSHA, "", most)
+	if errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrInvalid) { // garbage collected
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	for _, c := range list {
+		t, ok := promotion.ParseTrailers(c.Message)
+		if !ok || t.Place != p.Place || !ferrys(c, l.self) {
+			continue
+		}
+		p.Release, p.Intent, p.Asker, p.Own = t.Release, t.Intent, t.Asker, c.SHA == p.Pull.HeadSHA
+		l.trailers([]forge.Commit{c})
+		return c.Message, nil
+	}
+	return "", nil
+}
+
+// beneath is how many commits of others on top of Ferry's own are looked through.
+const beneath = 10
+
+func (l *look) pastOpen(ctx context.Context, p *promotion.PastPromotion) error {
+	message, err := l.says(ctx, p, beneath)
+	if err != nil || len(p.Release) == 0 {
+		return err
+	}
+	if _, err := l.postedOn(ctx, "", p.Pull.HeadSHA); err != nil {
+		return err
+	}
+	p.State = promotion.PromotionOpen
+	p.Applied = pullState{Number: p.Pull.Number, Head: p.Pull.HeadSHA, Message: message, Title: p.Pull.Title, Body: p.Pull.Body, Recovered: true}
+	return nil
+}
+
+// pastMerged reads the trailers of the pull request that brought what stands in its environment now; of older ones nothing depends on them.
+func (l *look) pastMerged(ctx context.Context, p *promotion.PastPromotion) error {
+	if slices.ContainsFunc(l.back.Promotions, func(later promotion.PastPromotion) bool { return later.Place == p.Place && later.Pull.Merged }) {
+		return nil
+	}
+	_, err := l.says(ctx, p, 1)
+	return err
+}
+
+// pastClosed reads whether a person closed it, and with which release on show.
+func (l *look) pastClosed(ctx context.Context, p *promotion.PastPromotion) error {
+	closer, err := l.client.ClosedBy(ctx, l.repo.Repo, p.Pull.Number)
+	if err != nil {
+		return err
+	}
+	p.Pull.Closer = closer
+	if closer.ID == 0 || closer.Bot || closer.ID == l.self.ID {
+		return nil
+	}
+	if _, err := l.says(ctx, p, beneath); err != nil || len(p.Release) == 0 {
+		return err
+	}
+	p.State, p.Rejected = promotion.PromotionRejected, true
+	return nil
+}
+
+// own says whether Ferry made the commit: it is recorded, or after a loss the App has signed it.
+func (a *act) own(ctx context.Context, sha forge.SHA) (bool, error) {
+	own, err := a.Store.IsOwnCommit(ctx, a.wish.Repository.ID, sha)
+	if err != nil || own {
+		return own, err
+	}
+	c, err := a.client.Commit(ctx, a.repo, sha)
+	if errors.Is(err, forge.ErrNotFound) {
+		return false, nil
+	}
+	_, says := promotion.ParseTrailers(c.Message)
+	return err == nil && says && ferrys(c, a.self), err
+}
+
+// recovered completes what was read back of an open pull request by comparing its branch with the wish: where it shows exactly that edit, nothing is
+// made anew.
+func (a *act) recovered(ctx context.Context, wish promotion.PullWish, last pullState) (pullState, error) {
+	if strings.TrimSpace(last.Message) == strings.TrimSpace(wish.Message) {
+		last.Message = wish.Message
+	}
+	for _, f := range wish.Files {
+		file, err := a.client.File(ctx, a.repo, f.Path, string(last.Head))
+		if err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrInvalid) {
+			return last, err
+		}
+		if err != nil || string(file.Content) != string(f.Content) {
+			return last, nil
+		}
+	}
+	last.Edit, last.Recovered = wish.Edit, false
+	return last, nil
+}
