@@ -69,6 +69,10 @@ lint-misspell:
 lint-vulnerabilities:
 	scripts/vulncheck.sh $(GOVULNCHECK)
 
+.PHONY: sim
+sim: need-test ## Kill Ferry a hundred times, wherever it stands (SIM_FLAGS=-crashes=1000)
+	go test ./cmd/ferry -run 'TestKilledAtAnyMoment' -count=1 -v -timeout=60m -crashes=100 $(SIM_FLAGS)
+
 .PHONY: versions
 versions: ## Show the versions of the tools in use
 	@for tool in "go version" "git --version" "node --version" "npm --version"; do echo "$$tool: $$($$tool 2>&1 || echo missing)"; done

@@ -25,6 +25,7 @@ type Recovery struct {
 type Past struct {
 	Place       config.Place
 	Deployments []Deployment
+	Unlisted    bool // the branch ferry-state names no baseline of it
 }
 
 // PastPromotion is a pull request of Ferry's own.
@@ -143,27 +144,47 @@ func (p *Past) current() *Deployment {
 	return nil
 }
 
-// Begin lets the past begin with the baseline: with what stood at the baseline's revision, at seq (0: that revision was not read back); with nothing
-// known of it, with the first thing that stood.
+// Begin lets the past begin with the baseline: with what stood at the baseline's revision, at seq (0: that revision was not read back). Where no
+// baseline is named, Seen finds it.
 func (p *Past) Begin(b *Baseline, seq int64) {
-	if b != nil && seq > 0 {
+	if p.Unlisted = b == nil; p.Unlisted {
+		return
+	}
+	switch {
+	case seq > 0:
 		p.Deployments = slices.DeleteFunc(p.Deployments, func(d Deployment) bool { return p.endedBefore(d, seq) })
 		if len(p.Deployments) > 0 && p.Deployments[0].FirstSeq < seq {
 			p.Deployments[0].FirstSeq, p.Deployments[0].FirstSHA = seq, b.Revision
 		}
+	case b.Revision == "":
+		first := slices.IndexFunc(p.Deployments, func(d Deployment) bool { return d.Problem == "" && d.Release.Same(b.Release) })
+		p.Deployments = p.Deployments[max(first, 0):]
 	}
-	if len(p.Deployments) > 0 {
+	if len(p.Deployments) > 0 && (p.Deployments[0].Problem != "" || p.Deployments[0].Release.Same(b.Release)) {
 		first := &p.Deployments[0]
-		if b == nil || first.Problem != "" || first.Release.Same(b.Release) {
-			first.Baseline, first.Recovered = true, first.Since
-			if b != nil && b.Revision != "" {
-				first.FirstSHA = b.Revision
-			}
-			return
+		first.Baseline, first.Recovered = true, first.Since
+		if b.Revision != "" {
+			first.FirstSHA = b.Revision
 		}
+		return
 	}
-	if b != nil { // longer ago than was read back
-		p.Deployments = slices.Insert(p.Deployments, 0, Deployment{Release: b.Release, FirstSHA: b.Revision, Baseline: true, Ended: true, Settled: true, State: DeploymentSuperseded})
+	// It stood there longer ago than was read back.
+	p.Deployments = slices.Insert(p.Deployments, 0, Deployment{Release: b.Release, FirstSHA: b.Revision, Baseline: true, Ended: true, Settled: true, State: DeploymentSuperseded})
+}
+
+// Seen lets a past whose baseline is named nowhere begin before the first deployment that has a status of Ferry's; where none has, Ferry has seen
+// nothing of it, and what stands now is the baseline.
+func (p *Past) Seen() {
+	if !p.Unlisted || len(p.Deployments) == 0 {
+		return
+	}
+	first := slices.IndexFunc(p.Deployments, func(d Deployment) bool { return !d.Recovered.IsZero() })
+	if first < 0 {
+		first = len(p.Deployments)
+	}
+	p.Deployments = p.Deployments[max(first-1, 0):]
+	if d := &p.Deployments[0]; d.Recovered.IsZero() {
+		d.Baseline, d.Recovered = true, d.Since
 	}
 }
 

@@ -112,7 +112,8 @@ func TestPastBegins(t *testing.T) {
 		seq      int64
 		want     []string // version, first sequence number, baseline
 	}{
-		{"nothing is known", nil, 0, []string{"1 1 true", "2 3 false", "3 4 false"}},
+		{"nothing is known", nil, 0, []string{"3 4 true"}},
+		{"its revision is not known", &promotion.Baseline{Release: of("2")}, 0, []string{"2 3 true", "3 4 false"}},
 		{"at the first revision", &promotion.Baseline{Release: of("1"), Revision: "r1"}, 1, []string{"1 1 true", "2 3 false", "3 4 false"}},
 		{"later", &promotion.Baseline{Release: of("2"), Revision: "x"}, 3, []string{"2 3 true", "3 4 false"}},
 		{"within one", &promotion.Baseline{Release: of("1"), Revision: "x"}, 2, []string{"1 2 true", "2 3 false", "3 4 false"}},
@@ -123,6 +124,7 @@ func TestPastBegins(t *testing.T) {
 			t.Parallel()
 			p := stood()
 			p.Begin(test.baseline, test.seq)
+			p.Seen()
 			var got []string
 			for _, d := range p.Deployments {
 				got = append(got, fmt.Sprintf("%s %d %t", d.Release.Version(), d.FirstSeq, d.Baseline))
@@ -131,6 +133,20 @@ func TestPastBegins(t *testing.T) {
 				t.Errorf("want - got +\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestPastOfWhatIsNotListed(t *testing.T) {
+	t.Parallel()
+	var p promotion.Past
+	p.Stand(1, "r1", time.Time{}, promotion.NewRelease(promotion.Image{Name: "a", Tag: "1"}), "")
+	p.Stand(2, "r2", time.Time{}, nil, "mixed")
+	p.Stand(3, "r3", time.Time{}, promotion.NewRelease(promotion.Image{Name: "a", Tag: "2"}), "")
+	p.Begin(nil, 0)
+	p.Deployments[2].ReadBack("a", []forge.PostedStatus{{Status: forge.Status{State: forge.Success}, At: time.Unix(1, 0)}})
+	p.Seen()
+	if len(p.Deployments) != 2 || !p.Deployments[0].Baseline || p.Deployments[0].Problem != "mixed" || p.Deployments[1].Baseline {
+		t.Errorf("got %+v", p.Deployments)
 	}
 }
 

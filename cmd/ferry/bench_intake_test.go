@@ -47,7 +47,7 @@ func BenchmarkIntake(b *testing.B) {
 	b.Cleanup(func() { _ = server.Stop(context.WithoutCancel(b.Context())) })
 	in := newIntakeBench(b, server.URL())
 	in.run(b, time.Second) // connections, plans, and the repository's row
-	bench := newPgbench(b, server.URL(), in.body(0))
+	bench := newPgbench(b, server.URL(), in.order.Push)
 	for b.Loop() {
 		var rates, limits, ratios []float64
 		for range intakePairs {
@@ -66,10 +66,8 @@ func median(list []float64) float64 {
 
 // intakeBench is a Ferry whose workers are stopped, and clients that send it signed pushes.
 type intakeBench struct {
-	svc  *service
-	addr string
-	push []byte // a real push event as long as every delivery; its end is each one's own
-	sent atomic.Int64
+	svc   *service
+	order sendOrder
 }
 
 func newIntakeBench(b *testing.B, databaseURL string) *intakeBench {
@@ -79,7 +77,7 @@ func newIntakeBench(b *testing.B, databaseURL string) *intakeBench {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = log.Close() })
-	in := &intakeBench{push: examplePush(b)}
+	in := &intakeBench{}
 	in.svc = newService(settings{GitHubURL: "https://127.0.0.1/api/v3", secrets: secrets{githubToken: "none", webhookSecret: []string{testSecret}}}, nil, time.Now, newLogger("text", log))
 	if err := in.svc.open(b.Context(), databaseURL); err != nil {
 		b.Fatal(err)
@@ -87,7 +85,7 @@ func newIntakeBench(b *testing.B, databaseURL string) *intakeBench {
 	b.Cleanup(in.svc.close)
 	front := httptest.NewServer(in.svc)
 	b.Cleanup(front.Close)
-	in.addr = front.Listener.Addr().String()
+	in.order = sendOrder{Addr: front.Listener.Addr().String(), Push: examplePush(b)}
 	return in
 }
 
@@ -117,47 +115,86 @@ func examplePush(b *testing.B) []byte {
 	return push.Bytes()
 }
 
-// body returns the push number n: 8 KiB like every other one, and like no other one.
-func (in *intakeBench) body(n int64) []byte {
-	body := slices.Clone(in.push)
-	copy(body[len(body)-18:], fmt.Sprintf("%016x", n))
-	return body
-}
-
-// run sends pushes on every connection for a while. It returns how many were stored and answered with 202 in each second.
+// run lets the sender send for a while. It returns how many deliveries were stored and answered with 202 in each second.
 func (in *intakeBench) run(b *testing.B, d time.Duration) float64 {
 	b.Helper()
-	var stored atomic.Int64
+	in.order.Run++
+	in.order.For = d
+	order, err := json.Marshal(in.order)
+	if err != nil {
+		b.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	sender := exec.CommandContext(b.Context(), self)
+	sender.Env, sender.Stdin, sender.Stderr = append(os.Environ(), asSender+"=1"), bytes.NewReader(order), os.Stderr
+	out, err := sender.Output()
+	if err != nil {
+		b.Fatalf("sending: %v", err)
+	}
+	var sent struct {
+		Stored int64
+		Took   time.Duration
+	}
+	if err := json.Unmarshal(out, &sent); err != nil {
+		b.Fatal(err)
+	}
+	var rows int64
+	err = in.svc.store.Pool().QueryRow(b.Context(), `select count(*) from deliveries where id like $1`, fmt.Sprintf("intake-%d-%%", in.order.Run)).Scan(&rows)
+	if err != nil || rows != sent.Stored {
+		b.Fatalf("%d deliveries were answered and %d are stored: %v", sent.Stored, rows, err)
+	}
+	return float64(sent.Stored) / sent.Took.Seconds()
+}
+
+// asSender in the environment makes the test binary the intake's clients: in a process of their own, as GitHub is.
+const asSender = "FERRY_TEST_AS_SENDER"
+
+// sendOrder is what the clients are to send.
+type sendOrder struct {
+	Addr string
+	Push []byte
+	Run  int
+	For  time.Duration
+}
+
+// sendPushes sends signed pushes on every connection for a while, and says how many were answered with 202. It returns its exit status.
+func sendPushes(in io.Reader, out io.Writer) int {
+	var order sendOrder
+	if err := json.NewDecoder(in).Decode(&order); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	var sent, stored atomic.Int64
 	var group errgroup.Group
 	began := time.Now()
 	for range intakeConnections {
-		group.Go(func() error { return in.send(began.Add(d), &stored) })
+		group.Go(func() error { return order.send(began.Add(order.For), &sent, &stored) })
 	}
 	if err := group.Wait(); err != nil {
-		b.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	took := time.Since(began)
-	var rows int64
-	if err := in.svc.store.Pool().QueryRow(b.Context(), `select count(*) from deliveries where id like 'intake-%'`).Scan(&rows); err != nil || rows < stored.Load() {
-		b.Fatalf("%d deliveries were answered and %d stored: %v", stored.Load(), rows, err)
-	}
-	return float64(stored.Load()) / took.Seconds()
+	fmt.Fprintf(out, `{"Stored": %d, "Took": %d}`, stored.Load(), time.Since(began))
+	return 0
 }
 
-// send speaks HTTP by hand: on a machine of few cores a client library would take the server's time.
-func (in *intakeBench) send(until time.Time, stored *atomic.Int64) error {
-	conn, err := net.Dial("tcp", in.addr)
+// send speaks HTTP by hand: on a machine of few cores a client library would take the server's time. Every body is as long as the others and like none.
+func (o *sendOrder) send(until time.Time, sent, stored *atomic.Int64) error {
+	conn, err := net.Dial("tcp", o.Addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	answers, request := bufio.NewReader(conn), bytes.Buffer{}
+	answers, request, body := bufio.NewReader(conn), bytes.Buffer{}, slices.Clone(o.Push)
 	for time.Now().Before(until) {
-		n := in.sent.Add(1)
-		body := in.body(n)
+		n := sent.Add(1)
+		copy(body[len(body)-18:], fmt.Sprintf("%08x%08x", o.Run, n))
 		request.Reset()
 		fmt.Fprintf(&request, "POST /webhooks/github HTTP/1.1\r\nHost: %s\r\nUser-Agent: GitHub-Hookshot/bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
-			"X-GitHub-Event: push\r\nX-GitHub-Delivery: intake-%020d\r\nX-Hub-Signature-256: %s\r\n\r\n", in.addr, len(body), n, signature(testSecret, body))
+			"X-GitHub-Event: push\r\nX-GitHub-Delivery: intake-%d-%d\r\nX-Hub-Signature-256: %s\r\n\r\n", o.Addr, len(body), o.Run, n, signature(testSecret, body))
 		request.Write(body)
 		if _, err := conn.Write(request.Bytes()); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -46,6 +45,13 @@ func (k *killer) aim(victim *child, m moment) {
 	k.victim, k.next, k.route = victim, &m, regexp.MustCompile("^"+m.what+"$")
 }
 
+// waits says whether the moment has not come yet.
+func (k *killer) waits() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.next != nil
+}
+
 // done is called after what was carried out, before the process is told so.
 func (k *killer) done(what string) {
 	k.mu.Lock()
@@ -65,7 +71,7 @@ func (k *killer) done(what string) {
 // they take a route of Ferry's; nobody but Ferry writes by the API here.
 func (k *killer) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := &httptest.ResponseRecorder{Code: http.StatusOK, Body: &bytes.Buffer{}, HeaderMap: http.Header{}}
+		answer := httptest.NewRecorder()
 		what := r.Method + " " + r.URL.Path
 		next.ServeHTTP(answer, r)
 		k.done(what)
@@ -95,15 +101,16 @@ func killOften(t *testing.T, times int, r *rand.Rand) {
 	k := &killer{}
 	db := localtest.Database(t)
 	w := newWorld(t, db, newCommitProxy(t, db, func() { k.done("commit") }), 3, time.Second, k.wrap)
-	killed, began := 0, time.Now()
+	killed, aimed, began := 0, 0, time.Now()
 	next := func() moment {
+		aimed++
 		switch {
-		case killed == 0:
+		case aimed == 1:
 			return moment{`POST .*/issues`, 1} // there is but one
-		case killed%2 == 1:
+		case aimed%2 == 0:
 			return moment{"commit", 1 + r.IntN(60)}
 		}
-		return moment{writeRoutes[(killed/2+r.IntN(2))%len(writeRoutes)], 1 + r.IntN(2)}
+		return moment{writeRoutes[aimed/2%len(writeRoutes)], 1 + r.IntN(2)}
 	}
 	start := func() {
 		c := startChild(t, w.env...)
@@ -115,7 +122,7 @@ func killOften(t *testing.T, times int, r *rand.Rand) {
 	}
 	meanwhile := func() {
 		if c := (*w.balancer.behind.Load())[0]; c.gone() {
-			if k.next != nil {
+			if k.waits() {
 				t.Fatalf("the process ended by itself: %v", c.err)
 			}
 			killed++
@@ -127,6 +134,9 @@ func killOften(t *testing.T, times int, r *rand.Rand) {
 	for killed < times && !t.Failed() {
 		w.begin()
 		w.until(meanwhile, w.unfinished)
+		if c := (*w.balancer.behind.Load())[0]; killed < times && !c.gone() {
+			k.aim(c, next()) // what it was aimed at does not happen in every round
+		}
 	}
 	w.begin() // and one with nobody killed
 	w.until(meanwhile, w.unfinished)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -98,7 +97,7 @@ func (f *freezer) wrap(next http.Handler) http.Handler {
 			f.victim = nil
 		}
 		f.mu.Unlock()
-		answer := &httptest.ResponseRecorder{Code: http.StatusOK, Body: &bytes.Buffer{}, HeaderMap: http.Header{}}
+		answer := httptest.NewRecorder()
 		next.ServeHTTP(answer, r)
 		if now {
 			_ = victim.cmd.Process.Signal(syscall.SIGSTOP)

@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asFerry) != "" {
 		main()
 	}
+	if os.Getenv(asSender) != "" {
+		os.Exit(sendPushes(os.Stdin, os.Stdout))
+	}
 	os.Exit(localtest.Main(m, func(ctx context.Context, url string) error {
 		return migrations.Up(ctx, url, slog.New(slog.DiscardHandler))
 	}))

@@ -248,3 +248,18 @@ func TestNothingIsDoneWhileFactsAreUnknown(t *testing.T) {
 		t.Errorf("only %d reads failed", n)
 	}
 }
+
+func TestLossKeepsWhatWasMixed(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	files := checkoutFiles("")
+	files[checkoutPath("dev")] = "kind: Kustomization\nimages:\n  - name: ghcr.io/acme/checkout\n    newTag: 1.0.0\n  - name: ghcr.io/acme/checkout\n    newTag: 1.0.1\n"
+	h.environments(acmeEnv, files)
+	h.reportAll("dev", "staging", "prod")
+	h.arrive("1.1.0")
+	h.later(2 * time.Minute)
+	h.staging()
+	h.loseAndCompare()
+	h.report(acmeEnv, "dev", "healthy")
+	h.staging()
+}

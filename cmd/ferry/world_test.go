@@ -192,13 +192,17 @@ func (w *world) unfinished() string {
 			if !ok {
 				return app + " is not in " + env
 			}
-			if s := w.statuses(acmeEnv, sha)["ferry/"+env]; s.State != "success" {
+			// Where the push of a merge was lost and another merge followed before Ferry looked, the later revision bears the status of both.
+			if s := w.statuses(acmeEnv, sha)["ferry/"+env]; s.State != "success" && s.State != "" {
 				return fmt.Sprintf("ferry/%s on %s is %q", env, sha.Short(), s.State)
 			}
 			if w.hasBranch("ferry/" + env + "/" + app) {
 				return "the branch of " + app + " in " + env + " still stands"
 			}
 		}
+	}
+	if n := query[int](w.harness, `select count(*) from deployments where last_seq is null and state <> 'converged'`); n > 0 {
+		return fmt.Sprintf("%d deployments have not converged", n)
 	}
 	for _, id := range w.said {
 		if query[int](w.harness, `select count(*) from commands where comment = $1`, id) == 0 {

@@ -2,27 +2,23 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/riverqueue/river"
 )
 
 // crowded is how long the common lane waits for a row that somebody else is writing to: far longer than intake itself writes to one.
 const crowded = 200 * time.Millisecond
 
-// storeTogether returns what stores a batch of deliveries in one transaction: one statement for the deliveries and the generations of their
+// storeTogether returns what stores a batch of deliveries by one statement, which is one transaction: the deliveries, the generations of their
 // repositories, and one job for each of these. Deliveries of a repository that is not known just as they name it are left to be stored separately;
 // so are all of them where the database refuses the batch, for that may be one's fault. With patience, none waits longer than that for a row.
 func (s *Store) storeTogether(patience time.Duration) storer {
 	return func(ctx context.Context, batch []*arrival) (fates []fate, err error) {
-		begin := fmt.Sprintf("begin isolation level read committed; set local lock_timeout = %d", patience.Milliseconds())
-		err = s.transactAs(ctx, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
-			fates, err = s.storeBatch(ctx, tx, batch)
+		err = retried(func() error {
+			fates, err = s.storeBatch(ctx, batch, patience)
 			return err
 		})
 		switch code := codeOf(err); {
@@ -33,15 +29,6 @@ func (s *Store) storeTogether(patience time.Duration) storer {
 		}
 		return fates, err
 	}
-}
-
-// codeOf returns the database's own name of an error (PostgreSQL, appendix A, "PostgreSQL Error Codes"), empty for an error of something else.
-func codeOf(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && len(pg.Code) == 5 {
-		return pg.Code
-	}
-	return ""
 }
 
 // columns are the deliveries of a batch, each once, as arrays for one statement.
@@ -58,10 +45,10 @@ func columnsOf(batch []*arrival) *columns {
 	c := &columns{of: make(map[string]int, len(batch))}
 	for _, a := range batch {
 		d, e := a.delivery, a.event
-		if _, twice := c.of[key(a)]; twice {
+		if _, twice := c.of[a.key()]; twice {
 			continue
 		}
-		c.of[key(a)] = len(c.id)
+		c.of[a.key()] = len(c.id)
 		c.forge, c.id, c.event, c.body, c.at = append(c.forge, string(d.Forge)), append(c.id, d.ID), append(c.event, d.Name), append(c.body, d.Body), append(c.at, a.at)
 		c.owner, c.name = append(c.owner, e.Repo.Owner), append(c.name, e.Repo.Name)
 		c.repository, c.installation, c.hints = append(c.repository, e.Repo.ID), append(c.installation, e.Installation), append(c.hints, hints(e))
@@ -69,14 +56,18 @@ func columnsOf(batch []*arrival) *columns {
 	return c
 }
 
-func key(a *arrival) string { return string(a.delivery.Forge) + " " + a.delivery.ID }
+func (a *arrival) key() string { return string(a.delivery.Forge) + " " + a.delivery.ID }
 
 // storeBatch writes everything before it takes the lock on the repositories, which batches of one repository wait for; and rows in a fixed order, so
-// that none of them waits for each other.
+// that none of them waits for each other. The job is what River's client would insert, and announces itself in River's way: each question and
+// answer that the client needs for that is time in which nobody else is stored. Where River announces otherwise one day, its workers find the job
+// when they look by themselves.
 const storeBatch = `
 with arrived as (
-  select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::timestamptz[], $9::bytea[], $10::boolean[])
+  select a.* from (select set_config('lock_timeout', $11, true) as patience) p, unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[],
+      $6::text[], $7::bigint[], $8::timestamptz[], $9::bytea[], $10::boolean[])
     with ordinality as a (forge, id, event, forge_id, owner, name, installation, received_at, body, hints, n)
+  where p.patience <> ''
 ), ready as (
   select a.*, r.id as repository
   from arrived a left join repositories r on r.forge = a.forge and r.forge_id = a.forge_id and r.accessible
@@ -91,51 +82,42 @@ with arrived as (
 ), raised as (
   update repositories r set generation = generation + 1, observe_at = null
   from (select id from repositories where id in (select hinted from fresh) order by id for no key update) l where l.id = r.id
+  returning r.id
+), jobs as (
+  insert into river_job (kind, args, max_attempts) select $12, jsonb_build_object('repository', id), $13 from raised returning queue
+), announced as (
+  select pg_notify(current_schema() || '.river_insert', json_build_object('queue', queue)::text) from jobs limit 1
 )
-select (r.n - 1)::int, f.n is not null, coalesce(f.hinted, 0) from ready r left join fresh f on f.n = r.n`
+select (r.n - 1)::int, f.n is not null from ready r left join fresh f on f.n = r.n left join announced on true`
 
-func (s *Store) storeBatch(ctx context.Context, tx pgx.Tx, batch []*arrival) ([]fate, error) {
+func (s *Store) storeBatch(ctx context.Context, batch []*arrival, patience time.Duration) ([]fate, error) {
 	c := columnsOf(batch)
-	rows, err := tx.Query(ctx, storeBatch, c.forge, c.id, c.event, c.repository, c.owner, c.name, c.installation, c.at, c.body, c.hints)
+	rows, err := s.pool.Query(ctx, storeBatch, c.forge, c.id, c.event, c.repository, c.owner, c.name, c.installation, c.at, c.body, c.hints,
+		strconv.FormatInt(patience.Milliseconds(), 10), ObserveArgs{}.Kind(), jobAttempts)
 	if err != nil {
 		return nil, err
 	}
 	found := slices.Repeat([]fate{separate}, len(c.id))
-	hinted := map[int64]bool{}
 	var i int
 	var fresh bool
-	var repository int64
-	if _, err := pgx.ForEachRow(rows, []any{&i, &fresh, &repository}, func() error {
-		found[i] = known
-		if fresh {
-			found[i], hinted[repository] = stored, true
+	_, err = pgx.ForEachRow(rows, []any{&i, &fresh}, func() error {
+		if found[i] = known; fresh {
+			found[i] = stored
 		}
 		return nil
-	}); err != nil {
-		return nil, err
-	}
-	return c.fates(batch, found), s.observe(ctx, tx, hinted)
+	})
+	return c.fates(batch, found), err
 }
 
 // fates gives every arrival its own: of those that came twice only the first one is new.
 func (c *columns) fates(batch []*arrival, found []fate) []fate {
 	out, first := make([]fate, len(batch)), make([]bool, len(found))
 	for n, a := range batch {
-		i := c.of[key(a)]
+		i := c.of[a.key()]
 		if out[n] = found[i]; found[i] == stored && first[i] {
 			out[n] = known
 		}
 		first[i] = true
 	}
 	return out
-}
-
-func (s *Store) observe(ctx context.Context, tx pgx.Tx, repositories map[int64]bool) error {
-	var jobs []river.JobArgs
-	for id := range repositories {
-		if id != 0 {
-			jobs = append(jobs, ObserveArgs{Repository: id})
-		}
-	}
-	return s.enqueue(ctx, tx, jobs...)
 }

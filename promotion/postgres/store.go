@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -81,18 +82,27 @@ const transactAttempts = 8
 
 // transact runs f in one transaction, again where the database could not serialise it.
 func (s *Store) transact(ctx context.Context, level pgx.TxIsoLevel, f func(tx pgx.Tx) error) error {
-	return s.transactAs(ctx, pgx.TxOptions{IsoLevel: level}, f)
+	return retried(func() error { return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: level}, f) })
 }
 
-func (s *Store) transactAs(ctx context.Context, options pgx.TxOptions, f func(tx pgx.Tx) error) error {
-	var err error
+// retried runs a transaction, again where it lost against another one.
+func retried(run func() error) (err error) {
 	for range transactAttempts {
-		err = pgx.BeginTxFunc(ctx, s.pool, options, f)
-		if code := codeOf(err); code != "40001" && code != "40P01" {
+		err = run()
+		if code := codeOf(err); code != "40001" && code != "40P01" { // serialization_failure, deadlock_detected
 			return err
 		}
 	}
 	return err
+}
+
+// codeOf returns the database's own name of an error (PostgreSQL, appendix A, "PostgreSQL Error Codes"), empty for an error of something else.
+func codeOf(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && len(pg.Code) == 5 {
+		return pg.Code
+	}
+	return ""
 }
 
 // wrap puts the call before the error, where there is one.

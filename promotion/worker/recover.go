@@ -150,6 +150,7 @@ func (l *look) pastStatuses(ctx context.Context) error {
 				l.back.Contributions = append(l.back.Contributions, c)
 			}
 		}
+		past.Seen()
 	}
 	return nil
 }
