@@ -5,11 +5,7 @@ import (
 	"os"
 )
 
-// What make bench prints: each figure on a line of its own, one that is held against a limit with both and what share of the limit it is.
-func figure(name string, value float64, unit string) {
-	fmt.Fprintf(os.Stdout, "bench: %s %s %s\n", name, number(value), unit)
-}
-
+// figureWithin prints a figure that is held against a limit on a line of its own, with both and what share of the limit it is.
 func figureWithin(name string, value float64, unit string, limit, ratio float64) {
 	fmt.Fprintf(os.Stdout, "bench: %s %s %s limit %s ratio %s\n", name, number(value), unit, number(limit), number(ratio))
 }

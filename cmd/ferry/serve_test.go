@@ -23,7 +23,7 @@ import (
 )
 
 // patience is how long a condition may take to come true on a busy machine.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // eventually waits until a condition that the outside can see has come true.
 func eventually(t *testing.T, what string, ok func() bool) {
