@@ -156,6 +156,7 @@ func TestServe(t *testing.T) {
 	eventually(t, "staging converged", func() bool { return h.statuses(acmeEnv, merged)["ferry/staging"].State == "success" })
 	eventually(t, "the next promotion", func() bool { _, ok := h.openPulls(acmeEnv)["ferry/prod/checkout"]; return ok })
 
+	eventually(t, "the last push's delivery", func() bool { return h.lastDelivery("push").Status != 0 })
 	push := h.lastDelivery("push")
 	if said := p.command(t, exitGood, "replay", push.GUID); !strings.Contains(said, push.GUID) {
 		t.Errorf("replay says %q", said)
