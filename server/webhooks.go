@@ -1,7 +1,7 @@
 package server
 
 import (
-	"bytes"
+	"io"
 	"net/http"
 
 	"ferry/forge"
@@ -62,11 +62,14 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		w.Header().Set("Connection", "close")
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), believed)) + bytes.MinRead)
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
-	return body.Bytes(), err
+	limited := http.MaxBytesReader(w, r.Body, limit)
+	if r.ContentLength < 0 || r.ContentLength > believed {
+		return io.ReadAll(limited)
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(limited, body)
+	return body, err
 }
 
-// believed is up to what length a body's own word is taken for it: memory is not given for the rest before that came.
+// believed is up to what length a body's own word is taken for it: memory for more is given as it comes.
 const believed = 64 << 10
