@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +45,7 @@ type service struct {
 	store    *postgres.Store
 	work     *worker.Work
 	metrics  *metrics
+	options  []postgres.Option // of the store
 }
 
 func newService(s settings, carrier http.RoundTripper, now func() time.Time, logger *slog.Logger) *service {
@@ -69,7 +71,7 @@ func (svc *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // open migrates and opens the database and makes the doors and workers. Close ends it.
 func (svc *service) open(ctx context.Context, databaseURL string) error {
-	store, err := postgres.Open(ctx, databaseURL, svc.logger)
+	store, err := postgres.Open(ctx, databaseURL, svc.logger, svc.options...)
 	if err != nil {
 		return unreachableIf(err)
 	}
@@ -77,7 +79,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 		store.Close()
 		return err
 	}
-	gh, err := svc.settings.github(svc.carrier, svc.metrics.request, svc.logger)
+	gh, err := svc.settings.github(svc.carrier, svc.metrics, svc.logger)
 	if err != nil {
 		store.Close()
 		return usageIf(err)
@@ -181,6 +183,7 @@ type metrics struct {
 	deliveries *prometheus.CounterVec
 	jobs       *prometheus.CounterVec
 	requests   *prometheus.CounterVec
+	left       *prometheus.GaugeVec
 }
 
 func newMetrics() *metrics {
@@ -189,8 +192,9 @@ func newMetrics() *metrics {
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_deliveries_total", Help: "Webhook deliveries by what became of them."}, []string{"result"}),
 		jobs:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_jobs_total", Help: "Jobs by kind and result."}, []string{"kind", "result"}),
 		requests:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_forge_requests_total", Help: "Requests to the forge by method, route and status."}, []string{"method", "route", "status"}),
+		left:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ferry_forge_budget_left", Help: "Requests that the forge still grants an installation until its limit is reset, as it said last."}, []string{"installation"}),
 	}
-	m.registry.MustRegister(m.deliveries, m.jobs, m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.deliveries, m.jobs, m.requests, m.left, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -198,6 +202,9 @@ func (m *metrics) delivery(result string)  { m.deliveries.WithLabelValues(result
 func (m *metrics) job(kind, result string) { m.jobs.WithLabelValues(kind, result).Inc() }
 func (m *metrics) request(method, route string, status int) {
 	m.requests.WithLabelValues(method, route, fmt.Sprint(status)).Inc()
+}
+func (m *metrics) budget(installation int64, left int) {
+	m.left.WithLabelValues(strconv.FormatInt(installation, 10)).Set(float64(left))
 }
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

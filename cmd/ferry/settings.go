@@ -96,7 +96,7 @@ func (s settings) needsForge() error {
 	var errs []error
 	if s.GitHubAppID == 0 && len(s.secrets.githubKey) == 0 && s.secrets.githubToken == "" {
 		errs = append(errs, errors.New("FERRY_GITHUB_APP_ID and FERRY_GITHUB_APP_KEY (or FERRY_GITHUB_TOKEN) are missing: Ferry needs credentials of a GitHub App; docs/installation.md says how to get them"))
-	} else if _, err := s.github(nil, nil, nil); err != nil {
+	} else if _, err := s.github(nil, newMetrics(), nil); err != nil {
 		errs = append(errs, err)
 	}
 	if len(s.secrets.webhookSecret) == 0 {
@@ -106,8 +106,8 @@ func (s settings) needsForge() error {
 }
 
 // github returns the forge the settings describe.
-func (s settings) github(carrier http.RoundTripper, observe func(method, route string, status int), logger *slog.Logger) (*github.Forge, error) {
-	return github.New(github.Config{APIURL: s.GitHubURL, AppID: s.GitHubAppID, AppKey: s.secrets.githubKey, Token: s.secrets.githubToken, HTTP: carrier, Observe: observe, Logger: logger})
+func (s settings) github(carrier http.RoundTripper, m *metrics, logger *slog.Logger) (*github.Forge, error) {
+	return github.New(github.Config{APIURL: s.GitHubURL, AppID: s.GitHubAppID, AppKey: s.secrets.githubKey, Token: s.secrets.githubToken, HTTP: carrier, Observe: m.request, Budget: m.budget, Logger: logger})
 }
 
 // pagesURL returns where people look at repositories: github.com, or the host of an Enterprise server's API.

@@ -15,7 +15,7 @@ import (
 // own is the client that speaks as the App itself, or with the plain token.
 func (f *Forge) own() *Client {
 	if f.key == nil {
-		return &Client{forge: f, api: f.api(f.carrier).WithAuthToken(f.secret)}
+		return &Client{forge: f, api: f.api(&budgeted{base: f.carrier, tell: f.budget}).WithAuthToken(f.secret)}
 	}
 	transport := ghinstallation.NewAppsTransportFromPrivateKey(f.carrier, f.appID, f.key)
 	return &Client{forge: f, api: f.api(transport)}
@@ -48,7 +48,7 @@ func (f *Forge) Forget(installation int64) {
 
 func (f *Forge) installed(installation int64) http.RoundTripper {
 	base := f.base.String()
-	return &installed{fresh: func() *ghinstallation.Transport {
+	signed := &installed{fresh: func() *ghinstallation.Transport {
 		// An App transport of its own for each: ghinstallation writes into it whenever it fetches a token.
 		app := ghinstallation.NewAppsTransportFromPrivateKey(f.carrier, f.appID, f.key)
 		app.BaseURL = base
@@ -56,6 +56,7 @@ func (f *Forge) installed(installation int64) http.RoundTripper {
 		transport.InstallationTokenOptions = &gh.InstallationTokenOptions{} // nil would be sent as "null", which is no object
 		return transport
 	}}
+	return &budgeted{base: signed, installation: installation, tell: f.budget}
 }
 
 // Identity returns the account under which Ferry acts at the forge: the App's bot, or the token's owner. What it found once it

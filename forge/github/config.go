@@ -32,7 +32,8 @@ type Config struct {
 	Timeout time.Duration     // of one call; 0 for 20 seconds
 	Now     func() time.Time  // nil for the machine's clock
 	Observe func(method, route string, status int)
-	Logger  *slog.Logger // nil for silence
+	Budget  func(installation int64, left int) // how many requests GitHub grants an installation until its limit is reset, 0 for a plain token's
+	Logger  *slog.Logger                       // nil for silence
 }
 
 // Forge is one GitHub, seen as Ferry's App or account. It is safe for concurrent use.
@@ -42,6 +43,7 @@ type Forge struct {
 	key     *rsa.PrivateKey
 	secret  string // the plain token, empty for an App
 	carrier http.RoundTripper
+	budget  func(installation int64, left int)
 	timeout time.Duration
 	now     func() time.Time
 
@@ -62,13 +64,16 @@ func New(cfg Config) (*Forge, error) {
 	}
 	f := &Forge{
 		base: base, appID: cfg.AppID, key: key, secret: cfg.Token,
-		timeout: cfg.Timeout, now: cfg.Now, clients: map[int64]*Client{},
+		budget: cfg.Budget, timeout: cfg.Timeout, now: cfg.Now, clients: map[int64]*Client{},
 	}
 	if f.timeout <= 0 {
 		f.timeout = defaultTimeout
 	}
 	if f.now == nil {
 		f.now = time.Now
+	}
+	if f.budget == nil {
+		f.budget = func(int64, int) {}
 	}
 	f.carrier = newCarrier(cfg, base.Path, f.now)
 	f.app = f.own()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -131,6 +132,26 @@ func replay(req *http.Request) (*http.Request, bool) {
 	body, err := req.GetBody()
 	again.Body = body
 	return again, err == nil
+}
+
+// budgeted tells of what GitHub says is left of a budget (docs.github.com, "Rate limits for the REST API", headers). Of its several budgets Ferry
+// uses the one called core.
+type budgeted struct {
+	base         http.RoundTripper
+	installation int64
+	tell         func(installation int64, left int)
+}
+
+func (b *budgeted) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resource := resp.Header.Get("X-RateLimit-Resource")
+	if left, err := strconv.Atoi(resp.Header.Get("X-RateLimit-Remaining")); err == nil && (resource == "" || resource == "core") {
+		b.tell(b.installation, left)
+	}
+	return resp, nil
 }
 
 // routes names the calls Ferry makes by their path in GitHub's description, so that what is counted per route stays few.
