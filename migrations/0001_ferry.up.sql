@@ -184,8 +184,11 @@ create table if not exists commits (
   sha        text not null,
   branch     text not null,
   made_at    timestamptz not null,
+  tree       text not null default '',
+  files      jsonb not null default '[]', -- what Ferry wrote in it: path, blob, executable
   primary key (repository, sha)
 );
+create index if not exists commits_tree on commits (repository, tree) where tree <> '';
 
 create table if not exists promotions (
   id           bigint generated always as identity primary key,

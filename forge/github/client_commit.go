@@ -116,26 +116,28 @@ func comparedPaths(files []*gh.CommitFile) []string {
 	return paths
 }
 
-// CreateCommit makes a commit on no branch and returns its name. Neither author nor committer is given, so that GitHub signs an
+// CreateCommit makes a commit on no branch and returns it, with its name, tree, parents and message. Neither author nor committer is given, so that GitHub signs an
 // App's commits. Where BaseTree is empty, it is read from Parent.
-func (c *Client) CreateCommit(ctx context.Context, repo forge.Repo, n forge.NewCommit) (forge.SHA, error) {
+func (c *Client) CreateCommit(ctx context.Context, repo forge.Repo, n forge.NewCommit) (forge.Commit, error) {
 	call := fmt.Sprintf("making a commit of %d files in %s on %q", len(n.Files), repo.FullName(), n.Parent)
 	if err := refused(call, append(checkFiles(n.Files), checkRepo(repo), checkBases(n))...); err != nil {
-		return "", err
+		return forge.Commit{}, err
 	}
 	tree, err := c.createTree(ctx, call, repo, n)
 	if err != nil {
-		return "", err
+		return forge.Commit{}, err
 	}
+	commit := forge.Commit{Tree: tree, Message: n.Message}
 	wanted := &gh.Commit{Message: gh.String(n.Message), Tree: &gh.Tree{SHA: gh.String(string(tree))}}
 	if n.Parent != "" {
-		wanted.Parents = []*gh.Commit{{SHA: gh.String(string(n.Parent))}}
+		wanted.Parents, commit.Parents = []*gh.Commit{{SHA: gh.String(string(n.Parent))}}, []forge.SHA{n.Parent}
 	}
 	made, _, err := c.api.Git.CreateCommit(ctx, repo.Owner, repo.Name, wanted, nil)
 	if err != nil {
-		return "", c.failed(call, err)
+		return forge.Commit{}, c.failed(call, err)
 	}
-	return sha(call, made.GetSHA())
+	commit.SHA, err = sha(call, made.GetSHA())
+	return commit, err
 }
 
 func checkFiles(files []forge.NewFile) []error {

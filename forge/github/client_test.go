@@ -208,7 +208,7 @@ func TestCreateCommitSends(t *testing.T) {
 		{Path: "text", Content: []byte("a: <é>\r\n")}, {Path: "empty"}, {Path: "run", Content: []byte("x"), Executable: true},
 		{Path: "latin1", Content: []byte("\xe9")}, {Path: "bom", Content: []byte("\ufeffa")}, {Path: "nul", Content: []byte("a\x00")},
 	}})
-	same(t, shaC, got, err)
+	same(t, forge.Commit{SHA: shaC, Tree: shaB, Parents: []forge.SHA{shaA}, Message: "a <b> & c"}, got, err)
 	for part, want := range map[string]string{
 		"/git/trees": `{"base_tree":"` + string(shaB) + `","tree":[{"path":"text","mode":"100644","type":"blob","content":"a: <é>\r\n"},` +
 			`{"path":"empty","mode":"100644","type":"blob","content":""},{"path":"run","mode":"100755","type":"blob","content":"x"},` +

@@ -99,10 +99,10 @@ func (c *contract) bump(t *testing.T, branch, tag string) forge.SHA {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.client.CreateBranch(t.Context(), c.repo, branch, made); err != nil {
+	if err := c.client.CreateBranch(t.Context(), c.repo, branch, made.SHA); err != nil {
 		t.Fatal(err)
 	}
-	return made
+	return made.SHA
 }
 
 func (c *contract) pull(t *testing.T, branch string) forge.PullRequest {

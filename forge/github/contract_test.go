@@ -134,23 +134,23 @@ func TestContractBranches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	is(t, c.client.CreateBranch(ctx, c.repo, "ferry-state", root), nil)
-	unrelated, err := c.client.Compare(ctx, c.repo, start, root)
+	is(t, c.client.CreateBranch(ctx, c.repo, "ferry-state", root.SHA), nil)
+	unrelated, err := c.client.Compare(ctx, c.repo, start, root.SHA)
 	same(t, forge.Comparison{Relation: forge.Diverged}, unrelated, err)
-	tree, err := c.client.Tree(ctx, c.repo, root)
-	if err != nil || len(tree.Entries) != 1 || tree.Entries[0].Mode != "100755" {
+	tree, err := c.client.Tree(ctx, c.repo, root.SHA)
+	if err != nil || tree.SHA != root.Tree || len(tree.Entries) != 1 || tree.Entries[0].Mode != "100755" {
 		t.Fatalf("got %+v, %v", tree, err)
 	}
 	blob, err := c.client.Blob(ctx, c.repo, tree.Entries[0].SHA)
 	same(t, []byte("\xff\x00"), blob, err)
-	if commit, err = c.client.Commit(ctx, c.repo, root); err != nil || len(commit.Parents) > 0 {
+	if commit, err = c.client.Commit(ctx, c.repo, root.SHA); err != nil || len(commit.Parents) > 0 {
 		t.Fatalf("the root commit: %+v, %v", commit, err)
 	}
-	onTree, err := c.client.CreateCommit(ctx, c.repo, forge.NewCommit{Parent: root, BaseTree: tree.SHA, Message: "more", Files: []forge.NewFile{{Path: "y", Content: []byte("y")}}})
+	onTree, err := c.client.CreateCommit(ctx, c.repo, forge.NewCommit{Parent: root.SHA, BaseTree: tree.SHA, Message: "more", Files: []forge.NewFile{{Path: "y", Content: []byte("y")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	is(t, c.client.MoveBranch(ctx, c.repo, "ferry-state", onTree, false), nil)
+	is(t, c.client.MoveBranch(ctx, c.repo, "ferry-state", onTree.SHA, false), nil)
 }
 
 func TestContractPullRequests(t *testing.T) {

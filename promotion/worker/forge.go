@@ -63,7 +63,7 @@ type historyReader interface {
 }
 
 type branchWriter interface {
-	CreateCommit(ctx context.Context, repo forge.Repo, commit forge.NewCommit) (forge.SHA, error)
+	CreateCommit(ctx context.Context, repo forge.Repo, commit forge.NewCommit) (forge.Commit, error)
 	CreateBranch(ctx context.Context, repo forge.Repo, branch string, at forge.SHA) error
 	MoveBranch(ctx context.Context, repo forge.Repo, branch string, to forge.SHA, force bool) error
 	DeleteBranch(ctx context.Context, repo forge.Repo, branch string) error

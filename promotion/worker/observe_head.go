@@ -187,12 +187,47 @@ func (l *look) lookAtFiles(ctx context.Context) error {
 	if len(changed) > mostSingleReads {
 		return l.allFiles(ctx)
 	}
+	own, err := l.ownFiles(ctx, changed)
+	if err != nil {
+		return err
+	}
 	for _, path := range changed {
+		if f, ok := own[path]; ok {
+			l.place(f)
+			continue
+		}
 		if err := l.oneFile(ctx, path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ownFiles returns those of the changed files that Ferry wrote itself in a commit with the very tree that a push brought: every file in one tree is
+// what it is in the other, and the tree's name is an immutable fact. So a merged promotion needs no read of its files, unless its base had moved.
+func (l *look) ownFiles(ctx context.Context, changed []string) (map[string]promotion.FileFacts, error) {
+	if len(changed) == 0 || l.out.Head == nil || l.out.Head.Tree == "" {
+		return nil, nil
+	}
+	files, err := l.Store.OwnFiles(ctx, l.repo.ID, l.out.Head.Tree)
+	if err != nil || len(files) == 0 {
+		return nil, err
+	}
+	var shas []forge.SHA
+	for _, path := range changed {
+		if f, ok := files[path]; ok {
+			shas = append(shas, f.Blob)
+		}
+	}
+	contents, err := l.Store.Blobs(ctx, l.repo.ID, shas)
+	own := map[string]promotion.FileFacts{}
+	for _, path := range changed {
+		if content, ok := contents[files[path].Blob]; ok {
+			own[path] = promotion.FileFacts{Revision: l.paths[path],
+				File: promotion.File{Path: path, Blob: files[path].Blob, Executable: files[path].Executable, Content: content}}
+		}
+	}
+	return own, err
 }
 
 func (l *look) oneFile(ctx context.Context, path string) error {

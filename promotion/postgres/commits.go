@@ -1,0 +1,86 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/forge"
+)
+
+// OwnCommit is a commit that Ferry made.
+type OwnCommit struct {
+	SHA    forge.SHA
+	Tree   forge.SHA
+	Branch string
+	Files  []forge.NewFile // as Ferry wrote them
+}
+
+// OwnFile is a file as it stands in the tree of a commit of Ferry's own.
+type OwnFile struct {
+	Path       string    `json:"path"`
+	Blob       forge.SHA `json:"blob"`
+	Executable bool      `json:"executable,omitempty"`
+}
+
+// blobOf is the name Git gives to a content (gitformat-pack(5), gitglossary(7): the hash of its kind, length and bytes).
+func blobOf(content []byte) forge.SHA {
+	h := sha1.New()
+	fmt.Fprintf(h, "blob %d\x00", len(content))
+	h.Write(content)
+	return forge.SHA(hex.EncodeToString(h.Sum(nil)))
+}
+
+// RecordCommit remembers a commit that Ferry is about to put on a branch, before it does, and what it wrote: where the branch's tree is the commit's
+// one day, these files need not be read.
+func (s *Store) RecordCommit(ctx context.Context, repository int64, c OwnCommit, now time.Time) (err error) {
+	defer wrap(&err, "RecordCommit(%s)", c.SHA)
+	files, shas, contents := []OwnFile{}, []forge.SHA{}, [][]byte{}
+	for _, f := range c.Files {
+		blob := blobOf(f.Content)
+		files = append(files, OwnFile{Path: f.Path, Blob: blob, Executable: f.Executable})
+		shas, contents = append(shas, blob), append(contents, f.Content)
+	}
+	_, err = s.pool.Exec(ctx, `
+		with content as (
+		  insert into blobs (repository, sha, content) select $1, u.sha, u.content from unnest($7::text[], $8::bytea[]) as u (sha, content) on conflict do nothing
+		)
+		insert into commits (repository, sha, branch, made_at, tree, files) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+		repository, c.SHA, c.Branch, now, c.Tree, toJSON(files), shas, contents)
+	return err
+}
+
+// OwnFiles returns what Ferry wrote in a commit of its own with exactly that tree, by path; nothing where it made none.
+func (s *Store) OwnFiles(ctx context.Context, repository int64, tree forge.SHA) (files map[string]OwnFile, err error) {
+	defer wrap(&err, "OwnFiles(%d, %s)", repository, tree)
+	var raw []byte
+	err = s.pool.QueryRow(ctx, `select files from commits where repository = $1 and tree = $2 and tree <> '' order by made_at desc limit 1`, repository, tree).Scan(&raw)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []OwnFile
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, err
+	}
+	files = map[string]OwnFile{}
+	for _, f := range list {
+		files[f.Path] = f
+	}
+	return files, nil
+}
+
+// IsOwnCommit says whether Ferry made the commit.
+func (s *Store) IsOwnCommit(ctx context.Context, repository int64, sha forge.SHA) (own bool, err error) {
+	defer wrap(&err, "IsOwnCommit(%s)", sha)
+	err = s.pool.QueryRow(ctx, `select exists (select from commits where repository = $1 and sha = $2)`, repository, sha).Scan(&own)
+	return own, err
+}
