@@ -17,7 +17,8 @@ func TestAutoMerge(t *testing.T) {
 		t.Errorf("main has\n%s", got)
 	}
 	h.wantStatus(acmeEnv, h.head(acmeEnv, "main"), "ferry/staging", "pending", "checkout 1.1.0")
-	h.later(time.Minute)
+	h.report(acmeEnv, "staging", "healthy")
+	h.later(tidied)
 	if h.hasBranch("ferry/staging/checkout") {
 		t.Error("the merged branch still stands")
 	}
@@ -97,5 +98,49 @@ func TestObserveWritesOnlyTheIssue(t *testing.T) {
 	h.staging()
 	if got := h.file(acmeEnv, "ferry-state", "decisions.yaml"); !strings.Contains(got, "baseline") {
 		t.Errorf("the baseline is not written down:\n%s", got)
+	}
+}
+
+// TestAMergeThatWaitsForAnotherStaysAwake: however often a merge has found another one under way, it follows soon after that one.
+func TestAMergeThatWaitsForAnotherStaysAwake(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, releasing+"    unprotected: allow\n")
+	h.sql(`insert into leases (name, holder, expires_at) select 'merge:' || id || ':main', 'another', now() + interval '1 hour' from repositories`)
+	h.arrive("1.1.0")
+	h.staging()
+	for range 20 {
+		h.later(3 * time.Second)
+	}
+	h.sql(`delete from leases where holder = 'another'`)
+	h.later(3 * time.Second)
+	h.noPulls()
+	if got := h.file(acmeEnv, "main", checkoutPath("staging")); got != kustomization("checkout", "1.1.0") {
+		t.Errorf("main has\n%s", got)
+	}
+}
+
+// TestAMergeIsWokenByTheObservationItWaitsFor: no time has to pass where it waited for another merge, whose push is heard.
+func TestAMergeIsWokenByTheObservationItWaitsFor(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, releasing+"    unprotected: allow\n")
+	h.sql(`insert into leases (name, holder, expires_at) select 'merge:' || id || ':main', 'another', now() + interval '1 hour' from repositories`)
+	h.arrive("1.1.0")
+	h.staging()
+	h.sql(`delete from leases where holder = 'another'`)
+	h.commit(acmeEnv, map[string]string{"README.md": "the other merge\n"})
+	h.noPulls()
+}
+
+// TestTheBranchOfAMergedPromotionStaysWhereSomebodyPushed: Ferry removes it only where it stands at what was merged.
+func TestTheBranchOfAMergedPromotionStaysWhereSomebodyPushed(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, releasing+"    unprotected: allow\n")
+	h.arrive("1.1.0")
+	h.noPulls()
+	h.push("dora", "ferry/staging/checkout", map[string]string{"README.md": "kept\n"})
+	h.report(acmeEnv, "staging", "healthy")
+	h.later(tidied)
+	if !h.hasBranch("ferry/staging/checkout") {
+		t.Error("somebody's work was deleted")
 	}
 }

@@ -118,6 +118,7 @@ func TestEveryWayToMerge(t *testing.T) {
 			h.report(acmeEnv, "staging", "healthy")
 			h.wantStatus(acmeEnv, merged, "ferry/staging", "success", "runs in staging")
 			h.pullOn(acmeEnv, "ferry/prod/checkout")
+			h.later(tidied)
 			if h.hasBranch(p.Head.Ref) {
 				t.Error("the merged branch still stands")
 			}

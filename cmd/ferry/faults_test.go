@@ -241,6 +241,7 @@ func (h *harness) once(numbers ...int) {
 			}
 		}
 	}
+	h.later(tidied)
 	for _, branch := range []string{"ferry/staging/checkout", "ferry/prod/checkout"} {
 		if h.hasBranch(branch) {
 			h.t.Errorf("the branch %s is left over", branch)

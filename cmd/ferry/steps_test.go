@@ -244,6 +244,9 @@ func (h *harness) push(login, branch string, files map[string]string) forge.SHA 
 
 type postgresEvent = postgres.Event
 
+// tidied is after how long the branch of a promotion that has come to its end is gone.
+const tidied = 5 * time.Second
+
 // sweep lets Ferry read everything again.
 func (h *harness) sweep() {
 	h.t.Helper()

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"ferry/forge"
 	"ferry/promotion"
 )
 
@@ -73,6 +74,12 @@ func (d *decision) decide(ctx context.Context) (due time.Time, err error) {
 
 // finish raises the other units this decision touches and enqueues the acts.
 func (d *decision) finish(ctx context.Context) error {
+	if d.dirty[issueUnit] {
+		delete(d.dirty, issueUnit)
+		if err := d.issueLater(ctx); err != nil {
+			return err
+		}
+	}
 	if err := d.raiseUnits(ctx, d.tx, d.repo.ID, keys(d.dirty)); err != nil {
 		return err
 	}
@@ -137,6 +144,11 @@ func (d *decision) writePromotions(ctx context.Context, app string, _ promotion.
 		if err := d.tx.QueryRow(ctx, `update promotions set state = $2, ended_at = $3 where id = $1 returning environment`, c.ID, c.State, d.now).Scan(&environment); err != nil {
 			return err
 		}
+		if _, err := d.tx.Exec(ctx, `
+			update wishes set act_at = $4 where repository = $1 and kind = 'pull' and key = $2 and (desired ->> 'merged')::boolean and act_at between $4 and $3`,
+			d.repo.ID, promotion.PromotionBranch(environment, app), d.now.Add(tidyPause), d.now.Add(tidySoon)); err != nil {
+			return err
+		}
 		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promotion " + string(c.State), actor: "ferry", cause: d.cause, at: d.now}); err != nil {
 			return err
 		}
@@ -148,6 +160,13 @@ func (d *decision) writePromotions(ctx context.Context, app string, _ promotion.
 	}
 	return nil
 }
+
+// The branch of a merged promotion goes when the promotion has come to its end, a little after its last status; or after a while, where nobody reports.
+// Until then a person, or the forge by itself, may have removed it.
+const (
+	tidyPause = 10 * time.Minute
+	tidySoon  = 2 * time.Second
+)
 
 // writePulls writes the wishes for pull requests. A wish whose pull request the forge closed begins anew.
 func (d *decision) writePulls(ctx context.Context, app string, s promotion.Snapshot, p promotion.Plan) error {
@@ -163,10 +182,10 @@ func (d *decision) writePulls(ctx context.Context, app string, s promotion.Snaps
 			return err
 		}
 	}
-	for branch, environment := range merged {
+	for branch, m := range merged {
 		wished = append(wished, branch)
-		w := promotion.PullWish{Environment: environment, Branch: branch, Merged: true}
-		if err := d.wish(ctx, "pull", branch, app, w, time.Time{}); err != nil {
+		w := promotion.PullWish{Environment: m.environment, Branch: branch, Head: m.head, Merged: true}
+		if err := d.wish(ctx, "pull", branch, app, w, m.tidyAt); err != nil {
 			return err
 		}
 	}
@@ -176,26 +195,40 @@ func (d *decision) writePulls(ctx context.Context, app string, s promotion.Snaps
 	return err
 }
 
-// closedPulls lets the wishes begin anew whose pull request is closed. It returns the branches, with their environment, that were merged:
-// nobody needs them any more.
-func (d *decision) closedPulls(ctx context.Context, app string) (merged map[string]string, err error) {
+// mergedPull is a pull request that was merged: nobody needs its branch any more.
+type mergedPull struct {
+	environment string
+	head        forge.SHA
+	tidyAt      time.Time
+}
+
+// closedPulls lets the wishes begin anew whose pull request is closed. It returns those that were merged, by their branch.
+func (d *decision) closedPulls(ctx context.Context, app string) (merged map[string]mergedPull, err error) {
 	rows, err := d.tx.Query(ctx, `
 		update wishes w set applied = '{}', applied_version = 0
 		from pulls p where w.repository = $1 and w.kind = 'pull' and w.app = $2 and p.repository = w.repository and p.number = (w.applied ->> 'number')::int and not p.open
-		returning w.id, w.key, w.desired ->> 'environment', p.merged`,
+		returning w.id, w.key, w.desired ->> 'environment', p.head_sha, p.merged,
+		          exists (select from promotions m where m.repository = p.repository and m.number = p.number and m.state = 'merged')`,
 		d.repo.ID, app)
 	if err != nil {
 		return nil, err
 	}
-	merged = map[string]string{}
+	merged = map[string]mergedPull{}
 	var id int64
-	var branch, environment string
-	var done bool
-	_, err = pgx.ForEachRow(rows, []any{&id, &branch, &environment, &done}, func() error {
-		d.acts[id] = true
-		if done {
-			merged[branch] = environment
+	var branch string
+	var m mergedPull
+	var done, onItsWay bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &branch, &m.environment, &m.head, &done, &onItsWay}, func() error {
+		switch {
+		case !done:
+			d.acts[id] = true
+			return nil
+		case onItsWay:
+			m.tidyAt = d.now.Add(tidyPause)
+		default:
+			m.tidyAt = d.now.Add(tidySoon)
 		}
+		merged[branch] = m
 		return nil
 	})
 	return merged, err

@@ -265,6 +265,33 @@ func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 	return time.Time{}, d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.IssueBody(names, views, holds)}, at)
 }
 
+// issueMargin is longer than any decision takes. A decision of the issue that begins within it may have begun before this one is written down.
+const issueMargin = 10 * time.Second
+
+// issueLater makes Ferry's issue due when it may be edited next, by its timer and by no job: it is about every app, and must not be written for each
+// delivery that changes one. Where it will be written later anyway, its row is left alone: every app's decision would wait there for the others.
+func (d *decision) issueLater(ctx context.Context) error {
+	var due, last *time.Time
+	var written bool
+	if err := d.tx.QueryRow(ctx, `
+		select u.due_at, (w.applied ->> 'at')::timestamptz, w.id is not null
+		from (values (1)) one left join units u on u.repository = $1 and u.name = $2 left join wishes w on w.repository = $1 and w.kind = 'issue'`,
+		d.repo.ID, issueUnit).Scan(&due, &last, &written); err != nil {
+		return err
+	}
+	if due != nil && (!written || due.After(d.now.Add(issueMargin))) { // what was never written waits for every app
+		return nil
+	}
+	at := d.now
+	if last != nil && last.Add(issuePause).After(at) {
+		at = last.Add(issuePause)
+	}
+	_, err := d.tx.Exec(ctx, `
+		insert into units (repository, name, due_at) values ($1, $2, $3)
+		on conflict (repository, name) do update set due_at = least(units.due_at, excluded.due_at)`, d.repo.ID, issueUnit, at)
+	return err
+}
+
 // tooSoon says whether the issue was never written and an app is still to be decided: what it said would be half the truth, for a minute.
 func (d *decision) tooSoon(ctx context.Context) (soon bool, err error) {
 	err = d.tx.QueryRow(ctx, `

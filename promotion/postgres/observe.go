@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -217,8 +218,30 @@ func (s *Store) RecordObservation(ctx context.Context, lease Lease, repo Reposit
 			where id = $1`, repo.ID, repo.Generation, repo.Sweep, now); err != nil {
 			return err
 		}
-		return s.raiseUnits(ctx, tx, repo.ID, keys(r.dirty))
+		if err := s.raiseUnits(ctx, tx, repo.ID, keys(r.dirty)); err != nil {
+			return err
+		}
+		return s.releaseMerges(ctx, tx, repo.ID)
 	})
+}
+
+// releaseMerges makes the merges due that waited until everything heard is read, or for another merge, which has been read of by now. What was put
+// off because it failed keeps its time, and what is being planned anew is made due by that.
+func (s *Store) releaseMerges(ctx context.Context, tx pgx.Tx, repository int64) error {
+	ids, err := collectTx[int64](ctx, tx, `
+		update wishes set act_at = null where id in (
+		  select w.id from wishes w join repositories r on r.id = w.repository and r.generation = r.observed
+		  where r.id = $1 and w.kind = 'merge' and w.version <> w.applied_version and w.act_at is not null and w.attempts = 0 and w.refusal = ''
+		  for update of w skip locked)
+		returning id`, repository)
+	if err != nil {
+		return err
+	}
+	jobs := make([]river.JobArgs, len(ids))
+	for i, id := range ids {
+		jobs[i] = ActArgs{Wish: id}
+	}
+	return s.enqueue(ctx, tx, jobs...)
 }
 
 func causeOf(deliveries []string) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,6 +40,14 @@ func CheckURL(url string) error {
 // Option changes how a store is opened.
 type Option func(*pgxpool.Config)
 
+// Traced lets observe see every statement that is sent through the store, also those of River. It is called from many goroutines.
+func Traced(observe func(sql string)) Option {
+	return func(cfg *pgxpool.Config) { cfg.ConnConfig.Tracer = tracer(observe) }
+}
+
+// poolSize is how many connections a store opens at most, where the address does not say pool_max_conns: workers, intake and doors together.
+const poolSize = 20
+
 // Open connects to the database at url, which must have been migrated. It fails where the database cannot be reached.
 func Open(ctx context.Context, url string, logger *slog.Logger, options ...Option) (*Store, error) {
 	if err := CheckURL(url); err != nil {
@@ -47,6 +56,9 @@ func Open(ctx context.Context, url string, logger *slog.Logger, options ...Optio
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, err
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		cfg.MaxConns = max(cfg.MaxConns, poolSize)
 	}
 	for _, change := range options {
 		change(cfg)

@@ -73,20 +73,6 @@ func (s *Store) EditBase(ctx context.Context, r Repository, paths []string, blob
 	return head, tree, err
 }
 
-// RecordCommit remembers a commit that Ferry is about to put on a branch, before it does.
-func (s *Store) RecordCommit(ctx context.Context, repository int64, sha forge.SHA, branch string, now time.Time) (err error) {
-	defer wrap(&err, "RecordCommit(%s)", sha)
-	_, err = s.pool.Exec(ctx, `insert into commits (repository, sha, branch, made_at) values ($1, $2, $3, $4) on conflict do nothing`, repository, sha, branch, now)
-	return err
-}
-
-// IsOwnCommit says whether Ferry made the commit.
-func (s *Store) IsOwnCommit(ctx context.Context, repository int64, sha forge.SHA) (own bool, err error) {
-	defer wrap(&err, "IsOwnCommit(%s)", sha)
-	err = s.pool.QueryRow(ctx, `select exists (select from commits where repository = $1 and sha = $2)`, repository, sha).Scan(&own)
-	return own, err
-}
-
 // RecordApplied writes down that the wish's version was made true. It returns false where the wish moved meanwhile: the act is repeated then.
 func (s *Store) RecordApplied(ctx context.Context, lease Lease, w Wish, a Applied, now time.Time) (current bool, err error) {
 	defer wrap(&err, "RecordApplied(%s %s)", w.Kind, w.Key)
@@ -222,6 +208,17 @@ func (s *Store) PutOffWish(ctx context.Context, lease Lease, w Wish, until time.
 	defer wrap(&err, "PutOffWish(%s %s)", w.Kind, w.Key)
 	_, err = s.pool.Exec(ctx, `
 		update wishes set act_at = $2, attempts = attempts + 1
+		where id = $1 and version = $6 and exists (select from leases where name = $3 and holder = $4 and fence = $5)`,
+		w.ID, until, lease.Name, lease.Holder, lease.Fence, w.Version)
+	return err
+}
+
+// KeepWaiting writes down when an act looks again that waits for something of Ferry's own. It has not failed, and counts no attempt. Where the wish
+// moved meanwhile, or somebody else is at it by now, it does nothing.
+func (s *Store) KeepWaiting(ctx context.Context, lease Lease, w Wish, until time.Time) (err error) {
+	defer wrap(&err, "KeepWaiting(%s %s)", w.Kind, w.Key)
+	_, err = s.pool.Exec(ctx, `
+		update wishes set act_at = $2, attempts = 0
 		where id = $1 and version = $6 and exists (select from leases where name = $3 and holder = $4 and fence = $5)`,
 		w.ID, until, lease.Name, lease.Holder, lease.Fence, w.Version)
 	return err

@@ -25,6 +25,8 @@ func (e *refusedError) Error() string { return e.reason }
 type laterError struct {
 	reason string
 	pause  time.Duration
+	// free says that looking again costs the forge nothing. Such a wait is no failure: it does not grow, and ends early where what it waits for comes.
+	free bool
 }
 
 func (e *laterError) Error() string { return e.reason }
@@ -78,6 +80,8 @@ func (w *Work) notNow(ctx context.Context, lease postgres.Lease, wish postgres.W
 	case errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrInvalid):
 		w.Logger.Warn("the forge refuses", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "error", err)
 		return w.Store.RefuseWish(ctx, lease, wish, err.Error(), w.Now().Add(refusalPause), w.Now())
+	case errors.As(err, &later) && later.free:
+		return w.Store.KeepWaiting(ctx, lease, wish, w.Now().Add(later.pause))
 	case errors.As(err, &later):
 		return w.Store.PutOffWish(ctx, lease, wish, w.Now().Add(max(later.pause, backoff(wish.Attempts)/2)))
 	}
@@ -213,7 +217,7 @@ func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
 			return postgres.Applied{}, err
 		}
 		if !written {
-			return postgres.Applied{}, &laterError{"the decision is not written at the forge yet", time.Second}
+			return postgres.Applied{}, &laterError{reason: "the decision is not written at the forge yet", pause: time.Second, free: true}
 		}
 	}
 	if err := a.client.React(ctx, a.repo, wish.Comment, wish.Reaction); err != nil && !errors.Is(err, forge.ErrNotFound) {
@@ -291,18 +295,18 @@ func (a *act) state(ctx context.Context) (postgres.Applied, error) {
 			return postgres.Applied{State: map[string]any{"sha": parent}}, nil
 		}
 	}
-	sha, err := a.client.CreateCommit(ctx, a.repo, forge.NewCommit{Parent: parent, Message: "Ferry's decisions",
+	commit, err := a.client.CreateCommit(ctx, a.repo, forge.NewCommit{Parent: parent, Message: "Ferry's decisions",
 		Files: []forge.NewFile{{Path: promotion.StateFile, Content: []byte(wish.Content)}}})
 	if err != nil {
 		return postgres.Applied{}, err
 	}
 	if parent == "" {
-		err = a.client.CreateBranch(ctx, a.repo, promotion.StateBranch, sha)
+		err = a.client.CreateBranch(ctx, a.repo, promotion.StateBranch, commit.SHA)
 	} else {
-		err = a.client.MoveBranch(ctx, a.repo, promotion.StateBranch, sha, false)
+		err = a.client.MoveBranch(ctx, a.repo, promotion.StateBranch, commit.SHA, false)
 	}
 	if errors.Is(err, forge.ErrExists) || errors.Is(err, forge.ErrInvalid) || errors.Is(err, forge.ErrConflict) {
-		return postgres.Applied{}, &laterError{"the branch " + promotion.StateBranch + " moved meanwhile", time.Second}
+		return postgres.Applied{}, &laterError{reason: "the branch " + promotion.StateBranch + " moved meanwhile", pause: time.Second}
 	}
-	return postgres.Applied{State: map[string]any{"sha": sha}}, err
+	return postgres.Applied{State: map[string]any{"sha": commit.SHA}}, err
 }

@@ -18,27 +18,33 @@ func (a *act) merge(ctx context.Context) (postgres.Applied, error) {
 	if err := a.read(&wish, nil); err != nil {
 		return postgres.Applied{}, err
 	}
-	if !wish.AllowUnprotected {
-		guarded, err := a.client.Guarded(ctx, a.repo, wish.Base)
-		if err != nil {
-			return postgres.Applied{}, err
-		}
-		if !guarded {
-			return postgres.Applied{}, &refusedError{fmt.Sprintf("nothing guards %s: protect it with a required status ferry/gates, or set `unprotected: allow` on the environment", wish.Base)}
-		}
-	}
 	var applied postgres.Applied
 	ok, err := a.hold(ctx, fmt.Sprintf("merge:%d:%s", a.wish.Repository.ID, wish.Base), func(ctx context.Context, _ *held) (err error) {
 		if err := a.stillWished(ctx); err != nil {
+			return err
+		}
+		if err := a.guarded(ctx, wish); err != nil {
 			return err
 		}
 		applied, err = a.mergeNow(ctx, wish)
 		return err
 	})
 	if err == nil && !ok { // merges are serial per base branch
-		err = &laterError{"another merge is under way", floorPause}
+		err = &laterError{reason: "another merge is under way", pause: floorPause, free: true}
 	}
 	return applied, err
+}
+
+// guarded fails where nothing guards the branch against a merge without green gates. The forge is asked only right before a merge.
+func (a *act) guarded(ctx context.Context, wish promotion.MergeWish) error {
+	if wish.AllowUnprotected {
+		return nil
+	}
+	guarded, err := a.client.Guarded(ctx, a.repo, wish.Base)
+	if err == nil && !guarded {
+		err = &refusedError{fmt.Sprintf("nothing guards %s: protect it with a required status ferry/gates, or set `unprotected: allow` on the environment", wish.Base)}
+	}
+	return err
 }
 
 // stillWished decides the gates once more, with everything that has been heard by now, and fails where the merge is not wished any more.
@@ -48,7 +54,7 @@ func (a *act) stillWished(ctx context.Context) error {
 		return err
 	}
 	if repo.Generation != repo.Observed {
-		return &laterError{"there are deliveries that have not been read yet", time.Second}
+		return &laterError{reason: "there are deliveries that have not been read yet", pause: time.Second, free: true}
 	}
 	for _, unit := range postgres.UnitsBeforeMerge(a.wish.App) {
 		if err := a.Decide(ctx, repo.ID, unit); err != nil {
@@ -57,7 +63,7 @@ func (a *act) stillWished(ctx context.Context) error {
 	}
 	now, err := a.Store.LoadWish(ctx, a.wish.ID)
 	if errors.Is(err, postgres.ErrNotFound) || err == nil && now.Version != a.wish.Version {
-		return &laterError{"the merge is not wished any more", time.Second}
+		return &laterError{reason: "the merge is not wished any more", pause: time.Second}
 	}
 	return err
 }

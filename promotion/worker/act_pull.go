@@ -34,7 +34,7 @@ func (a *act) pull(ctx context.Context) (postgres.Applied, error) {
 	}
 	switch {
 	case wish.Merged:
-		return a.tidy(ctx, wish.Branch)
+		return a.tidy(ctx, wish)
 	case !wish.Open:
 		return a.closePull(ctx, wish, last)
 	case last.Number == 0:
@@ -103,7 +103,7 @@ func (a *act) newCommit(ctx context.Context, branch, message string, files []for
 	}
 	head, tree, err := a.Store.EditBase(ctx, repo, paths, blobs)
 	if errors.Is(err, postgres.ErrNotFound) {
-		return "", &laterError{"the manifests changed since the edit was planned", floorPause}
+		return "", &laterError{reason: "the manifests changed since the edit was planned", pause: floorPause}
 	}
 	if err != nil {
 		return "", err
@@ -112,7 +112,7 @@ func (a *act) newCommit(ctx context.Context, branch, message string, files []for
 	if err != nil {
 		return "", err
 	}
-	return commit, a.Store.RecordCommit(ctx, repo.ID, commit, branch, a.Now())
+	return commit.SHA, a.Store.RecordCommit(ctx, repo.ID, postgres.OwnCommit{SHA: commit.SHA, Tree: commit.Tree, Branch: branch, Files: files}, a.Now())
 }
 
 // adopt takes up the open pull request of the branch, which an interrupted try has made.
@@ -195,7 +195,7 @@ func (a *act) changedMeanwhile(ctx context.Context, p forge.PullRequest) error {
 	switch {
 	case known.Open != p.Open || known.HeadSHA != p.HeadSHA:
 	case !p.Open: // the plan that follows from it is on its way
-		return &laterError{fmt.Sprintf("#%d is not open any more", p.Number), floorPause}
+		return &laterError{reason: fmt.Sprintf("#%d is not open any more", p.Number), pause: floorPause}
 	default:
 		return &refusedError{fmt.Sprintf("#%d stands at %s, which Ferry did not make (/retry makes it anew)", p.Number, p.HeadSHA.Short())}
 	}
@@ -207,7 +207,7 @@ func (a *act) lookAgain(ctx context.Context, why string) error {
 	if err := a.Store.Hint(ctx, a.wish.Repository.ID); err != nil {
 		return err
 	}
-	return &laterError{why, floorPause}
+	return &laterError{reason: why, pause: floorPause}
 }
 
 // closePull closes what is open, and removes the branch.
@@ -279,13 +279,21 @@ func (a *act) opened(ctx context.Context, branch string) (*forge.PullRequest, er
 	return p, nil
 }
 
-// tidy removes the branch of a merged pull request. The forge may have done that already; and where it does not let Ferry, the branch just stands.
-func (a *act) tidy(ctx context.Context, branch string) (postgres.Applied, error) {
-	err := a.client.DeleteBranch(ctx, a.repo, branch)
+// tidy removes the branch of a merged pull request where it stands at what was merged: what stands at anything else is somebody's, perhaps the next
+// promotion's. The forge may have removed it already; and where it does not let Ferry, the branch just stands.
+func (a *act) tidy(ctx context.Context, wish promotion.PullWish) (postgres.Applied, error) {
+	done := postgres.Applied{Done: true, State: pullState{}}
+	standing, err := a.client.Head(ctx, a.repo, wish.Branch)
+	if err == nil && standing != wish.Head {
+		return done, nil
+	}
+	if err == nil {
+		err = a.client.DeleteBranch(ctx, a.repo, wish.Branch)
+	}
 	if errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrInvalid) {
 		err = nil
 	}
-	return postgres.Applied{Done: true, State: pullState{}}, err
+	return done, err
 }
 
 // commit makes the edit on the default branch itself. It is built on the head Ferry observed, and where that moved it is planned again.

@@ -128,20 +128,25 @@ func (w *Work) Drain(ctx context.Context) error {
 		if err != nil || due.Empty() {
 			return err
 		}
-		for _, id := range due.Repositories {
-			w.logged(w.Observe(ctx, id))
-		}
-		for _, i := range due.Installations {
-			w.logged(w.ObserveInstallation(ctx, forge.Kind(i.Forge), i.Installation))
-		}
-		for _, u := range due.Units {
-			w.logged(w.Decide(ctx, u.Repository, u.Unit))
-		}
-		for _, id := range due.Wishes {
-			w.logged(w.Act(ctx, id))
-		}
+		w.Do(ctx, due)
 	}
 	return errors.New("the work does not come to an end")
+}
+
+// Do does the work that was found due, one step after the other. What fails is logged and put off.
+func (w *Work) Do(ctx context.Context, due postgres.Due) {
+	for _, id := range due.Repositories {
+		w.logged(w.Observe(ctx, id))
+	}
+	for _, i := range due.Installations {
+		w.logged(w.ObserveInstallation(ctx, forge.Kind(i.Forge), i.Installation))
+	}
+	for _, u := range due.Units {
+		w.logged(w.Decide(ctx, u.Repository, u.Unit))
+	}
+	for _, id := range due.Wishes {
+		w.logged(w.Act(ctx, id))
+	}
 }
 
 func (w *Work) logged(err error) {
