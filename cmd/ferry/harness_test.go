@@ -115,7 +115,7 @@ func newKey(t testing.TB) (private, public []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-func newHarness(t testing.TB) *harness {
+func newHarness(t testing.TB, options ...postgres.Option) *harness {
 	t.Helper()
 	h := &harness{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, log: &syncBuffer{}, db: localtest.Database(t)}
 	var err error
@@ -129,7 +129,7 @@ func newHarness(t testing.TB) *harness {
 	h.forgeAt = forgeServer.URL
 	h.forge.SetURL(forgeServer.URL)
 	private, public := newKey(t)
-	h.start(private)
+	h.start(private, options...)
 	h.bot, err = h.forge.AddApp(sandbox.AppSpec{ID: testAppID, Slug: "ferry", PublicKey: public, WebhookURL: h.url + "/webhooks/github", WebhookSecret: testSecret})
 	if err != nil {
 		t.Fatal(err)
@@ -143,10 +143,11 @@ func newHarness(t testing.TB) *harness {
 }
 
 // start starts a Ferry on the harness' database.
-func (h *harness) start(private []byte) {
+func (h *harness) start(private []byte, options ...postgres.Option) {
 	h.t.Helper()
 	h.svc = newService(settings{GitHubURL: h.forgeAt + "/api/v3", GitHubAppID: testAppID, secrets: secrets{githubKey: private, webhookSecret: []string{testSecret}}},
 		nil, h.clock.Now, slog.New(slog.NewTextHandler(h.log, nil)))
+	h.svc.options = options
 	server := httptest.NewServer(h.svc)
 	h.t.Cleanup(func() { server.Close(); h.svc.close() })
 	h.url, h.svc.settings.URL = server.URL, server.URL

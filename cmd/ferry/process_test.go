@@ -49,7 +49,7 @@ type child struct {
 }
 
 // startChild starts one and waits until it listens.
-func startChild(t *testing.T, env ...string) *child {
+func startChild(t testing.TB, env ...string) *child {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

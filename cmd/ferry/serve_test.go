@@ -26,7 +26,7 @@ import (
 const patience = 2 * time.Minute
 
 // eventually waits until a condition that the outside can see has come true.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
