@@ -73,6 +73,12 @@ lint-vulnerabilities:
 sim: need-test ## Kill Ferry a hundred times, wherever it stands (SIM_FLAGS=-crashes=1000)
 	go test ./cmd/ferry -run 'TestKilledAtAnyMoment' -count=1 -v -timeout=60m -crashes=100 $(SIM_FLAGS)
 
+# Each figure on a line of its own as it comes; everything else only where something failed.
+.PHONY: bench
+bench: need-test ## Measure what a delivery, a push and a promotion cost
+	@( go test ./cmd/ferry -run '^$$' -bench . -benchtime 1x -count 1 -timeout 10m 2>&1; echo "exit $$?" ) | \
+	awk '/^bench: / { print; fflush(); next } /^exit / { status = $$2; next } { rest = rest $$0 "\n" } END { if (status) printf "%s", rest > "/dev/stderr"; exit status }'
+
 .PHONY: versions
 versions: ## Show the versions of the tools in use
 	@for tool in "go version" "git --version" "node --version" "npm --version"; do echo "$$tool: $$($$tool 2>&1 || echo missing)"; done

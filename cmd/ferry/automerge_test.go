@@ -130,17 +130,3 @@ func TestAMergeIsWokenByTheObservationItWaitsFor(t *testing.T) {
 	h.commit(acmeEnv, map[string]string{"README.md": "the other merge\n"})
 	h.noPulls()
 }
-
-// TestTheBranchOfAMergedPromotionStaysWhereSomebodyPushed: Ferry removes it only where it stands at what was merged.
-func TestTheBranchOfAMergedPromotionStaysWhereSomebodyPushed(t *testing.T) {
-	t.Parallel()
-	h := newCheckoutWith(t, releasing+"    unprotected: allow\n")
-	h.arrive("1.1.0")
-	h.noPulls()
-	h.push("dora", "ferry/staging/checkout", map[string]string{"README.md": "kept\n"})
-	h.report(acmeEnv, "staging", "healthy")
-	h.later(tidied)
-	if !h.hasBranch("ferry/staging/checkout") {
-		t.Error("somebody's work was deleted")
-	}
-}

@@ -44,6 +44,7 @@ func BenchmarkScale(b *testing.B) {
 		figure("rss_idle", few.rss(), "MiB")
 		few.install()
 		short := few.pushes()
+		figure("push_to_pull_request_p95_10_apps", short.Seconds(), "s")
 		few.child.kill()
 		many := newScale(b, server, manyAppsAre)
 		many.install()

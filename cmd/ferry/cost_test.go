@@ -2,6 +2,8 @@ package main
 
 import (
 	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,9 +18,12 @@ func TestAPromotionCostsFewRequests(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	total := 0
-	for route, n := range h.costOfPromotion() {
-		t.Logf("%s: %d", route, n)
+	cost := h.costOfPromotion(func() {})
+	for _, n := range cost {
 		total += n
+	}
+	if described := describedRequests(t); !maps.Equal(cost, described) {
+		t.Errorf("it costs\n%v\ndocs/requests.md says\n%v", cost, described)
 	}
 	if total > mostRequests {
 		t.Errorf("%d requests, want at most %d", total, mostRequests)
@@ -29,9 +34,35 @@ func TestAPromotionCostsFewRequests(t *testing.T) {
 	}
 }
 
-// costOfPromotion lets one release of one app, in one file and with its source known, come from dev to staging, merged by a person. It returns Ferry's
-// requests by route, tokens not counted.
-func (h *harness) costOfPromotion() map[string]int {
+// describedRequests counts the requests in the table of docs/requests.md, by route.
+func describedRequests(t *testing.T) map[string]int {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/requests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	byRoute := map[string]int{}
+	for _, row := range regexp.MustCompile("(?m)^\\| [0-9]+ \\| `([^`]+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		byRoute[row[1]]++
+	}
+	return byRoute
+}
+
+// TestAMovedBaseCostsOneReadForEachFile: somebody else pushed before the merge, so that the merge's tree is not that of Ferry's commit.
+func TestAMovedBaseCostsOneReadForEachFile(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	want := describedRequests(t)
+	want["GET /repos/{owner}/{repo}/git/ref/{ref}"]++ // of that push
+	want["GET /repos/{owner}/{repo}/contents/{path}"]++
+	if cost := h.costOfPromotion(func() { h.commit(acmeEnv, map[string]string{"README.md": "moved\n"}) }); !maps.Equal(cost, want) {
+		t.Errorf("it costs\n%v\nwant\n%v", cost, want)
+	}
+}
+
+// costOfPromotion lets one release of one app, in one file and with its source known, come from dev to staging, merged by a person after
+// what happens meanwhile. It returns Ferry's requests by route, tokens not counted.
+func (h *harness) costOfPromotion(meanwhile func()) map[string]int {
 	h.t.Helper()
 	if _, err := h.forge.AddRepository("acme", "checkout", map[string]string{"main.go": "package main\n"}); err != nil {
 		h.t.Fatal(err)
@@ -48,6 +79,7 @@ func (h *harness) costOfPromotion() map[string]int {
 	h.deploy("dev", "1.1.0")
 	h.forge.ResetRequests()
 	h.report(acmeEnv, "dev", "healthy")
+	meanwhile()
 	merged := h.merge(acmeEnv, h.staging().Number)
 	h.report(acmeEnv, "staging", "healthy")
 	cost := h.ferrysRequests()
@@ -67,4 +99,12 @@ func (h *harness) ferrysRequests() map[string]int {
 		}
 	}
 	return byRoute
+}
+
+// TestAPushCostsWhatItChanges: what a push that changes one app asks of the forge and of the database does not depend on how many apps there are.
+func TestAPushCostsWhatItChanges(t *testing.T) {
+	t.Parallel()
+	if few, many := pushOneOf(t, 5), pushOneOf(t, 100); few != many {
+		t.Errorf("among 5 apps it costs %+v, among 100 %+v", few, many)
+	}
 }

@@ -130,12 +130,12 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 	if err := json.Unmarshal(w.Desired, &wish); err != nil {
 		return err
 	}
-	if err := savePull(ctx, tx, w.Repository.ID, promotion.PullFacts{PullRequest: *a.Pull}, false); err != nil {
+	end, err := saveAnswered(ctx, tx, w.Repository.ID, *a.Pull)
+	if err != nil {
 		return err
 	}
 	e := event{repository: w.Repository.ID, environment: wish.Environment, app: w.App, actor: "ferry", cause: "wish", at: now}
 	var changed bool
-	var err error
 	switch {
 	case a.Closed:
 		e.kind, e.detail = "promotion superseded", wish.Reason
@@ -155,7 +155,49 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 			return err
 		}
 	}
+	if end != nil {
+		if err := s.overtaken(ctx, tx, w.Repository.ID, a.Pull.Number, *end, e); err != nil {
+			return err
+		}
+	}
 	return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
+}
+
+// ending is how a pull request ended that an act has found open.
+type ending struct {
+	merged   bool
+	mergeSHA string
+	closer   string
+}
+
+// saveAnswered writes down a pull request as the forge answered it to an act. Where its end was observed before the answer was written down, that
+// stands and is returned; nil where it has not ended.
+func saveAnswered(ctx context.Context, tx pgx.Tx, repository int64, p forge.PullRequest) (*ending, error) {
+	var open bool
+	var end ending
+	err := tx.QueryRow(ctx, `select open, merged, merge_sha, closer from pulls where repository = $1 and number = $2 for update`, repository, p.Number).
+		Scan(&open, &end.merged, &end.mergeSHA, &end.closer)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return nil, err
+	}
+	if err == nil && !open && p.Open {
+		return &end, nil
+	}
+	return nil, savePull(ctx, tx, repository, promotion.PullFacts{PullRequest: p}, false)
+}
+
+// overtaken draws what follows from an end that was observed before its pull request was known to be a promotion's. A merge says all; for what a close
+// means, the repository is read again.
+func (s *Store) overtaken(ctx context.Context, tx pgx.Tx, repository int64, number int, end ending, e event) error {
+	if !end.merged {
+		return s.raiseRepository(ctx, tx, repository, true)
+	}
+	tag, err := tx.Exec(ctx, `update promotions set state = 'merged', merge_sha = $3 where repository = $1 and number = $2 and state = 'open'`, repository, number, end.mergeSHA)
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	e.kind, e.actor = "merged", end.closer
+	return addEvent(ctx, tx, e)
 }
 
 // openPromotion writes down what the pull request shows now, and returns whether that is another release, or another pull request, than before.
