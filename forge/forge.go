@@ -199,6 +199,7 @@ const (
 type Comparison struct {
 	Relation Relation
 	Commits  []SHA // reachable from head and not from base, oldest first
+	Line     []SHA // those that head was in turn: from base on by first parents, oldest first; nil where those do not lead to base
 	Paths    []string
 	// Complete says that Commits and Paths are all there are; forges cut long ones.
 	Complete bool

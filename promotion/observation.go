@@ -15,6 +15,7 @@ type Observation struct {
 	Config       *config.Config    // in force after this observation; nil: Ferry is off here
 	ConfigFacts  *ConfigFacts      // nil: .ferry.yaml did not change
 	Blobs        map[forge.SHA][]byte
+	Earlier      []FileFacts // manifests as they stood at revisions before the head, where they changed again later
 	Files        []FileFacts // manifests that changed; every one where Full
 	Full         bool
 	Decisions    *Decisions // from the branch ferry-state, at the first look

@@ -192,8 +192,7 @@ func (w *world) unfinished() string {
 			if !ok {
 				return app + " is not in " + env
 			}
-			// Where the push of a merge was lost and another merge followed before Ferry looked, the later revision bears the status of both.
-			if s := w.statuses(acmeEnv, sha)["ferry/"+env]; s.State != "success" && s.State != "" {
+			if s := w.statuses(acmeEnv, sha)["ferry/"+env]; s.State != "success" {
 				return fmt.Sprintf("ferry/%s on %s is %q", env, sha.Short(), s.State)
 			}
 			if w.hasBranch("ferry/" + env + "/" + app) {

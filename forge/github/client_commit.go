@@ -72,6 +72,7 @@ func (c *Client) Compare(ctx context.Context, repo forge.Repo, base, head forge.
 		return forge.Comparison{}, err
 	}
 	found, total := forge.Comparison{Complete: true}, 0
+	firsts := map[forge.SHA]forge.SHA{}
 	for page := 1; page > 0 && page <= maxComparePages; {
 		part, resp, err := c.api.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, string(base), string(head),
 			&gh.ListOptions{Page: page, PerPage: perPage})
@@ -91,11 +92,27 @@ func (c *Client) Compare(ctx context.Context, repo forge.Repo, base, head forge.
 				return forge.Comparison{}, err
 			}
 			found.Commits = append(found.Commits, name)
+			if len(r.Parents) > 0 {
+				firsts[name] = forge.SHA(r.Parents[0].GetSHA())
+			}
 		}
 		page = resp.NextPage
 	}
+	found.Line = line(base, head, firsts)
 	found.Complete = found.Complete && len(found.Commits) == total
 	return found, nil
+}
+
+// line walks from head by first parents to base, and returns the commits in between and head, oldest first; nil where it does not come there.
+func line(base, head forge.SHA, firsts map[forge.SHA]forge.SHA) (line []forge.SHA) {
+	for at := head; at != base; at = firsts[at] {
+		if firsts[at] == "" || len(line) > len(firsts) {
+			return nil
+		}
+		line = append(line, at)
+	}
+	slices.Reverse(line)
+	return line
 }
 
 // unrelated tells the 404 for commits without a common ancestor, as after a force push of another history, from the one for

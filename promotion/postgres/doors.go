@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -123,7 +124,7 @@ func (s *Store) StoreReports(ctx context.Context, t Token, reports []promotion.A
 			order[i] = i
 		}
 		slices.SortStableFunc(order, func(a, b int) int {
-			return compareText(reports[a].App+"\x00"+reports[a].Cluster, reports[b].App+"\x00"+reports[b].Cluster)
+			return cmp.Or(cmp.Compare(reports[a].App, reports[b].App), cmp.Compare(reports[a].Cluster, reports[b].Cluster))
 		})
 		var units []string
 		for _, i := range order {

@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -14,31 +16,56 @@ import (
 	"ferry/promotion/config"
 )
 
-// files writes the manifests down and, for every app and environment they touch, which release stands there since which revision.
+// files writes the manifests down, one revision after the other, and for every app and environment they touch, which release stands there since which
+// revision: what stood only between two looks at the branch was a deployment too.
 func (r *observation) files(ctx context.Context) error {
-	touched := map[config.Place]forge.SHA{}
-	if err := r.forget(ctx, touched); err != nil {
-		return err
-	}
-	for _, f := range r.o.Files {
-		if f.Gone {
-			continue
+	facts := slices.Concat(r.o.Earlier, r.o.Files)
+	slices.SortStableFunc(facts, func(a, b promotion.FileFacts) int { return cmp.Compare(r.seqs[a.Revision], r.seqs[b.Revision]) })
+	for len(facts) > 0 {
+		n := slices.IndexFunc(facts, func(f promotion.FileFacts) bool { return r.seqs[f.Revision] != r.seqs[facts[0].Revision] })
+		if n < 0 {
+			n = len(facts)
 		}
-		if _, err := r.tx.Exec(ctx, `
-			insert into manifests (repository, branch, path, app, environment, blob, executable, images, problem) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-			on conflict (repository, branch, path, app, environment) do update
-			set blob = excluded.blob, executable = excluded.executable, images = excluded.images, problem = excluded.problem`,
-			r.repo.ID, r.branch(), f.Path, f.Place.App, f.Place.Environment, f.Blob, f.Executable, toJSON(f.Images), f.Problem); err != nil {
+		touched := map[config.Place]forge.SHA{}
+		for _, f := range facts[:n] {
+			if err := r.file(ctx, touched, f); err != nil {
+				return err
+			}
+		}
+		if err := r.standings(ctx, touched); err != nil {
 			return err
 		}
-		r.touch(touched, f.Place, f.Revision)
+		facts = facts[n:]
 	}
-	places := make([]config.Place, 0, len(touched))
-	for place := range touched {
-		places = append(places, place)
+	if !r.o.Full {
+		return nil
 	}
-	slices.SortFunc(places, func(a, b config.Place) int {
-		return compareText(a.App+"\x00"+a.Environment, b.App+"\x00"+b.Environment)
+	touched := map[config.Place]forge.SHA{}
+	if err := r.forgetWhere(ctx, touched, r.headSHA(), `not path || E'\x01' || app || E'\x01' || environment = any($3)`, joined(r.o.Files)); err != nil {
+		return err
+	}
+	return r.standings(ctx, touched)
+}
+
+// file writes one manifest down, or that it is gone, and notes the places it touches.
+func (r *observation) file(ctx context.Context, touched map[config.Place]forge.SHA, f promotion.FileFacts) error {
+	if f.Gone {
+		return r.forgetWhere(ctx, touched, f.Revision, `path = $3`, f.Path)
+	}
+	if _, err := r.tx.Exec(ctx, `
+		insert into manifests (repository, branch, path, app, environment, blob, executable, images, problem) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		on conflict (repository, branch, path, app, environment) do update
+		set blob = excluded.blob, executable = excluded.executable, images = excluded.images, problem = excluded.problem`,
+		r.repo.ID, r.branch(), f.Path, f.Place.App, f.Place.Environment, f.Blob, f.Executable, toJSON(f.Images), f.Problem); err != nil {
+		return err
+	}
+	r.touch(touched, f.Place, f.Revision)
+	return nil
+}
+
+func (r *observation) standings(ctx context.Context, touched map[config.Place]forge.SHA) error {
+	places := slices.SortedFunc(maps.Keys(touched), func(a, b config.Place) int {
+		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Environment, b.Environment))
 	})
 	for _, place := range places {
 		if err := r.standing(ctx, place, touched[place]); err != nil {
@@ -46,31 +73,6 @@ func (r *observation) files(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// forget removes the manifests that are gone: those said to be, and after a full look all that were not seen.
-func (r *observation) forget(ctx context.Context, touched map[config.Place]forge.SHA) error {
-	type gone struct {
-		path     string
-		revision forge.SHA
-	}
-	var list []gone
-	seen := map[string]bool{}
-	for _, f := range r.o.Files {
-		if f.Gone {
-			list = append(list, gone{f.Path, f.Revision})
-		}
-		seen[f.Path+"\x00"+f.Place.App+"\x00"+f.Place.Environment] = true
-	}
-	for _, g := range list {
-		if err := r.forgetWhere(ctx, touched, g.revision, `path = $3`, g.path); err != nil {
-			return err
-		}
-	}
-	if !r.o.Full {
-		return nil
-	}
-	return r.forgetWhere(ctx, touched, r.headSHA(), `not path || E'\x01' || app || E'\x01' || environment = any($3)`, joined(r.o.Files))
 }
 
 func joined(files []promotion.FileFacts) []string {
@@ -247,14 +249,4 @@ func (r *observation) beginDeployment(ctx context.Context, place config.Place, r
 		kind, what = "unreadable", problem
 	}
 	return addEvent(ctx, r.tx, event{repository: r.repo.ID, environment: place.Environment, app: place.App, kind: kind, actor: "git " + revision.Short(), cause: r.cause, at: r.now, detail: what})
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

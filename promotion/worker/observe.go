@@ -106,7 +106,9 @@ type look struct {
 	config   *config.Config
 	tree     *forge.Tree // the head's, where it was needed to tell missing from hidden
 	full     bool
-	paths    map[string]forge.SHA // changed, with the revision at which
+	paths    map[string]forge.SHA // changed, with the last revision at which
+	line     []forge.SHA          // the heads that the branch was in turn since the last look, as a comparison tells
+	steps    []step               // what each of them changed
 	back     *lookBack            // at the first look after the database was lost
 	out      promotion.Observation
 }

@@ -56,6 +56,7 @@ func (l *look) followPushes(head forge.SHA) bool {
 	var revisions []forge.SHA
 	var tree forge.SHA
 	paths := map[string]forge.SHA{}
+	var steps []step
 	for range l.pushes {
 		i := slices.IndexFunc(l.pushes, func(p forge.Push) bool { return p.Before == at && p.After != at })
 		if i < 0 || at == head {
@@ -65,19 +66,21 @@ func (l *look) followPushes(head forge.SHA) bool {
 		if p.Forced || !p.Complete || len(p.Commits) == 0 {
 			return false
 		}
+		s := step{revision: p.After, changed: map[string]forge.SHA{}}
 		for _, c := range p.Commits {
 			revisions = append(revisions, c.SHA)
 			tree = c.Tree
 			for _, path := range c.Paths {
-				paths[path] = p.After
+				paths[path], s.changed[path] = p.After, unread
 			}
 		}
+		steps = append(steps, s)
 		at = p.After
 	}
 	if at != head || len(revisions) == 0 || revisions[len(revisions)-1] != head {
 		return false
 	}
-	l.paths, l.full = paths, l.full || l.repo.Sweep
+	l.paths, l.steps, l.full = paths, steps, l.full || l.repo.Sweep
 	l.out.Head = &promotion.HeadFacts{Branch: l.repo.DefaultBranch, SHA: head, Tree: tree, Revisions: revisions}
 	return true
 }
@@ -101,7 +104,7 @@ func (l *look) compare(ctx context.Context, head forge.SHA) error {
 			return err
 		}
 		l.out.Head = &promotion.HeadFacts{Branch: l.repo.DefaultBranch, SHA: head, Revisions: revisions}
-		l.full = l.full || !c.Complete || l.repo.Sweep
+		l.line, l.full = c.Line, l.full || !c.Complete || l.repo.Sweep
 		for _, path := range c.Paths {
 			l.paths[path] = l.revisionOf(path, head)
 		}
@@ -170,6 +173,9 @@ func (l *look) lookAtFiles(ctx context.Context) error {
 	if l.config == nil {
 		l.out.Full = l.out.ConfigFacts != nil
 		return nil
+	}
+	if err := l.lookAtSteps(ctx); err != nil {
+		return err
 	}
 	if l.full {
 		return l.allFiles(ctx)
