@@ -33,6 +33,7 @@ create table if not exists installations (
   generation bigint not null default 0,
   observed   bigint not null default 0,
   observe_at timestamptz,
+  access     bigint not null default 0,   -- raised by every delivery about what it may do and see: tokens made before do not know
   primary key (forge, id)
 );
 

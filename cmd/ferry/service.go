@@ -123,7 +123,7 @@ func (svc *service) close() {
 func connection(gh *github.Forge, s settings) worker.Connection {
 	return worker.Connection{
 		Kind: forge.GitHub, PagesURL: s.pagesURL(), Identity: gh.Identity, Parse: github.Parse,
-		Client:        func(installation int64) worker.Client { return gh.Client(installation) },
+		Client: func(installation int64) worker.Client { return gh.Client(installation) }, Forget: gh.Forget,
 		Installations: gh.Installations,
 		Repositories:  gh.Repositories,
 	}

@@ -94,6 +94,28 @@ func (s *Sandbox) Suspend(installationID int64, suspended bool) error {
 	return nil
 }
 
+// SetPermissions gives an App other permissions, which every installation accepts at once. Tokens that were made before keep the old ones
+// (docs.github.com, "Editing a GitHub App's permissions"; webhook "installation", action new_permissions_accepted).
+func (s *Sandbox) SetPermissions(appID int64, permissions map[string]string) error {
+	s.mu.Lock()
+	defer s.settle()
+	a := s.st.apps[appID]
+	if a == nil {
+		return fmt.Errorf("sandbox: SetPermissions: no App %d", appID)
+	}
+	a.permissions = maps.Clone(permissions)
+	a.permissions["metadata"] = "read"
+	a.spec.Permissions = maps.Clone(a.permissions)
+	for _, in := range s.st.installations {
+		if in.app == a {
+			s.queue(a, "", "installation", "new_permissions_accepted", object{
+				"installation": s.installationJSON(in), "repositories": shortRepos(s.covered(in)), "requester": nil, "sender": s.userJSON(in.account),
+			})
+		}
+	}
+	return nil
+}
+
 func (s *Sandbox) changeRepos(in *installation, who *account, added, removed []*repository) error {
 	for _, r := range added {
 		in.repos[r.id] = true

@@ -78,7 +78,7 @@ func (s *Store) touchInstallation(ctx context.Context, tx pgx.Tx, kind forge.Kin
 	}
 	if _, err := tx.Exec(ctx, `
 		insert into installations (forge, id, account, gone, generation) values ($1, $2, $3, $4, 1)
-		on conflict (forge, id) do update set generation = installations.generation + 1, gone = excluded.gone, observe_at = null`,
+		on conflict (forge, id) do update set generation = installations.generation + 1, access = installations.access + 1, gone = excluded.gone, observe_at = null`,
 		kind, e.Installation, account, gone); err != nil {
 		return err
 	}

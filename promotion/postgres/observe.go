@@ -20,7 +20,8 @@ type Repository struct {
 	Repo          forge.Repo
 	DefaultBranch string
 	Installation  int64
-	Accessible    bool // false: the forge does not show it to Ferry any more
+	Access        int64 // how often what the installation may do has changed
+	Accessible    bool  // false: the forge does not show it to Ferry any more
 	Generation    int64
 	Observed      int64
 	ObserveAt     time.Time
@@ -47,11 +48,11 @@ func (s *Store) LoadRepository(ctx context.Context, id int64) (r Repository, err
 	defer wrap(&err, "LoadRepository(%d)", id)
 	var at, since, swept *time.Time
 	err = s.pool.QueryRow(ctx, `
-		select r.id, r.forge, r.forge_id, r.owner, r.name, r.default_branch, r.installation, r.accessible, r.generation, r.observed, r.observe_at, r.failing_since, r.failures, r.sweep, r.swept_at,
+		select r.id, r.forge, r.forge_id, r.owner, r.name, r.default_branch, r.installation, coalesce(i.access, 0), r.accessible, r.generation, r.observed, r.observe_at, r.failing_since, r.failures, r.sweep, r.swept_at,
 		       r.config_blob, r.config_problem, coalesce(b.head, ''), coalesce(b.tree, ''), r.issue
-		from repositories r left join branches b on b.repository = r.id and b.branch = r.default_branch
+		from repositories r left join branches b on b.repository = r.id and b.branch = r.default_branch left join installations i on i.forge = r.forge and i.id = r.installation
 		where r.id = $1`, id).
-		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.Installation, &r.Accessible, &r.Generation, &r.Observed, &at, &since, &r.Failures, &r.Sweep, &swept,
+		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.Installation, &r.Access, &r.Accessible, &r.Generation, &r.Observed, &at, &since, &r.Failures, &r.Sweep, &swept,
 			&r.ConfigBlob, &r.ConfigProblem, &r.Head, &r.HeadTree, &r.Issue)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound

@@ -133,14 +133,22 @@ func (s *Store) SweepRepositories(ctx context.Context, before time.Time) (err er
 // idleSweep is how much longer a repository that Ferry has nothing to do with goes unread.
 const idleSweep = 6 * time.Hour
 
-// LoadInstallation returns an installation's generation, or ErrNotFound.
-func (s *Store) LoadInstallation(ctx context.Context, kind forge.Kind, id int64) (generation, observed int64, gone bool, err error) {
+// Installation is what Ferry knows of an installation.
+type Installation struct {
+	Generation, Observed int64
+	Access               int64 // how often what it may do has changed
+	Gone                 bool
+}
+
+// LoadInstallation returns an installation, or ErrNotFound.
+func (s *Store) LoadInstallation(ctx context.Context, kind forge.Kind, id int64) (i Installation, err error) {
 	defer wrap(&err, "LoadInstallation(%d)", id)
-	err = s.pool.QueryRow(ctx, `select generation, observed, gone from installations where forge = $1 and id = $2`, kind, id).Scan(&generation, &observed, &gone)
+	err = s.pool.QueryRow(ctx, `select generation, observed, access, gone from installations where forge = $1 and id = $2`, kind, id).
+		Scan(&i.Generation, &i.Observed, &i.Access, &i.Gone)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
-	return generation, observed, gone, err
+	return i, err
 }
 
 // RecordInstallation writes down which repositories an installation shows to Ferry. Those that it does not show any more are left alone until it does.

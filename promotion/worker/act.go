@@ -99,7 +99,7 @@ func (w *Work) actOn(ctx context.Context, wish postgres.Wish, h *held) (postgres
 	if err != nil {
 		return postgres.Applied{}, err
 	}
-	a := act{Work: w, client: guarded{connection.Client(wish.Repository.Installation), h}, held: h, wish: wish, repo: wish.Repository.Repo, self: self}
+	a := act{Work: w, client: guarded{w.client(connection, wish.Repository), h}, held: h, wish: wish, repo: wish.Repository.Repo, self: self}
 	switch wish.Kind {
 	case "pull":
 		return a.pull(ctx)

@@ -78,7 +78,7 @@ func (w *Work) observeOnce(ctx context.Context, repo postgres.Repository, lease 
 	if err != nil {
 		return err
 	}
-	look := look{Work: w, client: connection.Client(repo.Installation), repo: repo, self: self, paths: map[string]forge.SHA{}}
+	look := look{Work: w, client: w.client(connection, repo), repo: repo, self: self, paths: map[string]forge.SHA{}}
 	ids := look.hints(connection, deliveries)
 	if err := look.look(ctx); err != nil {
 		return err

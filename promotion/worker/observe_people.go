@@ -257,20 +257,21 @@ func (w *Work) ObserveInstallation(ctx context.Context, kind forge.Kind, id int6
 	if err != nil {
 		return err
 	}
-	generation, observed, gone, err := w.Store.LoadInstallation(ctx, kind, id)
-	if err != nil || generation == observed {
+	known, err := w.Store.LoadInstallation(ctx, kind, id)
+	if err != nil || known.Generation == known.Observed {
 		return err
 	}
+	w.signInAnew(connection, id, known.Access)
 	var repositories []forge.Repository
-	if !gone {
+	if !known.Gone {
 		repositories, err = connection.Repositories(ctx, id)
 		if err != nil {
 			w.Logger.Warn("reading an installation is put off", "installation", id, "error", err)
 			return w.Store.PutOffInstallation(ctx, kind, id, w.again(err, 3))
 		}
 	}
-	w.Logger.Info("installation read", "installation", id, "repositories", len(repositories), "gone", gone)
-	return w.Store.RecordInstallation(ctx, kind, id, generation, repositories, w.Now())
+	w.Logger.Info("installation read", "installation", id, "repositories", len(repositories), "gone", known.Gone)
+	return w.Store.RecordInstallation(ctx, kind, id, known.Generation, repositories, w.Now())
 }
 
 // ObserveInstallations asks the forge for its installations: it finds those whose delivery was lost.

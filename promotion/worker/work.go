@@ -28,6 +28,7 @@ type Work struct {
 	// MostRevisions is how many revisions are read back after the database was lost; 300 where it is 0.
 	MostRevisions int
 	configs       configCache
+	access        sync.Map // by signIn: the installation's access when this process signed in last
 	missed        atomic.Bool
 }
 
@@ -54,6 +55,24 @@ func (w *Work) connection(kind forge.Kind) (Connection, error) {
 		return c, fmt.Errorf("no credentials for %s are configured", kind)
 	}
 	return c, nil
+}
+
+type signIn struct {
+	forge        forge.Kind
+	installation int64
+}
+
+// client returns the client for a repository, which signs in anew where what the installation may do has changed since.
+func (w *Work) client(c Connection, repo postgres.Repository) Client {
+	w.signInAnew(c, repo.Installation, repo.Access)
+	return c.Client(repo.Installation)
+}
+
+// signInAnew forgets what this process signed in with before the installation's access changed: a token carries the rights of when it was made.
+func (w *Work) signInAnew(c Connection, installation, access int64) {
+	if last, known := w.access.Swap(signIn{c.Kind, installation}, access); known && last != access && c.Forget != nil {
+		c.Forget(installation)
+	}
 }
 
 // backoff returns how long work that failed n times in a row waits: from a second up to five minutes.
