@@ -45,6 +45,7 @@ const (
 	prometheus     = "github.com/prometheus/client_golang"
 	river          = "github.com/riverqueue/river"
 	semver         = "github.com/Masterminds/semver/v3"
+	semaphore      = "golang.org/x/sync/semaphore"
 	yaml           = "go.yaml.in/yaml/v4"
 )
 
@@ -53,9 +54,9 @@ func layout() []row {
 	return []row{
 		{pkg: "cmd/ferry", may: []string{anything}, why: "it ties the parts together, and so nothing may depend on it"},
 
-		{pkg: "server", may: []string{"web", "promotion", "promotion/config", "promotion/postgres", "forge", chi, prometheus},
+		{pkg: "server", may: []string{"web", "promotion", "promotion/config", "promotion/postgres", "forge", chi, prometheus, semaphore},
 			tests: []string{"migrations", pgx},
-			why:   "the HTTP edge knows no forge's client and no job: what it stores is worked on elsewhere"},
+			why:   "the HTTP edge knows no forge's client and no job: what it stores is worked on elsewhere; it bounds what strangers make it keep"},
 		{pkg: "web", may: []string{"promotion", "promotion/config", "promotion/postgres", "forge"},
 			why: "pages show what is stored; they call no forge and decide nothing"},
 

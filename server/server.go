@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"golang.org/x/sync/semaphore"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -29,6 +30,7 @@ type Config struct {
 
 // Hook verifies and reads one forge's deliveries.
 type Hook struct {
+	Signed   func(h http.Header) error // whether it may be signed at all, before its body is read
 	Verify   func(h http.Header, body []byte) error
 	Delivery func(h http.Header, body []byte) (forge.Delivery, error)
 	Glance   func(event string, body []byte) (forge.Event, error) // as far as storing needs it
@@ -43,11 +45,14 @@ type store interface {
 	Ping(ctx context.Context) error
 }
 
-type server struct{ Config }
+type server struct {
+	Config
+	memory *semaphore.Weighted // for bodies whose sender is not known yet
+}
 
 // New returns the handler of every door. This function is the list of who may call what.
 func New(cfg Config) http.Handler {
-	s := &server{cfg}
+	s := &server{cfg, semaphore.NewWeighted(unprovenMemory)}
 	r := chi.NewRouter()
 	r.Use(middleware.Recoverer, securityHeaders)
 	if s.GitHub != nil {

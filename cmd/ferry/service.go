@@ -90,6 +90,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 	doors := server.New(server.Config{
 		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.counted, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.now, svc.logger),
 		GitHub: &server.Hook{
+			Signed: github.Signed,
 			Verify: func(h http.Header, body []byte) error {
 				return github.Verify(svc.settings.secrets.webhookSecret, h, body)
 			},
