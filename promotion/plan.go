@@ -182,6 +182,7 @@ func (p *planner) environment(env *Environment) {
 	}
 	view := EnvironmentView{Name: env.Name, Mode: env.Mode}
 	view.standing(env)
+	view.Unposted = p.s.unposted(env)
 	if p.s.Off || env.Dropped {
 		p.close(env, "Ferry is switched off here: .ferry.yaml does not name it any more")
 		if env.Pull != nil {

@@ -19,6 +19,7 @@ type Snapshot struct {
 	Announced     []Announced   // the newest of each image that CI announced
 	Sources       []Announced   // what CI announced of the images that stand anywhere
 	Refusals      map[string]Refusal
+	Unposted      []UnpostedStatus // statuses that the forge did not take
 }
 
 // Environment is one environment of the snapshot.
@@ -178,6 +179,14 @@ type Announced struct {
 type Refusal struct {
 	Reason string
 	Since  time.Time
+}
+
+// UnpostedStatus is why the forge did not take a status of a deployment.
+type UnpostedStatus struct {
+	Context string
+	Target  string // owner/name of a source repository; empty: the environment repository
+	SHA     forge.SHA
+	Reason  string
 }
 
 // Current returns the deployment that stands in the environment now, or nil.

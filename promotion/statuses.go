@@ -57,6 +57,25 @@ func appendOnce(list []Contribution, c Contribution) []Contribution {
 	return append(list, c)
 }
 
+// unposted says why the forge does not take a status of what stands in the environment, or "". What stood there once is of no interest any more.
+func (s *Snapshot) unposted(env *Environment) string {
+	d := env.Current()
+	if d == nil {
+		return ""
+	}
+	for _, u := range s.Unposted {
+		concerns := u.Target == "" && u.SHA == d.FirstSHA
+		for _, image := range d.Release {
+			a, ok := s.source(image)
+			concerns = concerns || ok && a.Commit == u.SHA && strings.EqualFold(a.Source, u.Target)
+		}
+		if concerns && u.Context == EnvironmentContext(env.Name) {
+			return u.Reason
+		}
+	}
+	return ""
+}
+
 func (p *planner) index(env *Environment) int {
 	for i := range p.s.Environments {
 		if &p.s.Environments[i] == env {

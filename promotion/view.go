@@ -33,6 +33,7 @@ type EnvironmentView struct {
 	Why         string          `json:"why,omitempty"`
 	Stuck       bool            `json:"stuck,omitempty"` // without a person nothing comes, though something else stands upstream
 	Held        string          `json:"held,omitempty"`
+	Unposted    string          `json:"unposted,omitempty"` // why the forge does not take the status of what stands here
 }
 
 func (v *EnvironmentView) standing(env *Environment) {
@@ -91,6 +92,9 @@ func (v EnvironmentView) Explain(app string) string {
 	if v.Held != "" && gateNamed(v.Gates, "hold").State != GateClosed {
 		b.WriteString("\n- " + escape(v.Held))
 	}
+	if v.Unposted != "" {
+		b.WriteString("\n- " + escape(v.Unposted))
+	}
 	return b.String()
 }
 
@@ -134,6 +138,7 @@ func IssueBody(environments []string, views []View, holds []Hold) string {
 	}
 	section(&b, "What waits for what", views, waits)
 	section(&b, "What is not on its way", views, stuck)
+	section(&b, "Statuses that cannot be posted", views, unposted)
 	section(&b, "Differences from before Ferry", views, difference)
 	section(&b, "What observe keeps Ferry from doing", views, withheld)
 	if len(holds) > 0 {
@@ -207,6 +212,13 @@ func stuck(app string, v EnvironmentView) string {
 		return ""
 	}
 	return fmt.Sprintf("%s in %s: %s", escape(app), escape(v.Name), escape(v.Why))
+}
+
+func unposted(app string, v EnvironmentView) string {
+	if v.Unposted == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s in %s: %s", escape(app), escape(v.Name), escape(v.Unposted))
 }
 
 func difference(app string, v EnvironmentView) string {

@@ -10,7 +10,7 @@ func TestNewPermissionsCountAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newCheckout(t, "")
 	other := h.second()
-	rights := map[string]string{"contents": "write", "pull_requests": "write", "issues": "write", "checks": "read"}
+	rights := withoutStatuses()
 	if err := h.forge.SetPermissions(testAppID, rights); err != nil {
 		t.Fatal(err)
 	}

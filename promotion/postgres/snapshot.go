@@ -54,7 +54,7 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	s.App, s.Off = d.appConfig(app, paths)
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
 		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
-		d.reports, d.holds, d.rejections, d.intents, d.livingPromotions, d.announcements, d.refusals,
+		d.reports, d.holds, d.rejections, d.intents, d.livingPromotions, d.announcements, d.refusals, d.unposted,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err
@@ -351,5 +351,17 @@ func (d *decision) refusals(ctx context.Context, s *promotion.Snapshot) error {
 		s.Refusals[environment] = promotion.Refusal{Reason: reason, Since: timeOf(since)}
 		return nil
 	})
+	return err
+}
+
+// unposted reads which statuses the forge did not take.
+func (d *decision) unposted(ctx context.Context, s *promotion.Snapshot) error {
+	rows, err := d.tx.Query(ctx, `
+		select desired -> 'status' ->> 'Context', desired ->> 'target', desired ->> 'sha', refusal from wishes
+		where repository = $1 and app = $2 and refusal <> '' and kind = 'status' order by refused_at desc limit 100`, d.repo.ID, s.App.Name)
+	if err != nil {
+		return err
+	}
+	s.Unposted, err = pgx.CollectRows(rows, pgx.RowToStructByPos[promotion.UnpostedStatus])
 	return err
 }

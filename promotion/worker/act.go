@@ -170,9 +170,23 @@ func (a *act) status(ctx context.Context) (postgres.Applied, error) {
 		return postgres.Applied{State: map[string]any{"status": wish.Status}}, err
 	}
 	if err := a.client.SetStatus(ctx, target, wish.SHA, wish.Status); err != nil {
-		return postgres.Applied{}, err
+		return postgres.Applied{}, unposted(err, target, wish)
 	}
 	return postgres.Applied{State: map[string]any{"status": wish.Status}}, nil
+}
+
+// unposted says of a status that the forge does not take what is to be done about it.
+func unposted(err error, target forge.Repo, wish postgres.StatusWish) error {
+	what := fmt.Sprintf("the status %s cannot be posted on the commit %s of %s: ", wish.Status.Context, wish.SHA.Short(), target.FullName())
+	switch {
+	case errors.Is(err, forge.ErrNotFound):
+		return &refusedError{what + "the forge shows no such commit to Ferry; push it, install Ferry's App on that repository, or mend the app's source or the commit that CI announces"}
+	case errors.Is(err, forge.ErrForbidden):
+		return &refusedError{what + "Ferry has no right to; let its App write commit statuses there"}
+	case errors.Is(err, forge.ErrInvalid):
+		return &refusedError{what + "the forge does not take it there, as where a commit has a thousand statuses of that name: " + err.Error()}
+	}
+	return err
 }
 
 // postedBefore says whether an interrupted try has posted the status: a forge lists it twice where it is posted twice. Without such a try nothing is read.
