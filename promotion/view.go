@@ -151,6 +151,11 @@ func IssueBody(environments []string, views []View, holds []Hold) string {
 	return closed(b.String(), maxPart)
 }
 
+// ClosedIssueBody returns the issue's body with a first line for one that a person closed: it is kept up to date all the same.
+func ClosedIssueBody(body string) string {
+	return strings.Replace(body, bodyBegin+"\n", bodyBegin+"\nThis issue is closed. Ferry keeps it up to date all the same and obeys comments; it may be reopened at any time.\n\n", 1)
+}
+
 func cell(v *EnvironmentView) string {
 	switch {
 	case v == nil:

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"ferry/forge"
 	"ferry/promotion"
 )
 
@@ -78,5 +79,67 @@ func TestBoardIsFoundAgain(t *testing.T) {
 	}
 	if ferrys != 1 {
 		t.Errorf("Ferry has %d issues", ferrys)
+	}
+}
+
+// TestBoardClosedByAPerson: it stays closed, is kept up to date, says that it may be reopened, and obeys.
+func TestBoardClosedByAPerson(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	b := h.board()
+	h.does(h.forge.ClosePull(acmeEnv, b.Number, "dora"))
+	h.later(2 * time.Minute)
+	h.arrive("1.1.0")
+	h.later(2 * time.Minute)
+	closed := h.board()
+	if _, rest, _ := strings.Cut(closed.Body, "\n"); closed.State != "closed" || !strings.HasPrefix(rest, "This issue is closed.") || !strings.Contains(rest, "reopened") || !strings.Contains(rest, "`1.1.0`") {
+		t.Errorf("after it was closed it is %+v", closed)
+	}
+	if answer := h.ask(b.Number, "dora", "/hold checkout staging"); !strings.Contains(answer, "held") && !strings.Contains(answer, "Held") {
+		t.Errorf("/hold there is answered by %q", answer)
+	}
+	h.does(h.forge.Reopen(acmeEnv, b.Number, "dora"))
+	h.later(2 * time.Minute)
+	h.arrive("1.2.0")
+	h.later(2 * time.Minute)
+	if b := h.board(); b.State != "open" || strings.Contains(b.Body, "This issue is closed") {
+		t.Errorf("after it was reopened it is %+v", b)
+	}
+}
+
+// TestBoardGone: where the issue was deleted or transferred, Ferry makes a new one, once; not where a list merely lacks it.
+func TestBoardGone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		goes func(h *harness, number int) error
+	}{
+		"deleted": {func(h *harness, number int) error { return h.forge.DeleteIssue(acmeEnv, number, "acme") }},
+		"transferred": {func(h *harness, number int) error {
+			if _, err := h.forge.AddRepository("acme", "elsewhere", nil); err != nil {
+				return err
+			}
+			h.person("dora", "acme/elsewhere", forge.PermissionWrite)
+			_, err := h.forge.TransferIssue(acmeEnv, number, "acme/elsewhere", "dora")
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newCheckout(t, "")
+			before := h.board().Number
+			h.does(c.goes(h, before))
+			for _, tag := range []string{"1.1.0", "1.2.0", "1.3.0"} {
+				h.later(2 * time.Minute)
+				h.arrive(tag)
+			}
+			h.later(2 * time.Minute)
+			after := h.board()
+			if after.Number == before || !strings.Contains(after.Body, "`1.3.0`") || after.State != "open" {
+				t.Errorf("before it was #%d, now it is %+v", before, after)
+			}
+			if answer := h.ask(after.Number, "dora", "/status checkout dev"); !strings.Contains(answer, "1.3.0") {
+				t.Errorf("/status there is answered by %q", answer)
+			}
+		})
 	}
 }

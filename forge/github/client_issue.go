@@ -44,12 +44,30 @@ func (c *Client) IssuesBy(ctx context.Context, repo forge.Repo, creator string) 
 	var issues []forge.Issue
 	for _, i := range found {
 		if !i.IsPullRequest() && strings.EqualFold(i.GetUser().GetLogin(), creator) {
-			issues = append(issues, forge.Issue{
-				Number: i.GetNumber(), Open: i.GetState() == "open", Author: user(i.GetUser()), Title: i.GetTitle(), Body: i.GetBody(),
-			})
+			issues = append(issues, issue(i))
 		}
 	}
 	return issues, nil
+}
+
+// Issue returns one issue, or forge.ErrNotFound where it was deleted, or transferred to another repository: GitHub redirects to there.
+func (c *Client) Issue(ctx context.Context, repo forge.Repo, number int) (forge.Issue, error) {
+	call := fmt.Sprintf("reading the issue %s#%d", repo.FullName(), number)
+	if err := refused(call, checkRepo(repo)); err != nil {
+		return forge.Issue{}, err
+	}
+	found, _, err := c.api.Issues.Get(ctx, repo.Owner, repo.Name, number)
+	if err != nil {
+		return forge.Issue{}, c.failed(call, err)
+	}
+	if here := strings.ToLower("/repos/" + repo.FullName()); !strings.HasSuffix(strings.ToLower(found.GetRepositoryURL()), here) {
+		return forge.Issue{}, fmt.Errorf("%s: it was transferred to another repository: %w", call, forge.ErrNotFound)
+	}
+	return issue(found), nil
+}
+
+func issue(i *gh.Issue) forge.Issue {
+	return forge.Issue{Number: i.GetNumber(), Open: i.GetState() == "open", Author: user(i.GetUser()), Title: i.GetTitle(), Body: i.GetBody()}
 }
 
 // CreateIssue opens an issue and returns its number. A repository whose issues are switched off is forge.ErrForbidden.

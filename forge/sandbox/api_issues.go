@@ -16,6 +16,14 @@ func (c *call) issueThread() (*thread, error) {
 	if t == nil {
 		return nil, notFound()
 	}
+	switch { // docs.github.com, "Get an issue"
+	case t.movedTo != "":
+		moved := fail(http.StatusMovedPermanently, "Moved Permanently")
+		moved.header = map[string]string{"Location": c.s.api("%s", t.movedTo)}
+		return nil, moved
+	case t.gone:
+		return nil, fail(http.StatusGone, "This issue was deleted")
+	}
 	return t, c.mayTouch(t)
 }
 
@@ -36,7 +44,7 @@ func (c *call) mayTouch(t *thread) error {
 func listIssues(c *call) (reply, error) {
 	var found []*thread
 	for _, t := range c.repo.threads {
-		if !c.wants(t) || !c.updatedSince(t) {
+		if t.gone || !c.wants(t) || !c.updatedSince(t) {
 			continue
 		}
 		if by := c.query("creator"); by != "" && !strings.EqualFold(by, t.author.login) {

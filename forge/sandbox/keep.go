@@ -44,7 +44,8 @@ type (
 		Number                   int
 		Title, Body              string
 		Author, ClosedBy         int64
-		Open                     bool
+		Open, Gone               bool
+		MovedTo                  string
 		Created, Updated, Closed time.Time
 		Comments                 []keptComment
 		Pull                     *keptPull
@@ -189,7 +190,7 @@ func keepRepo(r *repository) keptRepo {
 func keepThread(t *thread) keptThread {
 	k := keptThread{
 		ID: t.id, Number: t.number, Title: t.title, Body: t.body, Author: t.author.id, ClosedBy: idOf(t.closedBy), Open: t.open,
-		Created: t.created, Updated: t.updated, Closed: t.closed,
+		Gone: t.gone, MovedTo: t.movedTo, Created: t.created, Updated: t.updated, Closed: t.closed,
 	}
 	for _, c := range t.comments {
 		x := keptComment{ID: c.id, Author: c.author.id, Body: c.body, Created: c.created, Updated: c.updated}

@@ -107,7 +107,7 @@ func (s *Sandbox) loadRepo(x keptRepo, accounts map[int64]*account) error {
 
 func loadThread(x keptThread, accounts map[int64]*account) *thread {
 	t := &thread{
-		id: x.ID, number: x.Number, title: x.Title, body: x.Body, author: accounts[x.Author], open: x.Open, created: x.Created, updated: x.Updated,
+		id: x.ID, number: x.Number, title: x.Title, body: x.Body, author: accounts[x.Author], open: x.Open, gone: x.Gone, movedTo: x.MovedTo, created: x.Created, updated: x.Updated,
 		closed: x.Closed, closedBy: accounts[x.ClosedBy],
 	}
 	for _, y := range x.Comments {

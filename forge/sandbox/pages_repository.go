@@ -129,6 +129,9 @@ func repositoryPage(v *visit) (any, error) {
 	r := v.repo
 	view := repositoryView{Name: r.fullName(), CloneURL: v.s.html("/%s.git", r.fullName()), Branch: r.branch}
 	for _, t := range slices.Backward(r.threads) {
+		if t.gone {
+			continue
+		}
 		one, err := r.threadView(t)
 		if err != nil {
 			return nil, err

@@ -58,6 +58,8 @@ type thread struct {
 	closedBy *account
 	comments []*comment
 	pull     *pull
+	gone     bool   // deleted, or transferred
+	movedTo  string // where it was transferred to: the address below the API's root
 }
 
 // pull is what a pull request has beyond an issue.

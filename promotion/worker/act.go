@@ -260,12 +260,15 @@ func (a *act) issue(ctx context.Context) (postgres.Applied, error) {
 	if err := a.read(&wish, &last); err != nil {
 		return postgres.Applied{}, err
 	}
-	issues, err := a.client.IssuesBy(ctx, a.repo, a.self.Login)
+	found, err := a.ownIssue(ctx, last.Number, wish.Title)
 	if err != nil {
 		return postgres.Applied{}, err
 	}
-	found := findIssue(issues, last.Number, wish.Title, a.self)
-	body := promotion.MergeBody(found.Body, wish.Body)
+	part := wish.Body
+	if found.Number != 0 && !found.Open {
+		part = promotion.ClosedIssueBody(part)
+	}
+	body := promotion.MergeBody(found.Body, part)
 	switch {
 	case found.Number == 0:
 		found.Number, err = a.client.CreateIssue(ctx, a.repo, wish.Title, body)
@@ -273,6 +276,27 @@ func (a *act) issue(ctx context.Context) (postgres.Applied, error) {
 		err = a.client.EditIssue(ctx, a.repo, found.Number, wish.Title, body)
 	}
 	return postgres.Applied{Issue: found.Number, State: map[string]any{"number": found.Number, "at": a.Now().UTC().Format(time.RFC3339Nano)}}, err
+}
+
+// ownIssue returns Ferry's issue, or the zero value where there is none. A list may lag behind: the issue that Ferry knows and the list does not show
+// is read by itself before another one is made.
+func (a *act) ownIssue(ctx context.Context, known int, title string) (forge.Issue, error) {
+	issues, err := a.client.IssuesBy(ctx, a.repo, a.self.Login)
+	if err != nil {
+		return forge.Issue{}, err
+	}
+	found := findIssue(issues, known, title, a.self)
+	if known == 0 || found.Number == known {
+		return found, nil
+	}
+	kept, err := a.client.Issue(ctx, a.repo, known)
+	switch {
+	case errors.Is(err, forge.ErrNotFound):
+		return found, nil
+	case err != nil:
+		return forge.Issue{}, err
+	}
+	return findIssue([]forge.Issue{kept}, known, title, a.self), nil
 }
 
 // findIssue returns Ferry's issue: the one it knows, else its own of that title, an open one first; the zero value where there is none. One that a

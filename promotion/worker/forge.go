@@ -90,6 +90,7 @@ type commentWriter interface {
 }
 
 type issueWriter interface {
+	Issue(ctx context.Context, repo forge.Repo, number int) (forge.Issue, error)
 	IssuesBy(ctx context.Context, repo forge.Repo, creator string) ([]forge.Issue, error)
 	CreateIssue(ctx context.Context, repo forge.Repo, title, body string) (int, error)
 	EditIssue(ctx context.Context, repo forge.Repo, number int, title, body string) error
