@@ -49,6 +49,7 @@ create table if not exists deliveries (
   result       text not null default '',
   primary key (forge, id)
 );
+create index if not exists deliveries_received on deliveries using brin (received_at); -- for the clean-up: costs next to nothing where deliveries come in
 create index if not exists deliveries_pending on deliveries (repository, received_at) where processed_at is null;
 
 create table if not exists leases (

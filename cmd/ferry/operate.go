@@ -104,7 +104,7 @@ func newReplayCommand(getenv func(string) string, stdout io.Writer) *cobra.Comma
 			return withStore(c.Context(), getenv, func(s *postgres.Store) error {
 				err := s.Replay(c.Context(), args[0])
 				if errors.Is(err, postgres.ErrNotFound) {
-					return fmt.Errorf("no delivery %s is stored", args[0])
+					return fmt.Errorf("no delivery %s is stored, or none any more: they are kept for a week", args[0])
 				}
 				if err == nil {
 					_, err = fmt.Fprintf(stdout, "delivery %s is worked off again by the Ferry that runs\n", args[0])

@@ -131,14 +131,14 @@ func (s *Store) repositoryOf(ctx context.Context, tx pgx.Tx, kind forge.Kind, e 
 	return &id, back, err
 }
 
-// Replay makes Ferry work a stored delivery off again. It returns ErrNotFound where there is none of that id.
+// Replay makes Ferry work a stored delivery off again. It returns ErrNotFound where there is none of that id, or its body is not kept any more.
 func (s *Store) Replay(ctx context.Context, id string) (err error) {
 	defer wrap(&err, "Replay(%s)", id)
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
 		var kind forge.Kind
 		var repository *int64
 		var installation int64
-		err := tx.QueryRow(ctx, `update deliveries set processed_at = null, result = '' where id = $1 returning forge, repository, installation`, id).
+		err := tx.QueryRow(ctx, `update deliveries set processed_at = null, result = '' where id = $1 and body <> '' returning forge, repository, installation`, id).
 			Scan(&kind, &repository, &installation)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):

@@ -89,6 +89,7 @@ func (w *Work) sweep(ctx context.Context, before time.Time) error {
 	if err := w.ObserveInstallations(ctx); err != nil {
 		w.logged(err)
 	}
+	w.logged(w.Store.Clean(ctx, w.Now()))
 	return w.Store.SweepRepositories(ctx, before)
 }
 

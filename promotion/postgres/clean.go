@@ -1,0 +1,98 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// How long is kept what only grows. Events are kept for ever: they are append-only.
+const (
+	keepBodies     = 7 * 24 * time.Hour  // of deliveries, for `ferry replay`; forges send nothing again that is older
+	keepDeliveries = 30 * 24 * time.Hour // their ids, by which a second one of the same is known
+	keepCommits    = 90 * 24 * time.Hour // of Ferry's own, after they were made
+	keepAnswers    = 30 * 24 * time.Hour // that were given to commands
+)
+
+// cleanAtOnce bounds what one clean-up takes of each kind; the rest is the next sweep's.
+const cleanAtOnce = 5000
+
+// Clean removes what is of no more use: old deliveries, leases that nobody holds, and what Ferry knew of objects at the forge that have come to their
+// end. What it leaves is what Ferry decides from, so that cleaning changes no decision and no forge. A sweep calls it.
+func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
+	defer wrap(&err, "Clean")
+	for _, c := range []struct {
+		what, sql string
+		args      []any
+	}{
+		{"bodies", `
+			update deliveries set body = '' where (forge, id) in (
+			  select forge, id from deliveries where received_at < $2 and body <> '' and (processed_at is not null or repository is null) limit $1)`, []any{now.Add(-keepBodies)}},
+		{"deliveries", `
+			delete from deliveries where (forge, id) in (select forge, id from deliveries where received_at < $2 limit $1)`, []any{now.Add(-keepDeliveries)}},
+		{"leases", `
+			delete from leases where name in (
+			  select l.name from leases l where l.name like 'act:%' and (l.expires_at = '-infinity' or l.expires_at < clock_timestamp() - interval '1 day'
+			    and not exists (select from wishes w where 'act:' || w.id = l.name)) limit $1)
+			and expires_at < clock_timestamp()`, nil}, // one that was taken meanwhile stays
+		{"units", `
+			delete from units where (repository, name) in (
+			  select u.repository, u.name from units u where u.name like 'pull:%' and u.generation = u.decided and u.due_at is null
+			    and not exists (select from pulls p where p.repository = u.repository and 'pull:' || p.number = u.name and p.open) limit $1)
+			and generation = decided`, nil},
+		{"statuses", deadStatuses, nil},
+		{"answers", `
+			delete from wishes where id in (
+			  select w.id from wishes w join commands c on c.repository = w.repository and c.comment::text = w.key
+			  where w.kind = 'answer' and w.version = w.applied_version and c.done_at < $2 limit $1)`, []any{now.Add(-keepAnswers)}},
+		{"commits", `
+			delete from commits where (repository, sha) in (
+			  select c.repository, c.sha from commits c where c.made_at < $2
+			    and not exists (select from pulls p
+			                      left join promotions m on m.repository = p.repository and m.number = p.number
+			                    where p.repository = c.repository and p.head_sha = c.sha and (p.open or m.state in ('waiting', 'open', 'merged'))) limit $1)`, []any{now.Add(-keepCommits)}},
+	} {
+		if _, err := s.pool.Exec(ctx, c.sql, append([]any{cleanAtOnce}, c.args...)...); err != nil {
+			return fmt.Errorf("%s: %w", c.what, err)
+		}
+	}
+	return nil
+}
+
+// deadStatuses takes back the wishes for statuses that stand at the forge and that no plan speaks of any more: gates of pull requests that have come to
+// their end, configurations since replaced, and deployments whose last word was said. The statuses themselves stay where they are.
+const deadStatuses = `
+	with posted as (
+	  select id, repository, desired ->> 'target' as target, desired ->> 'sha' as sha, desired -> 'status' ->> 'Context' as context
+	  from wishes where kind = 'status' and version = applied_version
+	), dead as (
+	  select w.* from posted w where case
+	    when w.context = 'ferry/gates' then not exists (select from pulls p where p.repository = w.repository and p.open and p.head_sha = w.sha)
+	    when w.context = 'ferry/config' then not exists (select from repositories r where r.id = w.repository and r.config_sha = w.sha)
+	    else not exists (
+	      select from deployments d where d.repository = w.repository and not d.settled and 'ferry/' || d.environment = w.context and (
+	        d.first_sha = w.sha or d.release::text like '%' || w.sha || '%' -- the tag may name the source commit
+	        or exists (select from announced a where a.repository = w.repository and a.commit_sha = w.sha
+	                     and d.release @> jsonb_build_array(jsonb_build_object('name', a.image, 'tag', a.tag)))))
+	  end limit $1
+	), told as (
+	  delete from contributions c using dead d where c.repository = d.repository and c.target = d.target and c.sha = d.sha and c.context = d.context
+	)
+	delete from wishes w using dead d where w.id = d.id and w.version = w.applied_version`
+
+// cleanBlobs removes the contents that no manifest, configuration or commit of Ferry's has any more. It belongs into an observation: only what observes
+// the repository, and holds its lease, makes old contents manifests again.
+func (r *observation) cleanBlobs(ctx context.Context) error {
+	if !r.repo.Sweep {
+		return nil
+	}
+	_, err := r.tx.Exec(ctx, `
+		with own as materialized (select distinct f ->> 'blob' as sha from commits c, jsonb_array_elements(c.files) f where c.repository = $1)
+		delete from blobs b where b.repository = $1 and b.sha in (
+		  select o.sha from blobs o where o.repository = $1
+		    and not exists (select from manifests m where m.repository = o.repository and m.blob = o.sha)
+		    and not exists (select from repositories r where r.id = o.repository and r.config_blob = o.sha)
+		    and not exists (select from own where own.sha = o.sha) limit $2)`,
+		r.repo.ID, cleanAtOnce)
+	return err
+}
