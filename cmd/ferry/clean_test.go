@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"ferry/forge"
 )
 
 // TestWhatOnlyGrowsIsCleaned: after months of promotions the tables hold what Ferry decides from, and events; and cleaning makes Ferry write nothing anew.
@@ -19,6 +21,11 @@ func TestWhatOnlyGrowsIsCleaned(t *testing.T) {
 		h.report(acmeEnv, "prod", "healthy")
 		h.commit(acmeEnv, map[string]string{"README.md": fmt.Sprint(i)})
 		h.say(h.board().Number, "dora", "/status checkout dev")
+		idea := fmt.Sprintf("idea%d", i)
+		h.push("dora", idea, map[string]string{"IDEAS.md": idea})
+		n, err := h.forge.OpenPull(acmeEnv, "dora", forge.NewPullRequest{HeadBranch: idea, BaseBranch: "main", Title: idea})
+		h.does(err)
+		h.does(h.forge.ClosePull(acmeEnv, n, "dora"))
 		h.later(time.Minute)
 	}
 	counts := func() map[string]int {
