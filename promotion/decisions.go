@@ -25,15 +25,24 @@ type Baseline struct {
 	Revision    forge.SHA // at which it stood there; empty in a file of before Ferry wrote that
 }
 
+// Asked is what a person asked for with /promote and what has not come yet.
+type Asked struct {
+	App         string
+	Environment string
+	Intent
+}
+
 // Decisions are those that no pull request holds.
 type Decisions struct {
 	Holds    []Hold
+	Asked    []Asked
 	Baseline []Baseline
 }
 
 type decisionsFile struct {
 	APIVersion string         `yaml:"apiVersion"`
 	Holds      []holdLine     `yaml:"holds,omitempty"`
+	Asked      []askedLine    `yaml:"asked,omitempty"`
 	Baseline   []baselineLine `yaml:"baseline,omitempty"`
 }
 
@@ -44,6 +53,14 @@ type holdLine struct {
 	By          string    `yaml:"by"`
 	At          time.Time `yaml:"at"`
 	Until       time.Time `yaml:"until,omitempty"`
+}
+
+type askedLine struct {
+	App         string    `yaml:"app"`
+	Environment string    `yaml:"environment"`
+	Images      []string  `yaml:"images"`
+	By          string    `yaml:"by"`
+	At          time.Time `yaml:"at"`
 }
 
 type baselineLine struct {
@@ -61,18 +78,31 @@ func (d Decisions) Marshal() ([]byte, error) {
 	for _, h := range d.Holds {
 		file.Holds = append(file.Holds, holdLine{h.App, h.Environment, h.Reason, h.Actor, h.At, h.Until})
 	}
+	for _, a := range d.Asked {
+		file.Asked = append(file.Asked, askedLine{a.App, a.Environment, references(a.Release), a.Actor, a.At})
+	}
 	for _, b := range d.Baseline {
-		line := baselineLine{App: b.App, Environment: b.Environment, Revision: string(b.Revision)}
-		for _, i := range b.Release {
-			line.Images = append(line.Images, i.String())
-		}
-		file.Baseline = append(file.Baseline, line)
+		file.Baseline = append(file.Baseline, baselineLine{b.App, b.Environment, references(b.Release), string(b.Revision)})
 	}
 	out, err := yaml.Marshal(file)
 	if err != nil {
 		return nil, fmt.Errorf("writing the decisions: %w", err)
 	}
 	return append([]byte(decisionsHeader), out...), nil
+}
+
+func references(r Release) (list []string) {
+	for _, i := range r {
+		list = append(list, i.String())
+	}
+	return list
+}
+
+func releaseOf(references []string) (r Release) {
+	for _, ref := range references {
+		r = append(r, ParseImage(ref))
+	}
+	return r
 }
 
 // ParseDecisions reads the file back. It fails on anything that Ferry would not have written.
@@ -88,17 +118,20 @@ func ParseDecisions(content []byte) (Decisions, error) {
 	for _, h := range file.Holds {
 		d.Holds = append(d.Holds, Hold{App: h.App, Environment: h.Environment, Reason: h.Reason, Actor: h.By, At: h.At, Until: h.Until})
 	}
+	for _, a := range file.Asked {
+		if len(a.Images) == 0 {
+			return Decisions{}, fmt.Errorf("%s on the branch %s: what was asked for %s in %s has no images", StateFile, StateBranch, a.App, a.Environment)
+		}
+		d.Asked = append(d.Asked, Asked{a.App, a.Environment, Intent{Release: releaseOf(a.Images), Actor: a.By, At: a.At}})
+	}
 	for _, b := range file.Baseline {
-		one := Baseline{App: b.App, Environment: b.Environment}
+		one := Baseline{App: b.App, Environment: b.Environment, Release: releaseOf(b.Images)}
 		if b.Revision != "" {
 			sha, err := forge.ParseSHA(b.Revision)
 			if err != nil {
 				return Decisions{}, fmt.Errorf("%s on the branch %s: the baseline of %s in %s: %w", StateFile, StateBranch, b.App, b.Environment, err)
 			}
 			one.Revision = sha
-		}
-		for _, ref := range b.Images {
-			one.Release = append(one.Release, ParseImage(ref))
 		}
 		d.Baseline = append(d.Baseline, one)
 	}

@@ -157,6 +157,7 @@ func (d *decision) writePromotions(ctx context.Context, app string, _ promotion.
 		if _, err := d.tx.Exec(ctx, `delete from intents where repository = $1 and app = $2 and environment = $3`, d.repo.ID, app, environment); err != nil {
 			return err
 		}
+		d.dirty[stateUnit] = true
 	}
 	return nil
 }

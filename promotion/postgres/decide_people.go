@@ -171,7 +171,7 @@ func (d *decision) carryOut(ctx context.Context, c pendingCommand, out promotion
 			return false, err
 		}
 	}
-	if decisions = len(out.Holds)+len(out.Resumed) > 0; decisions {
+	if decisions = len(out.Holds)+len(out.Resumed)+len(out.Intents) > 0; decisions {
 		d.dirty[issueUnit], d.dirty[stateUnit] = true, true
 		_, err := d.state(ctx)
 		return true, err
@@ -340,7 +340,11 @@ func (d *decision) endHolds(ctx context.Context) error {
 }
 
 func (d *decision) writeState(ctx context.Context, holds []promotion.Hold) error {
-	if d.observing() && len(holds) == 0 { // observe writes no baseline; a person's hold stands at the forge all the same, and so does its end
+	asked, err := d.asked(ctx)
+	if err != nil {
+		return err
+	}
+	if d.observing() && len(holds)+len(asked) == 0 { // observe writes no baseline; what a person decided stands at the forge all the same, and so does its end
 		var begun bool
 		if err := d.tx.QueryRow(ctx, `select exists (select from wishes where repository = $1 and kind = 'state')`, d.repo.ID).Scan(&begun); err != nil || !begun {
 			return err
@@ -365,9 +369,25 @@ func (d *decision) writeState(ctx context.Context, holds []promotion.Hold) error
 	}); err != nil {
 		return err
 	}
-	content, err := promotion.Decisions{Holds: holds, Baseline: baseline}.Marshal()
+	content, err := promotion.Decisions{Holds: holds, Asked: asked, Baseline: baseline}.Marshal()
 	if err != nil {
 		return err
 	}
 	return d.wish(ctx, "state", "ferry-state", "", StateWish{Content: string(content)}, time.Time{})
+}
+
+// asked returns what people asked for with /promote and what has not come yet.
+func (d *decision) asked(ctx context.Context) (list []promotion.Asked, err error) {
+	rows, err := d.tx.Query(ctx, `select app, environment, release, actor, at from intents where repository = $1 order by app, environment`, d.repo.ID)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (a promotion.Asked, err error) {
+		var release []byte
+		if err := row.Scan(&a.App, &a.Environment, &release, &a.Actor, &a.At); err != nil {
+			return a, err
+		}
+		a.At = a.At.UTC()
+		return a, json.Unmarshal(release, &a.Release)
+	})
 }

@@ -31,6 +31,12 @@ func (r *observation) recovery(ctx context.Context) error {
 			return err
 		}
 	}
+	// Who asked for an app there took back that somebody had not wanted it.
+	if _, err := r.tx.Exec(ctx, `
+		update rejections j set lifted_at = $2 from intents i
+		where j.repository = $1 and i.repository = $1 and i.environment = j.environment and i.app = j.app and j.lifted_at is null and j.at <= i.at`, r.repo.ID, r.now); err != nil {
+		return err
+	}
 	for _, a := range b.Sources {
 		if _, err := r.tx.Exec(ctx, `insert into announced (repository, image, tag, digest, source, commit_sha, at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
 			r.repo.ID, a.Image.Name, a.Image.Tag, a.Image.Digest, a.Source, a.Commit, a.At); err != nil {
