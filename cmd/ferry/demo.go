@@ -75,8 +75,8 @@ type demo struct {
 	databaseURL string
 	out         *printer
 	started     time.Time
-	temporary   string // removed at the end
-	lasting     string // of git/, ferry.log and seen.json: the folder of --keep, or below the temporary one
+	temporary   *demoFolder // removed at the end
+	lasting     string      // of git/, ferry.log and seen.json: the folder of --keep, or below the temporary one
 	log         *os.File
 	logger      *slog.Logger
 }
@@ -84,10 +84,10 @@ type demo struct {
 // newDemo makes the folders and the log.
 func newDemo(o demoOptions, getenv func(string) string, stdout io.Writer) (d *demo, err error) {
 	d = &demo{demoOptions: o, postgresBin: getenv("FERRY_POSTGRES_BIN"), databaseURL: getenv("DATABASE_URL"), out: newPrinter(stdout, getenv), started: time.Now()}
-	if d.temporary, err = os.MkdirTemp("", "ferry-demo-"); err != nil {
-		return nil, fmt.Errorf("making a temporary folder: %w", err)
+	if d.temporary, err = newDemoFolder(); err != nil {
+		return nil, err
 	}
-	d.lasting = d.temporary
+	d.lasting = d.temporary.path
 	if o.keep != "" {
 		d.lasting, err = keepFolder(o.keep)
 	}
@@ -95,7 +95,7 @@ func newDemo(o demoOptions, getenv func(string) string, stdout io.Writer) (d *de
 		d.log, err = os.OpenFile(filepath.Join(d.lasting, "ferry.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(d.temporary))
+		return nil, errors.Join(err, d.temporary.close())
 	}
 	d.logger = newLogger("text", d.log)
 	return d, nil
@@ -120,10 +120,7 @@ func keepFolder(dir string) (string, error) {
 
 // close says what was kept and removes the rest.
 func (d *demo) close() error {
-	err := d.log.Close()
-	if removeErr := os.RemoveAll(d.temporary); removeErr != nil {
-		err = errors.Join(err, fmt.Errorf("removing the demo's temporary folder: %w", removeErr))
-	}
+	err := errors.Join(d.log.Close(), d.temporary.close())
 	switch {
 	case d.keep != "":
 		d.out.plain("kept: %s with git/OWNER/NAME.git, ferry.log and seen.json; the database is gone", d.lasting)

@@ -20,7 +20,7 @@ func (d *demo) runAgent(ctx context.Context, st *stage, f *fleet, environment, t
 		paths = append(paths, "apps/"+app+"/base", "apps/"+app+"/"+environment)
 	}
 	return agent.Run(ctx, agent.Config{
-		Repository: st.forge.URL() + "/" + demoRepository + ".git", Paths: paths, Dir: filepath.Join(d.temporary, "agents", environment),
+		Repository: st.forge.URL() + "/" + demoRepository + ".git", Paths: paths, Dir: filepath.Join(d.temporary.path, "agents", environment),
 		Server: st.ferry.settings.URL, Token: token, Environment: environment, Poll: agentPoll, Every: 10 * time.Second, Logger: d.logger,
 		Apply:  func(ctx context.Context, c agent.Checkout) error { return f.apply(ctx, environment, c.Dir, c.Revision) },
 		Images: func(context.Context, agent.Checkout) ([]string, error) { return f.images(environment), nil },

@@ -220,6 +220,52 @@ func noDatabaseLeft(t *testing.T, url string) {
 	}
 }
 
+// TestDemoRemovesWhatAKilledOneLeft: kill -9 leaves the demo's folder; the next demo removes it, and not that of one that runs.
+func TestDemoRemovesWhatAKilledOneLeft(t *testing.T) {
+	t.Parallel()
+	d := newDemoRun(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	folders := func() []string {
+		found, err := filepath.Glob(filepath.Join(d.temporary, "ferry-demo-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	start := func(running int, but string) (*exec.Cmd, func()) {
+		ctx, stop := context.WithCancel(ctx)
+		cmd := d.command(ctx, t)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		err := poll(ctx, func() (bool, error) {
+			found := folders()
+			return len(found) == running && !slices.Contains(found, but) && slices.ContainsFunc(found, func(f string) bool { _, err := os.Stat(filepath.Join(f, "git")); return err == nil }), nil
+		})
+		if err != nil {
+			t.Fatalf("folders are %v: %v\n%s%s", folders(), err, d.stdout, d.stderr)
+		}
+		return cmd, stop
+	}
+	killed, stop := start(1, "")
+	defer stop()
+	if err := killed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = killed.Wait() // it was killed
+	left := folders()
+	if len(left) != 1 {
+		t.Fatalf("a killed demo left %v", left)
+	}
+	first, stopFirst := start(1, left[0])
+	second, stopSecond := start(2, left[0])
+	stopSecond()
+	stopFirst()
+	_, _ = first.Wait(), second.Wait() // they were interrupted
+	d.nothingLeft(t)
+}
+
 func TestDemoSaysWhatItDidNotSee(t *testing.T) {
 	t.Parallel()
 	d := newDemoRun(t)
