@@ -31,10 +31,9 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 		{"deliveries", `
 			delete from deliveries where (forge, id) in (select forge, id from deliveries where received_at < $2 limit $1)`, []any{now.Add(-keepDeliveries)}},
 		{"leases", `
-			delete from leases where name in (
-			  select l.name from leases l where l.name like 'act:%' and (l.expires_at = '-infinity' or l.expires_at < clock_timestamp() - interval '1 day'
-			    and not exists (select from wishes w where 'act:' || w.id = l.name)) limit $1)
-			and expires_at < clock_timestamp()`, nil}, // one that was taken meanwhile stays
+			delete from leases l where l.name in (select name from leases where name like 'act:%' and expires_at < clock_timestamp() - interval '1 day' limit $1)
+			and (l.expires_at = '-infinity' -- given back with all done; any other is still news to whoever takes it, while its wish stands
+			  or l.expires_at < clock_timestamp() - interval '1 day' and not exists (select from wishes w where 'act:' || w.id = l.name))`, nil},
 		{"units", `
 			delete from units where (repository, name) in (
 			  select u.repository, u.name from units u where u.name like 'pull:%' and u.generation = u.decided and u.due_at is null

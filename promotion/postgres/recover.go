@@ -15,6 +15,34 @@ func (s *Store) KnowsApps(ctx context.Context, repository int64) (known bool, er
 	return known, err
 }
 
+// decisions takes over the holds, and what people asked for, that an earlier database had, where this one has none.
+func (r *observation) decisions(ctx context.Context) error {
+	if r.o.Decisions == nil {
+		return nil
+	}
+	var known bool
+	if err := r.tx.QueryRow(ctx, `select exists (select from holds where repository = $1) or exists (select from intents where repository = $1)`, r.repo.ID).Scan(&known); err != nil || known {
+		return err
+	}
+	for _, a := range r.o.Decisions.Asked {
+		if _, err := r.tx.Exec(ctx, `insert into intents (repository, environment, app, release, actor, at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+			r.repo.ID, a.Environment, a.App, toJSON(a.Release), a.Actor, a.At); err != nil {
+			return err
+		}
+		r.dirty[appUnit(a.App)] = true
+	}
+	for _, h := range r.o.Decisions.Holds {
+		if _, err := r.tx.Exec(ctx, `insert into holds (repository, environment, app, reason, actor, at, until) values ($1, $2, $3, $4, $5, $6, $7)`,
+			r.repo.ID, h.Environment, h.App, h.Reason, h.Actor, h.At, nullTime(h.Until)); err != nil {
+			return err
+		}
+		if err := addEvent(ctx, r.tx, event{repository: r.repo.ID, environment: h.Environment, app: h.App, kind: "hold", actor: h.Actor, cause: "branch " + promotion.StateBranch, at: r.now, detail: h.Reason}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // recovery writes down what the forge remembers of an earlier database.
 func (r *observation) recovery(ctx context.Context) error {
 	b := r.o.Recovery
