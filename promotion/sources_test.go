@@ -65,6 +65,9 @@ func TestDecisionsComeBack(t *testing.T) {
 			{App: "checkout", Environment: "prod", Actor: "bob", At: at, Until: at.Add(time.Hour), Reason: "\"quoted\": yes\n- # @all \u202e |"},
 			{Environment: "null", Actor: "123", At: at, Reason: "true"},
 		},
+		Asked: []promotion.Asked{
+			{App: "checkout", Environment: "prod", Intent: promotion.Intent{Release: of("localhost:5000/a:1.20", "b:007@sha256:abc"), Actor: "ann: # @all", At: at}},
+		},
 		Baseline: []promotion.Baseline{
 			{App: "checkout", Environment: "dev", Release: of("localhost:5000/a:1.20", "b:007@sha256:abc")},
 			{App: "checkout", Environment: "prod", Release: of("a")},
@@ -101,6 +104,7 @@ func TestParseDecisionsRefuses(t *testing.T) {
 	for name, content := range map[string]string{
 		"nothing": "", "not YAML": "holds: [", "another version": "apiVersion: ferry/v2\n", "no version": "holds: []\n",
 		"unknown keys": "apiVersion: ferry/v1\nblocks: []\n", "not a time": "apiVersion: ferry/v1\nholds: [{by: ann, at: yesterday}]\n",
+		"nothing asked": "apiVersion: ferry/v1\nasked: [{app: a, environment: b, by: ann, at: 2026-03-02T09:00:00Z}]\n",
 	} {
 		if got, err := promotion.ParseDecisions([]byte(content)); err == nil || !strings.Contains(err.Error(), "ferry-state") {
 			t.Errorf("%s: %+v, %v", name, got, err)
