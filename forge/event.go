@@ -61,6 +61,7 @@ type PullHint struct {
 	Open       bool
 	Merged     bool // immutable once true, MergeSHA with it
 	MergeSHA   SHA
+	Author     User
 	HeadBranch string
 	HeadSHA    SHA
 	HeadRepo   int64

@@ -177,6 +177,7 @@ create table if not exists pulls (
   closed_by_person boolean not null default false,
   changes     jsonb not null default '[]', -- the (app, environment) whose release a hand-made pull request changes
   pusher      text not null default '',    -- who made the head of one of Ferry's, where Ferry did not
+  observed    bigint not null default 0,   -- at which generation of the repository it was read last; an act's answer raises nothing
   primary key (repository, number)
 );
 create index if not exists pulls_open on pulls (repository, head_branch) where open;
@@ -188,9 +189,11 @@ create table if not exists commits (
   made_at    timestamptz not null,
   tree       text not null default '',
   files      jsonb not null default '[]', -- what Ferry wrote in it: path, blob, executable
+  shows      jsonb,                       -- the promotion that its pull request shows at it; null on any other branch, and after a loss
   primary key (repository, sha)
 );
 create index if not exists commits_tree on commits (repository, tree) where tree <> '';
+create index if not exists commits_branch on commits (repository, branch, made_at desc) where shows is not null;
 
 create table if not exists promotions (
   id           bigint generated always as identity primary key,

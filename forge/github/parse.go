@@ -176,10 +176,11 @@ func parseComment(body []byte) (forge.Event, error) {
 type pullPayload struct {
 	common
 	PullRequest *struct {
-		Number   int    `json:"number"`
-		State    string `json:"state"`
-		Merged   bool   `json:"merged"`
-		MergeSHA string `json:"merge_commit_sha"`
+		Number   int       `json:"number"`
+		State    string    `json:"state"`
+		Merged   bool      `json:"merged"`
+		MergeSHA string    `json:"merge_commit_sha"`
+		User     *userPart `json:"user"`
 		Head     struct {
 			Ref  string          `json:"ref"`
 			SHA  string          `json:"sha"`
@@ -209,7 +210,7 @@ func parsePull(body []byte) (forge.Event, error) {
 		return forge.Event{}, fmt.Errorf("the field pull_request.head.sha: %w", err)
 	}
 	hint := &forge.PullHint{
-		Number: pull.Number, Open: pull.State == "open", Merged: pull.Merged,
+		Number: pull.Number, Open: pull.State == "open", Merged: pull.Merged, Author: pull.User.user(),
 		HeadBranch: pull.Head.Ref, HeadSHA: head, BaseBranch: pull.Base.Ref,
 	}
 	if pull.Head.Repo != nil {

@@ -92,9 +92,9 @@ func TestParseOthers(t *testing.T) {
 	}{
 		"a tag": {"push", `{"ref":"refs/tags/v1",` + inRepository + `}`, func() forge.Event { return hint(forge.EventUnused, "") }},
 		"an open pull request": {"pull_request", `{"action":"opened","pull_request":{"number":4,"state":"open","merged":false,"merge_commit_sha":"` + string(shaC) + `",
-			"head":{"ref":"ferry/prod/checkout","sha":"` + string(shaA) + `","repo":{"id":7}},"base":{"ref":"main"}},` + inRepository + `}`, func() forge.Event {
+			"user":{"id":3,"login":"ada","type":"User"},"head":{"ref":"ferry/prod/checkout","sha":"` + string(shaA) + `","repo":{"id":7}},"base":{"ref":"main"}},` + inRepository + `}`, func() forge.Event {
 			e := hint(forge.EventPull, "opened")
-			e.Pull = &forge.PullHint{Number: 4, Open: true, HeadBranch: "ferry/prod/checkout", HeadSHA: shaA, HeadRepo: 7, BaseBranch: "main"}
+			e.Pull = &forge.PullHint{Number: 4, Open: true, Author: forge.User{ID: 3, Login: "ada"}, HeadBranch: "ferry/prod/checkout", HeadSHA: shaA, HeadRepo: 7, BaseBranch: "main"}
 			return e
 		}},
 		"a merged one of a deleted fork": {"pull_request", `{"action":"closed","pull_request":{"number":4,"state":"closed","merged":true,"merge_commit_sha":"` + string(shaC) + `",

@@ -63,6 +63,10 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, rows []route) {
 		return
 	}
 	out, err := c.do(row)
+	if fault != nil && fault.Late {
+		fault.Then()
+		fault = nil
+	}
 	switch {
 	case fault != nil:
 		s.goWrong(w, r, row, fault)

@@ -29,6 +29,8 @@ type Fault struct {
 	Done bool
 	// Hang answers nothing, until the client gives up or the sandbox is closed.
 	Hang bool
+	// Late answers as if nothing were wrong, with Done, once Then has returned.
+	Late bool
 	// Drop breaks the connection instead of an answer.
 	Drop bool
 	// Then is called before the answer, with Done once the request is carried out: a test ends its client there.

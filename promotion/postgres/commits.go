@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ferry/forge"
+	"ferry/promotion"
 )
 
 // OwnCommit is a commit that Ferry made.
@@ -19,7 +20,8 @@ type OwnCommit struct {
 	SHA    forge.SHA
 	Tree   forge.SHA
 	Branch string
-	Files  []forge.NewFile // as Ferry wrote them
+	Files  []forge.NewFile     // as Ferry wrote them
+	Shows  *promotion.PullWish // what a pull request with it as its head shows; nil on a branch that is no promotion's
 }
 
 // OwnFile is a file as it stands in the tree of a commit of Ferry's own.
@@ -47,12 +49,18 @@ func (s *Store) RecordCommit(ctx context.Context, repository int64, c OwnCommit,
 		files = append(files, OwnFile{Path: f.Path, Blob: blob, Executable: f.Executable})
 		shas, contents = append(shas, blob), append(contents, f.Content)
 	}
+	var shows []byte
+	if c.Shows != nil {
+		shown := *c.Shows
+		shown.Files, shown.Blobs = nil, nil // they are in files
+		shows = toJSON(shown)
+	}
 	_, err = s.pool.Exec(ctx, `
 		with content as (
 		  insert into blobs (repository, sha, content) select $1, u.sha, u.content from unnest($7::text[], $8::bytea[]) as u (sha, content) on conflict do nothing
 		)
-		insert into commits (repository, sha, branch, made_at, tree, files) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
-		repository, c.SHA, c.Branch, now, c.Tree, toJSON(files), shas, contents)
+		insert into commits (repository, sha, branch, made_at, tree, files, shows) values ($1, $2, $3, $4, $5, $6, $9) on conflict do nothing`,
+		repository, c.SHA, c.Branch, now, c.Tree, toJSON(files), shas, contents, shows)
 	return err
 }
 

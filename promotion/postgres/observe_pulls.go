@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -33,35 +31,22 @@ func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 		}
 		byPerson = !emptied
 	}
-	if err := savePull(ctx, r.tx, r.repo.ID, p, byPerson); err != nil {
+	if err := savePull(ctx, r.tx, r.repo.ID, p, byPerson, r.repo.Generation); err != nil {
 		return err
 	}
-	var m ownPromotion
-	var release []byte
-	err := r.tx.QueryRow(ctx, `select id, environment, app, state, release from promotions where repository = $1 and number = $2 for update`, r.repo.ID, p.Number).
-		Scan(&m.id, &m.environment, &m.app, &m.state, &release)
-	if errors.Is(err, pgx.ErrNoRows) {
+	m, ours, err := r.shown(ctx, p)
+	if err != nil {
+		return err
+	}
+	if !ours {
 		unfinished := p.Author.ID == r.self.ID && strings.HasPrefix(p.HeadBranch, "ferry/") // one whose opening was interrupted: the next try takes it up
 		if p.BaseBranch == r.branch() && !unfinished {
 			r.dirty[pullUnit(p.Number)] = true
 		}
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(release, &m.release); err != nil {
-		return err
-	}
 	r.dirty[appUnit(m.app)] = true
 	return r.promotion(ctx, p, m, byPerson)
-}
-
-type ownPromotion struct {
-	id               int64
-	environment, app string
-	state            promotion.PromotionState
-	release          promotion.Release
 }
 
 // promotion draws what follows from the forge's word on one of Ferry's pull requests: merged; rejected, where a person closed it; repaired by
@@ -120,19 +105,19 @@ func (r *observation) promotionBecomes(ctx context.Context, m ownPromotion, stat
 	return addEvent(ctx, r.tx, e)
 }
 
-// savePull writes a pull request's facts.
-func savePull(ctx context.Context, tx pgx.Tx, repository int64, p promotion.PullFacts, byPerson bool) error {
+// savePull writes a pull request's facts, as they were read at a generation of the repository.
+func savePull(ctx context.Context, tx pgx.Tx, repository int64, p promotion.PullFacts, byPerson bool, generation int64) error {
 	changes := p.Changes
 	if changes == nil {
 		changes = []config.Place{}
 	}
 	_, err := tx.Exec(ctx, `
-		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes, pusher)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes, pusher, observed)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		on conflict (repository, number) do update
 		set open = excluded.open, merged = excluded.merged, merge_sha = excluded.merge_sha, head_sha = excluded.head_sha, head_repo = excluded.head_repo,
 		    base_branch = excluded.base_branch, closer = excluded.closer, closed_by_person = excluded.closed_by_person, changes = excluded.changes,
-		    pusher = excluded.pusher`,
-		repository, p.Number, p.Open, p.Merged, p.MergeSHA, p.HeadBranch, p.HeadSHA, p.HeadRepo, p.BaseBranch, p.Author.ID, p.Author.Login, p.Closer.Login, byPerson, toJSON(changes), p.Pusher)
+		    pusher = excluded.pusher, observed = excluded.observed`,
+		repository, p.Number, p.Open, p.Merged, p.MergeSHA, p.HeadBranch, p.HeadSHA, p.HeadRepo, p.BaseBranch, p.Author.ID, p.Author.Login, p.Closer.Login, byPerson, toJSON(changes), p.Pusher, generation)
 	return err
 }

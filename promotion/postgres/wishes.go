@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"ferry/forge"
-	"ferry/promotion"
 )
 
 // Wish is what should be true of one object at the forge, and what Ferry last made of it.
@@ -86,7 +84,7 @@ func (s *Store) RecordApplied(ctx context.Context, lease Lease, w Wish, a Applie
 			       act_at = case when version = $3 then null else act_at end
 			where id = $1 returning version`, w.ID, toJSON(a.State), w.Version).Scan(&version)
 		if errors.Is(err, pgx.ErrNoRows) { // taken back meanwhile: what was made stays a fact
-			version, err = w.Version, nil
+			version, err = w.Version, keepMade(ctx, tx, w, a)
 		}
 		if err != nil {
 			return err
@@ -122,101 +120,6 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now ti
 		return nil
 	}
 	return s.followPull(ctx, tx, w, a, now)
-}
-
-// followPull writes down what the forge answered about Ferry's own pull request, and lets the app be planned again: its gates have a head now.
-func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now time.Time) error {
-	var wish promotion.PullWish
-	if err := json.Unmarshal(w.Desired, &wish); err != nil {
-		return err
-	}
-	end, err := saveAnswered(ctx, tx, w.Repository.ID, *a.Pull)
-	if err != nil {
-		return err
-	}
-	e := event{repository: w.Repository.ID, environment: wish.Environment, app: w.App, actor: "ferry", cause: "wish", at: now}
-	var changed bool
-	switch {
-	case a.Closed:
-		e.kind, e.detail = "promotion superseded", wish.Reason
-		tag, execErr := tx.Exec(ctx, `
-			update promotions set state = 'superseded', ended_at = $4 where repository = $1 and environment = $2 and app = $3 and state in ('waiting', 'open')`,
-			w.Repository.ID, wish.Environment, w.App, now)
-		changed, err = tag.RowsAffected() > 0, execErr
-	default:
-		e.kind, e.detail = "promotion open", fmt.Sprintf("#%d %s", a.Pull.Number, wish.Release.Version())
-		changed, err = openPromotion(ctx, tx, w, wish, a.Pull.Number, now)
-	}
-	if err != nil {
-		return err
-	}
-	if changed {
-		if err := addEvent(ctx, tx, e); err != nil {
-			return err
-		}
-	}
-	if end != nil {
-		if err := s.overtaken(ctx, tx, w.Repository.ID, a.Pull.Number, *end, e); err != nil {
-			return err
-		}
-	}
-	return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
-}
-
-// ending is how a pull request ended that an act has found open.
-type ending struct {
-	merged   bool
-	mergeSHA string
-	closer   string
-}
-
-// saveAnswered writes down a pull request as the forge answered it to an act. Where its end was observed before the answer was written down, that
-// stands and is returned; nil where it has not ended.
-func saveAnswered(ctx context.Context, tx pgx.Tx, repository int64, p forge.PullRequest) (*ending, error) {
-	var open bool
-	var end ending
-	err := tx.QueryRow(ctx, `select open, merged, merge_sha, closer from pulls where repository = $1 and number = $2 for update`, repository, p.Number).
-		Scan(&open, &end.merged, &end.mergeSHA, &end.closer)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return nil, err
-	}
-	if err == nil && !open && p.Open {
-		return &end, nil
-	}
-	return nil, savePull(ctx, tx, repository, promotion.PullFacts{PullRequest: p}, false)
-}
-
-// overtaken draws what follows from an end that was observed before its pull request was known to be a promotion's. A merge says all; for what a close
-// means, the repository is read again.
-func (s *Store) overtaken(ctx context.Context, tx pgx.Tx, repository int64, number int, end ending, e event) error {
-	if !end.merged {
-		return s.raiseRepository(ctx, tx, repository, true)
-	}
-	tag, err := tx.Exec(ctx, `update promotions set state = 'merged', merge_sha = $3 where repository = $1 and number = $2 and state = 'open'`, repository, number, end.mergeSHA)
-	if err != nil || tag.RowsAffected() == 0 {
-		return err
-	}
-	e.kind, e.actor = "merged", end.closer
-	return addEvent(ctx, tx, e)
-}
-
-// openPromotion writes down what the pull request shows now, and returns whether that is another release, or another pull request, than before.
-func openPromotion(ctx context.Context, tx pgx.Tx, w Wish, wish promotion.PullWish, number int, now time.Time) (changed bool, err error) {
-	err = tx.QueryRow(ctx, `
-		with old as (select id, state, number, release from promotions
-		             where repository = $1 and environment = $2 and app = $3 and state in ('waiting', 'open') for update)
-		update promotions m set state = 'open', number = $4, release = $5, intent = $6, asker = $7, superseded = $8
-		from old where m.id = old.id returning (old.state, old.number, old.release) is distinct from ('open', $4, $5::jsonb)`,
-		w.Repository.ID, wish.Environment, w.App, number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded))).Scan(&changed)
-	if !errors.Is(err, pgx.ErrNoRows) {
-		return changed, err
-	}
-	// The plan took the wish back while the pull request was being opened: what is open is Ferry's all the same, for the next plan to close.
-	_, err = tx.Exec(ctx, `
-		insert into promotions (repository, environment, app, branch, number, release, intent, asker, superseded, state, opened_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10)`,
-		w.Repository.ID, wish.Environment, w.App, wish.Branch, number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded)), now)
-	return true, err
 }
 
 // releaseAnswers makes the answers due that waited for the branch ferry-state.

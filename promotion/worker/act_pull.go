@@ -67,7 +67,7 @@ func (a *act) openApplied(wish promotion.PullWish, p forge.PullRequest) postgres
 
 // branchFor makes the branch stand at a new commit with the wished edit, or returns the head of the one an interrupted try has left.
 func (a *act) branchFor(ctx context.Context, wish promotion.PullWish) (forge.SHA, error) {
-	commit, err := a.newCommit(ctx, wish.Branch, wish.Message, wish.Files, wish.Blobs)
+	commit, err := a.newCommit(ctx, ownEdit{wish.Branch, wish.Message, wish.Files, wish.Blobs, &wish})
 	if err != nil {
 		return "", err
 	}
@@ -93,26 +93,34 @@ func (a *act) branchFor(ctx context.Context, wish promotion.PullWish) (forge.SHA
 	return commit, a.client.MoveBranch(ctx, a.repo, wish.Branch, commit, true)
 }
 
+// ownEdit is what a commit of Ferry's own is to change.
+type ownEdit struct {
+	branch, message string
+	files           []forge.NewFile
+	blobs           []forge.SHA         // what it was planned on, one for each file
+	shows           *promotion.PullWish // what its pull request shows with it; nil where it has none
+}
+
 // newCommit makes a commit on the default branch's head as Ferry has observed it, and remembers it before any branch shows it.
 // Where a file is not what the edit was made on any more, the plan that follows is waited for: the edit would take somebody's change back.
-func (a *act) newCommit(ctx context.Context, branch, message string, files []forge.NewFile, blobs []forge.SHA) (forge.SHA, error) {
+func (a *act) newCommit(ctx context.Context, e ownEdit) (forge.SHA, error) {
 	repo := a.wish.Repository
-	paths := make([]string, len(files))
-	for i, f := range files {
+	paths := make([]string, len(e.files))
+	for i, f := range e.files {
 		paths[i] = f.Path
 	}
-	head, tree, err := a.Store.EditBase(ctx, repo, paths, blobs)
+	head, tree, err := a.Store.EditBase(ctx, repo, paths, e.blobs)
 	if errors.Is(err, postgres.ErrNotFound) {
 		return "", &laterError{reason: "the manifests changed since the edit was planned", pause: floorPause}
 	}
 	if err != nil {
 		return "", err
 	}
-	commit, err := a.client.CreateCommit(ctx, a.repo, forge.NewCommit{Parent: head, BaseTree: tree, Files: files, Message: message})
+	commit, err := a.client.CreateCommit(ctx, a.repo, forge.NewCommit{Parent: head, BaseTree: tree, Files: e.files, Message: e.message})
 	if err != nil {
 		return "", err
 	}
-	return commit.SHA, a.Store.RecordCommit(ctx, repo.ID, postgres.OwnCommit{SHA: commit.SHA, Tree: commit.Tree, Branch: branch, Files: files}, a.Now())
+	return commit.SHA, a.Store.RecordCommit(ctx, repo.ID, postgres.OwnCommit{SHA: commit.SHA, Tree: commit.Tree, Branch: e.branch, Files: e.files, Shows: e.shows}, a.Now())
 }
 
 // adopt takes up the open pull request of the branch, which an interrupted try has made.
@@ -161,7 +169,7 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 		return postgres.Applied{}, a.changedMeanwhile(ctx, p)
 	}
 	if edited || p.HeadSHA != last.Head {
-		if p.HeadSHA, err = a.newCommit(ctx, wish.Branch, wish.Message, wish.Files, wish.Blobs); err != nil {
+		if p.HeadSHA, err = a.newCommit(ctx, ownEdit{wish.Branch, wish.Message, wish.Files, wish.Blobs, &wish}); err != nil {
 			return postgres.Applied{}, err
 		}
 		if err := a.client.MoveBranch(ctx, a.repo, wish.Branch, p.HeadSHA, true); err != nil {
@@ -315,7 +323,7 @@ func (a *act) commit(ctx context.Context) (postgres.Applied, error) {
 	if head != a.wish.Repository.Head {
 		return postgres.Applied{}, a.lookAgain(ctx, "the branch moved since it was observed")
 	}
-	commit, err := a.newCommit(ctx, wish.Branch, wish.Message, wish.Files, wish.Blobs)
+	commit, err := a.newCommit(ctx, ownEdit{wish.Branch, wish.Message, wish.Files, wish.Blobs, nil})
 	if err != nil {
 		return postgres.Applied{}, err
 	}

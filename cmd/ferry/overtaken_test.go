@@ -1,0 +1,221 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/forge"
+	"ferry/forge/sandbox"
+)
+
+// overtake lets a person do something right after the forge has carried a request out, and Ferry observe that and plan anew, before Ferry hears the
+// answer: it comes late, or is lost.
+func (h *harness) overtake(method, route string, lost bool, does func()) {
+	h.t.Helper()
+	overtaken := false
+	h.t.Cleanup(func() {
+		if !overtaken {
+			h.t.Error("nothing was overtaken")
+		}
+	})
+	h.forge.Faults().Fail(sandbox.Fault{Method: method, Route: route, Done: true, Late: !lost, Then: func() {
+		overtaken = true
+		does()
+		for range 3 {
+			h.observeAndCommand()
+			h.decideApps()
+		}
+	}})
+}
+
+const (
+	openingRoute = "/repos/{owner}/{repo}/pulls"
+	movingRoute  = "/repos/{owner}/{repo}/git/refs/{ref}"
+	statusRoute  = "/repos/{owner}/{repo}/statuses/{sha}"
+)
+
+// mergeOnly merges the open promotion into staging as dora, and settles nothing.
+func (h *harness) mergeOnly() (merged forge.SHA) {
+	h.t.Helper()
+	for _, p := range h.openPulls(acmeEnv) {
+		var err error
+		if merged, err = h.forge.Merge(acmeEnv, p.Number, "dora", forge.MergeCommit); err != nil {
+			h.t.Error(err)
+		}
+	}
+	return merged
+}
+
+// closeOnly closes what is open as dora, and settles nothing.
+func (h *harness) closeOnly() {
+	h.t.Helper()
+	for _, p := range h.openPulls(acmeEnv) {
+		if err := h.forge.ClosePull(acmeEnv, p.Number, "dora"); err != nil {
+			h.t.Error(err)
+		}
+	}
+}
+
+// promotionsOf returns the promotions into an environment as "number state tag", the oldest first.
+func (h *harness) promotionsOf(environment string) (list []string) {
+	h.t.Helper()
+	all := query[string](h, `select coalesce(string_agg(number || ' ' || state || ' ' || (release -> 0 ->> 'tag'), ',' order by id), '') from promotions where environment = $1`, environment)
+	return strings.Split(all, ",")
+}
+
+// inBothWays runs a test with an answer that comes late, and with one that is lost.
+func inBothWays(t *testing.T, test func(t *testing.T, lost bool)) {
+	t.Parallel()
+	for name, lost := range map[string]bool{"late": false, "lost": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, lost)
+		})
+	}
+}
+
+// TestAMergeOvertakesTheOpening: a pull request is merged, and Ferry has observed that and planned, before Ferry hears the answer to its own opening of it.
+func TestAMergeOvertakesTheOpening(t *testing.T) {
+	inBothWays(t, func(t *testing.T, lost bool) {
+		h := newCheckout(t, "")
+		var merged forge.SHA
+		h.overtake("POST", openingRoute, lost, func() { merged = h.mergeOnly() })
+		h.arrive("1.1.0")
+		h.later(time.Minute)
+		h.noPulls()
+		h.report(acmeEnv, "staging", "healthy")
+		h.wantStatus(acmeEnv, merged, "ferry/staging", "success", "runs in staging")
+		want := []string{"promotion waiting", "deployed", "promotion open", "merged", "converged", "promotion converged"}
+		if kinds := h.eventKinds("staging"); !slices.Equal(withoutBaseline(kinds), want) {
+			t.Errorf("the events are %q, want %q", kinds, want)
+		}
+		if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " converged 1.1.0") {
+			t.Errorf("the promotions are %q", got)
+		}
+		h.later(tidied)
+		h.later(time.Minute)
+		if h.hasBranch("ferry/staging/checkout") {
+			t.Error("the merged branch still stands")
+		}
+		h.pullOn(acmeEnv, "ferry/prod/checkout")
+	})
+}
+
+// withoutBaseline leaves out what was found at the first look.
+func withoutBaseline(kinds []string) []string {
+	return slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool { return kind == "baseline" })
+}
+
+// TestACloseOvertakesTheOpening: a person closes the pull request before Ferry hears that it is open. That rejects what it shows.
+func TestACloseOvertakesTheOpening(t *testing.T) {
+	inBothWays(t, func(t *testing.T, lost bool) {
+		h := newCheckout(t, "")
+		h.overtake("POST", openingRoute, lost, h.closeOnly)
+		h.arrive("1.1.0")
+		h.later(time.Minute)
+		h.noPulls()
+		h.sweep()
+		h.noPulls()
+		if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " rejected 1.1.0") {
+			t.Errorf("the promotions are %q", got)
+		}
+		h.arrive("1.2.0")
+		h.merge(acmeEnv, h.staging().Number)
+		h.noPulls()
+	})
+}
+
+// TestAPushOvertakesTheOpening: a person pushes on top before Ferry hears that the pull request is open. Nothing of that is overwritten or merged.
+func TestAPushOvertakesTheOpening(t *testing.T) {
+	inBothWays(t, func(t *testing.T, lost bool) {
+		h := newCheckout(t, "")
+		var pushed forge.SHA
+		h.overtake("POST", openingRoute, lost, func() {
+			var err error
+			if pushed, err = h.forge.Commit(acmeEnv, sandbox.Edit{As: "dora", Branch: "ferry/staging/checkout", Message: "on top", Files: map[string]string{"README.md": "on top\n"}}); err != nil {
+				t.Error(err)
+			}
+		})
+		h.arrive("1.1.0")
+		h.later(time.Minute)
+		p := h.staging()
+		if p.Head.SHA != pushed {
+			t.Fatalf("the branch stands at %s, dora pushed %s", p.Head.SHA, pushed)
+		}
+		h.wantStatus(acmeEnv, pushed, "ferry/gates", "failure", "dora pushed")
+		h.say(p.Number, "dora", "/retry")
+		again := h.staging()
+		if again.Number != p.Number || again.Head.SHA == pushed {
+			t.Fatalf("after /retry it is %+v", again)
+		}
+		h.wantStatus(acmeEnv, again.Head.SHA, "ferry/gates", "success", "")
+		h.merge(acmeEnv, again.Number)
+	})
+}
+
+// TestAMergeOvertakesTheNewerEdit: a person merges the pull request right after Ferry has put a newer release in it. That is what was merged.
+func TestAMergeOvertakesTheNewerEdit(t *testing.T) {
+	inBothWays(t, func(t *testing.T, lost bool) {
+		h := newCheckout(t, "")
+		h.arrive("1.1.0")
+		first := h.staging()
+		h.overtake("PATCH", movingRoute, lost, func() { h.mergeOnly() })
+		h.arrive("1.2.0")
+		h.later(time.Minute)
+		h.noPulls()
+		if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " merged 1.2.0") {
+			t.Errorf("the promotions are %q", got)
+		}
+		h.report(acmeEnv, "staging", "healthy")
+		if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " converged 1.2.0") {
+			t.Errorf("the promotions are %q", got)
+		}
+		h.later(tidied)
+		h.later(time.Minute)
+		if h.hasBranch(first.Head.Ref) {
+			t.Error("the merged branch still stands")
+		}
+	})
+}
+
+// TestACloseOvertakesTheNewerEdit: the newer release is what the person saw and closed; what follows is the same as if nothing had been late.
+func TestACloseOvertakesTheNewerEdit(t *testing.T) {
+	inBothWays(t, func(t *testing.T, lost bool) {
+		plain, late := newCheckout(t, ""), newCheckout(t, "")
+		late.arrive("1.1.0")
+		late.overtake("PATCH", movingRoute, lost, late.closeOnly)
+		late.arrive("1.2.0")
+		late.later(time.Minute)
+		plain.arrive("1.1.0")
+		plain.arrive("1.2.0")
+		plain.closeOnly()
+		plain.settle()
+		plain.later(time.Minute)
+		got, want := late.promotionsOf("staging"), plain.promotionsOf("staging")
+		if !slices.Equal(got, want) || !strings.HasSuffix(want[0], " rejected 1.2.0") {
+			t.Errorf("the promotions are %q, want %q", got, want)
+		}
+	})
+}
+
+// TestANewerStatusOvertakesTheAnswer: what is to be said has moved on before Ferry hears that the status before it stands. The newest stands last.
+func TestANewerStatusOvertakesTheAnswer(t *testing.T) {
+	inBothWays(t, func(t *testing.T, lost bool) {
+		h := newCheckout(t, "")
+		token := h.token(acmeEnv, "dev")
+		sha := h.deploy("dev", "1.1.0")
+		say := func(health string) {
+			if code, answer := h.post("/api/v1/reports", token, map[string]any{"app": "checkout", "revision": sha, "health": health}); code != 202 {
+				t.Errorf("%d %s", code, answer)
+			}
+		}
+		h.overtake("POST", statusRoute, lost, func() { say("healthy") })
+		say("progressing")
+		h.settle()
+		h.later(time.Minute)
+		h.wantStatus(acmeEnv, sha, "ferry/dev", "success", "runs in dev")
+		h.staging()
+	})
+}
