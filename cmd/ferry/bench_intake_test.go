@@ -36,6 +36,7 @@ const (
 	intakePairs       = 5
 	intakeRun         = 4 * time.Second
 	intakeBytes       = 8 << 10
+	leastIntake       = 0.4 // of what pgbench inserts
 )
 
 // BenchmarkIntake measures how many webhooks per second are stored and answered, beside pgbench inserting the same bytes into the same table.
@@ -56,6 +57,9 @@ func BenchmarkIntake(b *testing.B) {
 			in.clear(b)
 		}
 		figureWithin("intake_per_second", median(rates), "deliveries/s", median(limits), median(ratios))
+		if median(ratios) < leastIntake {
+			b.Errorf("the intake stores %.3f of what pgbench does, want at least %g", median(ratios), leastIntake)
+		}
 	}
 }
 
