@@ -219,3 +219,33 @@ func TestANewerStatusOvertakesTheAnswer(t *testing.T) {
 		h.staging()
 	})
 }
+
+// TestAnEditOvertakesTheSweep: while a sweep has read the open pull requests and has not written them down, Ferry puts a newer release in one of them.
+func TestAnEditOvertakesTheSweep(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	first := h.staging()
+	token := h.token(acmeEnv, "dev")
+	sha := h.deploy("dev", "1.2.0")
+	overtaken := false
+	h.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: openingRoute, Done: true, Late: true, Then: func() {
+		overtaken = true
+		if code, answer := h.post("/api/v1/reports", token, map[string]any{"app": "checkout", "revision": sha, "health": "healthy"}); code != 202 {
+			t.Errorf("%d %s", code, answer)
+		}
+		h.decideApps()
+		if n := h.actOn("pull"); n != 1 {
+			t.Errorf("%d acts", n)
+		}
+	}})
+	h.sweep()
+	p := h.staging()
+	if !overtaken || p.Number != first.Number || p.Head.SHA == first.Head.SHA {
+		t.Fatalf("overtaken %t: open is %+v, was %+v", overtaken, p, first)
+	}
+	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "success", "")
+	if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " open 1.2.0") {
+		t.Errorf("the promotions are %q", got)
+	}
+}
