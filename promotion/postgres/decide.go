@@ -144,9 +144,10 @@ func (d *decision) writePromotions(ctx context.Context, app string, _ promotion.
 		if err := d.tx.QueryRow(ctx, `update promotions set state = $2, ended_at = $3 where id = $1 returning environment`, c.ID, c.State, d.now).Scan(&environment); err != nil {
 			return err
 		}
+		// Not tidyPause alone: the plan that put it off may have had a later clock, where this one had to wait for it.
 		if _, err := d.tx.Exec(ctx, `
 			update wishes set act_at = $4 where repository = $1 and kind = 'pull' and key = $2 and (desired ->> 'merged')::boolean and act_at between $4 and $3`,
-			d.repo.ID, promotion.PromotionBranch(environment, app), d.now.Add(tidyPause), d.now.Add(tidySoon)); err != nil {
+			d.repo.ID, promotion.PromotionBranch(environment, app), d.now.Add(2*tidyPause), d.now.Add(tidySoon)); err != nil {
 			return err
 		}
 		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promotion " + string(c.State), actor: "ferry", cause: d.cause, at: d.now}); err != nil {
