@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"ferry/forge"
 	"ferry/promotion"
-	"ferry/promotion/config"
 	"ferry/promotion/manifest"
 )
 
@@ -329,53 +327,5 @@ func (l *look) place(f promotion.FileFacts) {
 	if f.Revision == "" {
 		f.Revision = l.head
 	}
-	l.out.Files = append(l.out.Files, l.placed(f)...)
-}
-
-// placed returns the facts of a file for each app and environment whose manifest it is.
-func (l *look) placed(f promotion.FileFacts) (facts []promotion.FileFacts) {
-	places := l.config.Places(f.Path)
-	for _, place := range places {
-		one := f
-		one.Place = place
-		if !f.Gone && f.Problem == "" {
-			one.Images, one.Problem = images(l.config, f.File, place)
-		}
-		if len(places) > 1 && places[0].App != places[len(places)-1].App {
-			one.Problem = f.Path + " belongs to several apps (" + places[0].App + ", " + places[len(places)-1].App + "); their manifests must not overlap"
-		}
-		facts = append(facts, one)
-	}
-	return facts
-}
-
-// What a tag and a digest can be (OCI distribution specification, "Pulling manifests"; image specification, "Digests").
-var (
-	tagForm    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-	digestForm = regexp.MustCompile(`^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]{1,128}$`)
-)
-
-// images finds the app's images in the file, under the names the configuration gives them.
-func images(c *config.Config, f promotion.File, place config.Place) ([]promotion.Image, string) {
-	app, ok := c.App(place.App, f.Path)
-	if !ok {
-		return nil, ""
-	}
-	names, configured := []string{}, map[string]string{}
-	for _, i := range app.Images {
-		here := i.NameIn(place.Environment)
-		names, configured[here] = append(names, here), i.Name
-	}
-	found, err := manifest.Find(f.Path, f.Content, names)
-	if err != nil {
-		return nil, plain(err.Error())
-	}
-	out := make([]promotion.Image, len(found))
-	for i, x := range found {
-		if x.Tag != "" && !tagForm.MatchString(x.Tag) || x.Digest != "" && !digestForm.MatchString(x.Digest) {
-			return nil, fmt.Sprintf("%s: what stands there as tag or digest of %s cannot be one", f.Path, configured[x.Name])
-		}
-		out[i] = promotion.Image{Name: configured[x.Name], Tag: x.Tag, Digest: x.Digest}
-	}
-	return out, ""
+	l.out.Files = append(l.out.Files, promotion.Placed(l.config, f)...)
 }

@@ -188,8 +188,8 @@ func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path stri
 		return nil, err
 	}
 	for _, place := range l.config.Places(path) {
-		a, problemA := images(l.config, promotion.File{Path: path, Content: after.Content}, place)
-		b, problemB := images(l.config, promotion.File{Path: path, Content: before.Content}, place)
+		a, problemA := promotion.ImagesIn(l.config, promotion.File{Path: path, Content: after.Content}, place)
+		b, problemB := promotion.ImagesIn(l.config, promotion.File{Path: path, Content: before.Content}, place)
 		if !slices.Equal(a, b) || problemA != problemB {
 			out = append(out, place)
 		}

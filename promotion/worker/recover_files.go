@@ -140,7 +140,7 @@ func (r *replay) release(ctx context.Context, place config.Place) (promotion.Rel
 		if err != nil {
 			return nil, "", err
 		}
-		for _, f := range r.placed(promotion.FileFacts{File: promotion.File{Path: path, Blob: r.files[path], Content: content}}) {
+		for _, f := range promotion.Placed(r.config, promotion.FileFacts{File: promotion.File{Path: path, Blob: r.files[path], Content: content}}) {
 			if f.Place == place {
 				f.File.Problem = f.Problem
 				files = append(files, f.File)
