@@ -36,6 +36,7 @@ const (
 	chi            = "github.com/go-chi/chi/v5"
 	cmp            = "github.com/google/go-cmp"
 	ghinstallation = "github.com/bradleyfalzon/ghinstallation/v2"
+	goSync         = "golang.org/x/sync"
 	goGitHub       = "github.com/google/go-github/v60"
 	gjson          = "github.com/tidwall/gjson"
 	golangMigrate  = "github.com/golang-migrate/migrate/v4"
@@ -63,6 +64,8 @@ func layout() []row {
 		{pkg: "promotion/worker", may: []string{"promotion", "promotion/config", "promotion/manifest", "promotion/postgres", "forge", river},
 			tests: []string{"migrations", "forge/github", "forge/sandbox", pgx},
 			why:   "River works here; forges are reached through the small interfaces that it declares, SQL through promotion/postgres"},
+		{pkg: "promotion/checkout", may: []string{"promotion", "promotion/config", "promotion/manifest", goSync},
+			why: "it reads a folder of a person's disk, confined to it, and runs git to list it; no network, no database, and it writes nothing"},
 		{pkg: "promotion/agent", may: []string{"forge", "promotion"},
 			why: "the agent runs in the environments: it must not carry the server's database or a forge's client there"},
 		{pkg: "promotion/postgres", may: []string{"promotion", "promotion/config", "forge", pgx, river},
