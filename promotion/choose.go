@@ -281,6 +281,9 @@ func (e *Environment) rejected(release Release) *Rejection {
 	return nil
 }
 
+// nothingNew is said where upstream nothing stands that does not stand here.
+const nothingNew = "nothing new upstream"
+
 // whyNothing says why no release is on its way into the environment.
 func (s *Snapshot) whyNothing(env *Environment) string {
 	current := env.Current()
@@ -317,7 +320,7 @@ func (s *Snapshot) whyNothing(env *Environment) string {
 			return fmt.Sprintf("%s in %s cannot be ordered to what stands here, which came by another way; /promote %s %s brings it here", d.Release.Version(), name, s.App.Name, env.Name)
 		}
 	}
-	return "nothing new upstream"
+	return nothingNew
 }
 
 func gateNamed(gates []Gate, name string) Gate {

@@ -350,7 +350,7 @@ func bump(app config.App, env *Environment, release Release) (files []forge.NewF
 		files, blobs = append(files, forge.NewFile{Path: f.Path, Content: content, Executable: f.Executable}), append(blobs, f.Blob)
 	}
 	if len(files) == 0 {
-		return nil, nil, "the edit would change nothing"
+		return nil, nil, ErrNoChange.Error()
 	}
 	return files, blobs, ""
 }
