@@ -36,6 +36,9 @@ const (
 	chi            = "github.com/go-chi/chi/v5"
 	cmp            = "github.com/google/go-cmp"
 	ghinstallation = "github.com/bradleyfalzon/ghinstallation/v2"
+	goPretty       = "github.com/jedib0t/go-pretty/v6"
+	goTerm         = "golang.org/x/term"
+	goUdiff        = "github.com/aymanbagabas/go-udiff"
 	goSync         = "golang.org/x/sync"
 	goGitHub       = "github.com/google/go-github/v60"
 	gjson          = "github.com/tidwall/gjson"
@@ -60,6 +63,9 @@ func layout() []row {
 			why:   "the HTTP edge knows no forge's client and no job: what it stores is worked on elsewhere; it bounds what strangers make it keep"},
 		{pkg: "web", may: []string{"promotion", "promotion/config", "promotion/postgres", "forge"},
 			why: "pages show what is stored; they call no forge and decide nothing"},
+
+		{pkg: "terminal", may: []string{goPretty, goUdiff, goTerm},
+			why: "it writes to a terminal what others decided, and knows nothing of what it is about"},
 
 		{pkg: "promotion/worker", may: []string{"promotion", "promotion/config", "promotion/manifest", "promotion/postgres", "forge", river},
 			tests: []string{"migrations", "forge/github", "forge/sandbox", pgx},
