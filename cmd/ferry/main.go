@@ -39,7 +39,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err == nil {
 		return exitGood
 	}
-	fmt.Fprintln(stderr, "ferry: "+err.Error())
+	if !isQuiet(err) {
+		fmt.Fprintln(stderr, "ferry: "+err.Error())
+	}
 	return exitStatus(err)
 }
 
@@ -57,7 +59,8 @@ func newRoot(getenv func(string) string, stdout, stderr io.Writer) *cobra.Comman
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(newServeCommand(getenv, stdout, stderr), newTokenCommand(getenv, stdout), newReplayCommand(getenv, stdout), newMigrateCommand(getenv, stdout, stderr),
-		newAgentCommand(getenv, stdout, stderr), newDemoCommand(getenv, stdout, stderr), newSandboxCommand(getenv, stdout, stderr))
+		newAgentCommand(getenv, stdout, stderr), newDemoCommand(getenv, stdout, stderr), newSandboxCommand(getenv, stdout, stderr),
+		newPlanCommand(getenv, stdout, stderr))
 	return root
 }
 
