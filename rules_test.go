@@ -71,7 +71,7 @@ func layout() []row {
 			tests: []string{"migrations", "forge/github", "forge/sandbox", pgx},
 			why:   "River works here; forges are reached through the small interfaces that it declares, SQL through promotion/postgres"},
 		{pkg: "promotion/checkout", may: []string{"promotion", "promotion/config", "promotion/manifest", goSync},
-			why: "it reads a folder of a person's disk, confined to it, and runs git to list it; no network, no database, and it writes nothing"},
+			why: "it reads and writes a folder of a person's disk, confined to it, and runs git to list it; no network, no database"},
 		{pkg: "promotion/agent", may: []string{"forge", "promotion"},
 			why: "the agent runs in the environments: it must not carry the server's database or a forge's client there"},
 		{pkg: "promotion/postgres", may: []string{"promotion", "promotion/config", "forge", pgx, river},

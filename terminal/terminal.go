@@ -94,4 +94,6 @@ func Safe(text string) string {
 }
 
 // unseen says whether a terminal acts on the character instead of showing it.
-func unseen(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) }
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+}

@@ -1,4 +1,4 @@
-// Package checkout reads a person's checkout of an environment repository from disk, and says what its files desire of each app in each environment.
+// Package checkout reads a person's checkout of an environment repository from disk, says what its files desire of each app in each environment, and replaces them safely.
 package checkout
 
 import (
@@ -25,7 +25,8 @@ type Checkout struct {
 	Paths []string // relative to Dir, with "/", sorted; symbolic links are named, and not followed
 	Notes []string // what a person should know of how the files were found, such as that git could not be asked
 
-	root *os.Root
+	root   *os.Root
+	rename func(from, to string) error // root's
 }
 
 // Open lists the files of the environment repository that dir is in (see Root). Inside a Git worktree what git ignores is
@@ -40,7 +41,7 @@ func Open(ctx context.Context, dir string) (*Checkout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w", dir, cause(err))
 	}
-	c := &Checkout{Dir: dir, root: root}
+	c := &Checkout{Dir: dir, root: root, rename: root.Rename}
 	if err := c.list(ctx); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
