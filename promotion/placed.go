@@ -17,7 +17,7 @@ func Placed(c *config.Config, f FileFacts) (facts []FileFacts) {
 		one := f
 		one.Place = place
 		if !f.Gone && f.Problem == "" {
-			one.Images, one.Problem = ImagesIn(c, f.File, place)
+			one.Images, one.Spots, one.Problem = located(c, f.File, place)
 		}
 		if len(places) > 1 && places[0].App != places[len(places)-1].App {
 			one.Problem = f.Path + " belongs to several apps (" + places[0].App + ", " + places[len(places)-1].App + "); their manifests must not overlap"
@@ -33,11 +33,20 @@ var (
 	digestForm = regexp.MustCompile(`^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]{1,128}$`)
 )
 
+// IsTag says whether the text can be a tag.
+func IsTag(text string) bool { return tagForm.MatchString(text) }
+
 // ImagesIn finds the app's images in the file, under the names the configuration gives them, or says why it cannot.
 func ImagesIn(c *config.Config, f File, place config.Place) ([]Image, string) {
+	images, _, problem := located(c, f, place)
+	return images, problem
+}
+
+// located is ImagesIn with the place of each image in the file.
+func located(c *config.Config, f File, place config.Place) ([]Image, []Spot, string) {
 	app, ok := c.App(place.App, f.Path)
 	if !ok {
-		return nil, ""
+		return nil, nil, ""
 	}
 	names, configured := []string{}, map[string]string{}
 	for _, i := range app.Images {
@@ -46,16 +55,16 @@ func ImagesIn(c *config.Config, f File, place config.Place) ([]Image, string) {
 	}
 	found, err := manifest.Find(f.Path, f.Content, names)
 	if err != nil {
-		return nil, plain(err.Error())
+		return nil, nil, plain(err.Error())
 	}
-	out := make([]Image, len(found))
+	out, spots := make([]Image, len(found)), make([]Spot, len(found))
 	for i, x := range found {
 		if x.Tag != "" && !tagForm.MatchString(x.Tag) || x.Digest != "" && !digestForm.MatchString(x.Digest) {
-			return nil, fmt.Sprintf("%s: what stands there as tag or digest of %s cannot be one", f.Path, configured[x.Name])
+			return nil, nil, fmt.Sprintf("%s: what stands there as tag or digest of %s cannot be one", f.Path, configured[x.Name])
 		}
-		out[i] = Image{Name: configured[x.Name], Tag: x.Tag, Digest: x.Digest}
+		out[i], spots[i] = Image{Name: configured[x.Name], Tag: x.Tag, Digest: x.Digest}, Spot{x.Line, x.Column}
 	}
-	return out, ""
+	return out, spots, ""
 }
 
 // plain makes text that may quote a repository's files fit for the database, which takes neither NUL nor what is no UTF-8.

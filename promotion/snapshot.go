@@ -45,7 +45,19 @@ type File struct {
 	Content    []byte
 	Executable bool
 	Images     []Image
+	Spots      []Spot // where Images stand, one for each, where the file was just read; else none
 	Problem    string // why it cannot be read
+}
+
+// Spot is a place in a file, counted from 1 in lines and characters.
+type Spot struct{ Line, Column int }
+
+// At returns where the image of that index stands, and the zero Spot where that is not known.
+func (f *File) At(image int) Spot {
+	if image < len(f.Spots) {
+		return f.Spots[image]
+	}
+	return Spot{}
 }
 
 // Deployment is one release desired in one environment, for an interval of revisions.

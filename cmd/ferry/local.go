@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -152,4 +154,18 @@ func (e *quietError) Unwrap() error { return e.err }
 func isQuiet(err error) bool {
 	var quiet *quietError
 	return errors.As(err, &quiet)
+}
+
+// place is how a reason names what it is about: file:line:column, or the file alone.
+var place = regexp.MustCompile(`^([^:\n]+):(?:(\d+):(\d+):)? `)
+
+// reportOf takes a reason apart that begins with its place.
+func reportOf(err error) *errorReport {
+	report := &errorReport{Message: err.Error()}
+	if m := place.FindStringSubmatch(report.Message); m != nil && m[2] != "" {
+		report.Path, report.Message = m[1], report.Message[len(m[0]):]
+		report.Line, _ = strconv.Atoi(m[2])
+		report.Column, _ = strconv.Atoi(m[3])
+	}
+	return report
 }

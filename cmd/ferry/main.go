@@ -60,7 +60,7 @@ func newRoot(getenv func(string) string, stdout, stderr io.Writer) *cobra.Comman
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(newServeCommand(getenv, stdout, stderr), newTokenCommand(getenv, stdout), newReplayCommand(getenv, stdout), newMigrateCommand(getenv, stdout, stderr),
 		newAgentCommand(getenv, stdout, stderr), newDemoCommand(getenv, stdout, stderr), newSandboxCommand(getenv, stdout, stderr),
-		newPlanCommand(getenv, stdout, stderr))
+		newPlanCommand(getenv, stdout, stderr), newBumpCommand(getenv, stdout, stderr), newLintCommand(getenv, stdout, stderr))
 	return root
 }
 
