@@ -48,12 +48,12 @@ func located(c *config.Config, f File, place config.Place) ([]Image, []Spot, str
 	if !ok {
 		return nil, nil, ""
 	}
-	names, configured := []string{}, map[string]string{}
+	targets, configured := []manifest.Target{}, map[string]string{}
 	for _, i := range app.Images {
 		here := i.NameIn(place.Environment)
-		names, configured[here] = append(names, here), i.Name
+		targets, configured[here] = append(targets, manifest.Target{Name: here}), i.Name
 	}
-	found, err := manifest.Find(f.Path, f.Content, names)
+	found, err := manifest.Find(f.Path, f.Content, targets)
 	if err != nil {
 		return nil, nil, plain(err.Error())
 	}

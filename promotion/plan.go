@@ -332,7 +332,7 @@ func bump(app config.App, env *Environment, release Release) (files []forge.NewF
 			if !ok || slices.ContainsFunc(edits, func(e manifest.Edit) bool { return e.Name == name }) {
 				continue
 			}
-			edits = append(edits, manifest.Edit{Name: name, Tag: want.Tag, Digest: want.Digest})
+			edits = append(edits, manifest.Edit{Target: manifest.Target{Name: name}, Tag: want.Tag, Digest: want.Digest})
 		}
 		if len(edits) == 0 {
 			continue

@@ -119,7 +119,7 @@ func (w *world) stand(env, content string, baseline bool) {
 	e := w.env(env)
 	path := "apps/checkout/" + env + "/kustomization.yaml"
 	f := promotion.File{Path: path, Blob: forge.SHA(fmt.Sprintf("%040x", 1_000_000+w.seq)), Content: []byte(content)}
-	found, err := manifest.Find(path, []byte(content), []string{image})
+	found, err := manifest.Find(path, []byte(content), []manifest.Target{{Name: image}})
 	for _, i := range found {
 		f.Images = append(f.Images, promotion.Image{Name: image, Tag: i.Tag, Digest: i.Digest})
 	}

@@ -120,10 +120,10 @@ func readImages(dir, environment string) (map[string]string, error) {
 	return images, nil
 }
 
-func acmeImages() []string {
-	var names []string
+func acmeImages() []manifest.Target {
+	var images []manifest.Target
 	for _, app := range slices.Sorted(maps.Keys(acmeSources())) {
-		names = append(names, "ghcr.io/"+demoOwner+"/"+app)
+		images = append(images, manifest.Target{Name: "ghcr.io/" + demoOwner + "/" + app})
 	}
-	return names
+	return images
 }

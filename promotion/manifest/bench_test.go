@@ -28,7 +28,7 @@ func BenchmarkBump(b *testing.B) {
 		b.Run(name+"/find", func(b *testing.B) {
 			b.SetBytes(int64(len(content)))
 			for b.Loop() {
-				if _, err := manifest.Find("a.yaml", content, []string{"acme/app-7"}); err != nil {
+				if _, err := manifest.Find("a.yaml", content, byName("acme/app-7")); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -36,7 +36,7 @@ func BenchmarkBump(b *testing.B) {
 		b.Run(name+"/bump", func(b *testing.B) {
 			b.SetBytes(int64(len(content)))
 			for b.Loop() {
-				if _, err := manifest.Bump("a.yaml", content, []manifest.Edit{{Name: "acme/app-7", Tag: "9.9.9"}}); err != nil {
+				if _, err := manifest.Bump("a.yaml", content, []manifest.Edit{{Target: manifest.Target{Name: "acme/app-7"}, Tag: "9.9.9"}}); err != nil {
 					b.Fatal(err)
 				}
 			}

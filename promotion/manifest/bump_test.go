@@ -69,7 +69,7 @@ func TestBump(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := manifest.Bump("apps/a.yaml", []byte(tt.in), []manifest.Edit{{Name: "acme/app", Tag: tt.tag, Digest: tt.digest}})
+			got, err := manifest.Bump("apps/a.yaml", []byte(tt.in), []manifest.Edit{{Target: manifest.Target{Name: "acme/app"}, Tag: tt.tag, Digest: tt.digest}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +83,7 @@ func TestBump(t *testing.T) {
 func TestBumpOfSeveralImages(t *testing.T) {
 	t.Parallel()
 	shared := kustomization + "images:\n- {name: acme/app, newTag: &v v1}\n- {name: acme/web, newTag: *v}\n"
-	edits := []manifest.Edit{{Name: "acme/app", Tag: "v2"}, {Name: "acme/web", Tag: "v2"}}
+	edits := []manifest.Edit{{Target: manifest.Target{Name: "acme/app"}, Tag: "v2"}, {Target: manifest.Target{Name: "acme/web"}, Tag: "v2"}}
 	got, err := manifest.Bump("k.yaml", []byte(shared), edits)
 	if want := strings.Replace(shared, "&v v1", "&v v2", 1); err != nil || string(got) != want {
 		t.Errorf("both move together: %v\n%s", err, got)
@@ -91,17 +91,17 @@ func TestBumpOfSeveralImages(t *testing.T) {
 	edits[1].Name = "acme/none"
 	_, err = manifest.Bump("k.yaml", []byte(shared), edits)
 	wantKind(t, err, manifest.KindNotFound)
-	_, err = manifest.Bump("k.yaml", []byte(shared), []manifest.Edit{{Name: "acme/app", Tag: "v2"}, {Name: "acme/app", Tag: "v3"}})
+	_, err = manifest.Bump("k.yaml", []byte(shared), []manifest.Edit{{Target: manifest.Target{Name: "acme/app"}, Tag: "v2"}, {Target: manifest.Target{Name: "acme/app"}, Tag: "v3"}})
 	wantKind(t, err, manifest.KindInvalid)
-	edits[1] = manifest.Edit{Name: "acme/web", Tag: "v1"}
+	edits[1] = manifest.Edit{Target: manifest.Target{Name: "acme/web"}, Tag: "v1"}
 	_, err = manifest.Bump("k.yaml", []byte(shared), edits)
 	wantKind(t, err, manifest.KindSharedAnchor)
 }
 
 func TestBumpRefuses(t *testing.T) {
 	t.Parallel()
-	release := manifest.Edit{Name: "acme/app", Tag: "v2"}
-	pinned := manifest.Edit{Name: "acme/app", Digest: newDigest}
+	release := manifest.Edit{Target: manifest.Target{Name: "acme/app"}, Tag: "v2"}
+	pinned := manifest.Edit{Target: manifest.Target{Name: "acme/app"}, Digest: newDigest}
 	tests := map[string]struct {
 		in   string
 		edit manifest.Edit
@@ -135,7 +135,7 @@ func TestBumpRefuses(t *testing.T) {
 		"shared with a label":             {kustomization + "images:\n- {name: acme/app, newTag: &v v1}\nlabels:\n- pairs: {version: *v}\n", release, manifest.KindSharedAnchor, 6},
 		"a label's anchor":                {kustomization + "commonLabels: {version: &t v1}\nimages: [{name: acme/app, newTag: *t}]\n", release, manifest.KindSharedAnchor, 3},
 		"a key that no format has":        {kustomization + "x: &t v1\nimages: [{name: acme/app, newTag: *t}]\n", release, manifest.KindSharedAnchor, 3},
-		"a digest in an annotation":       {kustomization + "images: [{name: acme/app, digest: &d " + oldDigest + "}]\ncommonAnnotations: {d: *d}\n", manifest.Edit{Name: "acme/app", Digest: newDigest}, manifest.KindSharedAnchor, 4},
+		"a digest in an annotation":       {kustomization + "images: [{name: acme/app, digest: &d " + oldDigest + "}]\ncommonAnnotations: {d: *d}\n", manifest.Edit{Target: manifest.Target{Name: "acme/app"}, Digest: newDigest}, manifest.KindSharedAnchor, 4},
 		"a reference in a variable":       {pod("  - image: &i acme/app:v1\n    env: [{name: IMAGE, value: *i}]\n"), release, manifest.KindSharedAnchor, 6},
 		"a reference as a key":            {pod("  - image: &i acme/app:v1\n    x: {*i : y}\n"), release, manifest.KindSharedAnchor, 6},
 		"containers kept elsewhere":       {"apiVersion: v1\nkind: Pod\nx: &c [{image: acme/app:v1}]\nspec: {containers: *c}\n", release, manifest.KindSharedAnchor, 3},
@@ -158,9 +158,9 @@ func TestBumpRefuses(t *testing.T) {
 		"merges that explode":             {mergeChain(4000), release, manifest.KindLimit, 1},
 		"too large":                       {strings.Repeat("# comment\n", manifest.MaxSize/10+1), release, manifest.KindLimit, 0},
 		"no name":                         {pod(""), manifest.Edit{Tag: "v1"}, manifest.KindInvalid, 0},
-		"nothing to write":                {pod(""), manifest.Edit{Name: "acme/app"}, manifest.KindInvalid, 0},
-		"not a tag":                       {pod(""), manifest.Edit{Name: "acme/app", Tag: "v 1"}, manifest.KindInvalid, 0},
-		"not a digest":                    {pod(""), manifest.Edit{Name: "acme/app", Tag: "v1", Digest: "sha256:12"}, manifest.KindInvalid, 0},
+		"nothing to write":                {pod(""), manifest.Edit{Target: manifest.Target{Name: "acme/app"}}, manifest.KindInvalid, 0},
+		"not a tag":                       {pod(""), manifest.Edit{Target: manifest.Target{Name: "acme/app"}, Tag: "v 1"}, manifest.KindInvalid, 0},
+		"not a digest":                    {pod(""), manifest.Edit{Target: manifest.Target{Name: "acme/app"}, Tag: "v1", Digest: "sha256:12"}, manifest.KindInvalid, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -192,7 +192,7 @@ func TestSharedAnchorNamesBothPlaces(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := manifest.Bump("k.yaml", []byte(tt.in), []manifest.Edit{{Name: "acme/app", Tag: "v2"}})
+			_, err := manifest.Bump("k.yaml", []byte(tt.in), []manifest.Edit{{Target: manifest.Target{Name: "acme/app"}, Tag: "v2"}})
 			r := wantKind(t, err, manifest.KindSharedAnchor)
 			want := fmt.Sprintf(image, tt.here, tt.there, tt.key)
 			if strings.ReplaceAll(r.Reason, "`", "") != strings.ReplaceAll(want, "`", "") || r.Line != tt.there {
@@ -228,6 +228,15 @@ func mergeChain(length int) string {
 		fmt.Fprintf(&b, "a%d: &a%d {<<: *a%d}\n", i, i, i-1)
 	}
 	return b.String() + pod("  - image: acme/app:v1\n")
+}
+
+// byName returns targets that are looked for by name.
+func byName(names ...string) []manifest.Target {
+	targets := make([]manifest.Target, len(names))
+	for i, name := range names {
+		targets[i].Name = name
+	}
+	return targets
 }
 
 func wantKind(t *testing.T, err error, kind string) *manifest.Refusal {

@@ -45,7 +45,7 @@ func runCase(t *testing.T, dir string) {
 	}
 	in := only(t, dir, "in.*")
 	content := readFile(t, in)
-	got, err := manifest.Bump(in, content, []manifest.Edit{{Name: s.ImageName, Tag: s.NewTag, Digest: s.NewDigest}})
+	got, err := manifest.Bump(in, content, []manifest.Edit{{Target: manifest.Target{Name: s.ImageName}, Tag: s.NewTag, Digest: s.NewDigest}})
 	if !bytes.Equal(content, readFile(t, in)) {
 		t.Error("Bump changed its input")
 	}
@@ -75,7 +75,7 @@ func checkRefusal(t *testing.T, err error, s spec) {
 
 // checkStands asserts that Find sees what Bump wrote, and that writing it again changes nothing.
 func checkStands(t *testing.T, path string, content []byte, s spec) {
-	images, err := manifest.Find(path, content, []string{s.ImageName})
+	images, err := manifest.Find(path, content, byName(s.ImageName))
 	if err != nil || len(images) == 0 {
 		t.Fatalf("Find: %v, %v", images, err)
 	}
@@ -84,7 +84,7 @@ func checkStands(t *testing.T, path string, content []byte, s spec) {
 			t.Errorf("Find: %+v, want the tag %q", image, s.NewTag)
 		}
 	}
-	again, err := manifest.Bump(path, content, []manifest.Edit{{Name: s.ImageName, Tag: s.NewTag, Digest: s.NewDigest}})
+	again, err := manifest.Bump(path, content, []manifest.Edit{{Target: manifest.Target{Name: s.ImageName}, Tag: s.NewTag, Digest: s.NewDigest}})
 	if err != nil || !bytes.Equal(again, content) {
 		t.Errorf("a second Bump: %v\n%s", err, again)
 	}

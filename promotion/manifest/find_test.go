@@ -77,7 +77,7 @@ func TestFind(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := manifest.Find("a.yaml", []byte(tt.in), tt.names)
+			got, err := manifest.Find("a.yaml", []byte(tt.in), byName(tt.names...))
 			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
 				t.Errorf("%v, want/got\n%s", err, diff)
 			}
@@ -96,7 +96,7 @@ func TestFindRefuses(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := manifest.Find("a.yaml", []byte(tt.in), []string{"acme/app"})
+			_, err := manifest.Find("a.yaml", []byte(tt.in), byName("acme/app"))
 			wantKind(t, err, tt.kind)
 		})
 	}
@@ -107,7 +107,7 @@ func TestFindKnowsKustomizationByName(t *testing.T) {
 	t.Parallel()
 	in := []byte("resources: [a.yaml]\nimages:\n- name: acme/app\n")
 	for path, want := range map[string]int{"apps/prod/kustomization.yaml": 1, "apps/prod/values.yaml": 0} {
-		got, err := manifest.Find(path, in, []string{"acme/app"})
+		got, err := manifest.Find(path, in, byName("acme/app"))
 		if err != nil || len(got) != want {
 			t.Errorf("%s: %v, %v", path, got, err)
 		}

@@ -34,7 +34,7 @@ func seed(f *testing.F, add func(content []byte)) {
 func FuzzFind(f *testing.F) {
 	seed(f, func(content []byte) { f.Add(content) })
 	f.Fuzz(func(t *testing.T, content []byte) {
-		images, err := manifest.Find("a.yaml", content, []string{"acme/app", "ghcr.io/acme/checkout"})
+		images, err := manifest.Find("a.yaml", content, byName("acme/app", "ghcr.io/acme/checkout"))
 		if err != nil {
 			wantRefusal(t, err)
 		}
@@ -55,7 +55,7 @@ func FuzzBump(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, content []byte, tag, digest string) {
 		before := bytes.Clone(content)
-		edit := manifest.Edit{Name: "acme/app", Tag: tag, Digest: digest}
+		edit := manifest.Edit{Target: manifest.Target{Name: "acme/app"}, Tag: tag, Digest: digest}
 		if checkout := "ghcr.io/acme/checkout"; bytes.Contains(content, []byte(checkout)) {
 			edit.Name = checkout
 		}
@@ -84,11 +84,11 @@ func wantRefusal(t *testing.T, err error) {
 
 func checkEdit(t *testing.T, old, edited []byte, e manifest.Edit) {
 	t.Helper()
-	was, err := manifest.Find("a.yaml", old, []string{e.Name})
+	was, err := manifest.Find("a.yaml", old, byName(e.Name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	is, err := manifest.Find("a.yaml", edited, []string{e.Name})
+	is, err := manifest.Find("a.yaml", edited, byName(e.Name))
 	if err != nil || len(is) != len(was) {
 		t.Fatalf("%v: %v, then %v\n%q\n%q", err, was, is, old, edited)
 	}

@@ -23,18 +23,30 @@ type Image struct {
 	Line, Column int
 }
 
-// Find returns where the images called names stand in the file, in the file's order, each place once however often
-// an anchor repeats it. The list is empty where none of them stands, and where the file is none of the formats that
-// Ferry recognises by their content. It fails with a *Refusal where the file cannot be read safely, or where what stands
-// for one of the names is a template or no reference at all. An entry that replaces one name by another goes by either, by the
+// Target is an image to look for: wherever it stands by its name, or only where the keys lead.
+type Target struct {
+	Name string
+	// Keys lead to what moves with the image: a tag, a digest, a "tag@digest", or a whole reference. Without them the image is found by its name.
+	// In an Argo CD Application they name Helm parameters or keys of its values, in a Flux HelmRelease they count from spec.values.
+	Keys []Key
+}
+
+// Find returns where the targets' images stand in the file, in the file's order, each place once however often
+// an anchor repeats it. The list is empty where none of them stands by its name, and where the file is none of the formats that
+// Ferry recognises by their content. It fails with a *Refusal where the file cannot be read safely, where a key leads nowhere, or where what stands
+// for one of the images is a template or no reference at all. An entry that replaces one name by another goes by either, by the
 // first where both are asked for. path is used for messages, and tells a kustomization.yaml that names no kind.
-func Find(path string, content []byte, names []string) ([]Image, error) {
+func Find(path string, content []byte, targets []Target) ([]Image, error) {
 	f, err := parse(path, content)
 	if err != nil {
 		return nil, err
 	}
+	sites, refusal := f.sitesOf(targets)
+	if refusal != nil {
+		return nil, f.place(refusal)
+	}
 	var found []Image
-	for _, s := range f.sitesOf(func(name string) bool { return slices.Contains(names, name) }) {
+	for _, s := range sites {
 		if s.refusal != nil {
 			return nil, f.place(s.refusal)
 		}
@@ -46,10 +58,10 @@ func Find(path string, content []byte, names []string) ([]Image, error) {
 	return slices.Compact(found), nil
 }
 
-// Edit is a release of one image, to be written wherever the image stands.
+// Edit is a release of one image, to be written wherever the target stands.
 type Edit struct {
-	Name string
-	Tag  string
+	Target
+	Tag string
 	// Digest is "" where none is known. It is written only where a digest stands already.
 	Digest string
 }
@@ -74,4 +86,42 @@ func Bump(path string, content []byte, edits []Edit) ([]byte, error) {
 		return content, nil
 	}
 	return f.apply(changes)
+}
+
+// Setting is a value to be written at a key.
+type Setting struct {
+	Key   Key
+	Value string
+}
+
+// Set returns content with each setting's value at its key, with the same proof as Bump's that nothing else changed. A value keeps its quotes, and gets
+// some where it would turn from a text into something else. Where everything stands as asked already, content itself is returned. It fails with a
+// *Refusal, and then nothing is to be written.
+func Set(path string, content []byte, settings []Setting) ([]byte, error) {
+	f, err := parse(path, content)
+	if err != nil {
+		return nil, err
+	}
+	changes, refusal := f.planSettings(settings)
+	if refusal != nil {
+		return nil, f.place(refusal)
+	}
+	if len(changes) == 0 {
+		return content, nil
+	}
+	return f.apply(changes)
+}
+
+// Value returns the text of the value at key, "" for an empty one or null. It fails with a *Refusal where the file cannot be read safely, or where key
+// leads nowhere or to no single value.
+func Value(path string, content []byte, key Key) (string, error) {
+	f, err := parse(path, content)
+	if err != nil {
+		return "", err
+	}
+	s, refusal := f.scalar(key)
+	if refusal != nil {
+		return "", f.place(refusal)
+	}
+	return text(s.value()), nil
 }

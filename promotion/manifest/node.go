@@ -19,29 +19,37 @@ func resolve(n *yaml.Node) *yaml.Node {
 // lookup returns the value of key in a mapping as a loader sees it: its own key wins over those merged into it with
 // `<<`, and of these the first. It returns nil where there is none, or where n is no mapping.
 func lookup(n *yaml.Node, key string) *yaml.Node {
+	if v := written(n, key); v != nil {
+		return resolve(v)
+	}
+	return nil
+}
+
+// written is lookup without following the value where it is an alias.
+func written(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
 	if i := own(n, key); i >= 0 {
-		return resolve(n.Content[i])
+		return n.Content[i]
 	}
 	for i := 0; i < len(n.Content); i += 2 {
 		if !isMerge(n.Content[i]) {
 			continue
 		}
-		if v := lookupMerged(resolve(n.Content[i+1]), key); v != nil {
+		if v := writtenMerged(resolve(n.Content[i+1]), key); v != nil {
 			return v
 		}
 	}
 	return nil
 }
 
-func lookupMerged(source *yaml.Node, key string) *yaml.Node {
+func writtenMerged(source *yaml.Node, key string) *yaml.Node {
 	if source.Kind != yaml.SequenceNode {
-		return lookup(source, key)
+		return written(source, key)
 	}
 	for _, item := range source.Content {
-		if v := lookup(resolve(item), key); v != nil {
+		if v := written(resolve(item), key); v != nil {
 			return v
 		}
 	}

@@ -30,11 +30,14 @@ type planner struct {
 // plan returns the changes that the edits need, none where everything stands as asked.
 func (f *file) plan(edits []Edit) ([]change, *Refusal) {
 	p := &planner{wanted: map[*yaml.Node]change{}, added: map[*yaml.Node]change{}}
-	asked := make(map[string]bool, len(edits))
-	for _, e := range edits {
-		asked[e.Name] = true
+	targets := make([]Target, len(edits))
+	for i, e := range edits {
+		targets[i] = e.Target
 	}
-	sites := f.sitesOf(func(name string) bool { return asked[name] })
+	sites, refusal := f.sitesOf(targets)
+	if refusal != nil {
+		return nil, refusal
+	}
 	for _, e := range edits {
 		if !p.planEdit(e, sites) {
 			return nil, &Refusal{Kind: KindNotFound, Reason: fmt.Sprintf("the image %s does not stand in this file", e.Name)}
@@ -48,6 +51,32 @@ func (f *file) plan(edits []Edit) ([]change, *Refusal) {
 		return nil, p.refusal
 	}
 	return changes, nil
+}
+
+// planSettings returns the changes that the settings need.
+func (f *file) planSettings(settings []Setting) ([]change, *Refusal) {
+	p := &planner{wanted: map[*yaml.Node]change{}, added: map[*yaml.Node]change{}}
+	for _, s := range settings {
+		at, refusal := f.scalar(s.Key)
+		if refusal != nil {
+			return nil, refusal
+		}
+		p.want(at.value(), change{name: s.Key.String(), value: s.Value})
+	}
+	changes := p.changes()
+	if p.refusal == nil {
+		p.refusal = f.checkShared(nil, changes)
+	}
+	return changes, p.refusal
+}
+
+// scalar returns where a key leads, which has to be a single value.
+func (f *file) scalar(key Key) (spot, *Refusal) {
+	s, refusal := f.spot(key)
+	if refusal == nil && s.value().Kind != yaml.ScalarNode {
+		refusal = refuse(s.value(), KindNotScalar, "%s is a mapping or list, not a value; name a key in it", key)
+	}
+	return s, refusal
 }
 
 // planEdit plans one edit at every place of its image, and tells whether there was one.
@@ -69,7 +98,7 @@ func (p *planner) planEdit(e Edit, sites []site) (found bool) {
 
 func (p *planner) planSite(s site, tag, digest string) {
 	if s.ref != nil {
-		p.want(s.ref, change{name: s.Name, keep: len(s.Name), value: s.Name + joinReference(tag, digest)})
+		p.want(s.ref, change{name: s.Name, keep: len(s.written), value: s.written + joinReference(tag, digest)})
 		return
 	}
 	if digest != "" {

@@ -102,7 +102,7 @@ func (s *sharing) addValue(n *yaml.Node, key string) *yaml.Node {
 			sources = sources[0].Content
 		}
 		for _, source := range sources {
-			if lookupMerged(resolve(source), key) == nil {
+			if writtenMerged(resolve(source), key) == nil {
 				continue
 			}
 			s.stands[source] = true

@@ -10,6 +10,7 @@ import (
 // tag and digest are the scalars with each of them.
 type site struct {
 	Image
+	written     string // the name as it stands in ref
 	ref         *yaml.Node
 	tag, digest *yaml.Node // nil where the key is absent; also a null
 	insert      insertion  // where a tag goes that is absent
@@ -39,22 +40,36 @@ func recognisers() []recogniser {
 	return []recogniser{kustomizeSites, workloadSites}
 }
 
-// sitesOf returns the images that were asked for, each with the name by which it was. An entry goes by the name it replaces,
-// and by the one it is pulled under only where the first was not asked for.
-func (f *file) sitesOf(asked func(name string) bool) []site {
-	all := f.sites()
-	found := all[:0]
-	for _, s := range all {
+// sitesOf returns the places of the targets. An image that is looked for by name carries the name by which it was asked for: an entry goes by the one it
+// replaces, and by the one it is pulled under only where the first was not asked for.
+func (f *file) sitesOf(targets []Target) ([]site, *Refusal) {
+	var found []site
+	asked := map[string]bool{}
+	for _, t := range targets {
+		if len(t.Keys) == 0 {
+			asked[t.Name] = true
+			continue
+		}
+		sites, refusal := f.keyedSites(t)
+		if refusal != nil {
+			return nil, refusal
+		}
+		found = append(found, sites...)
+	}
+	if len(asked) == 0 {
+		return found, nil
+	}
+	for _, s := range f.sites() {
 		switch {
-		case asked(s.Name):
-		case s.Pulled != "" && asked(s.Pulled):
+		case asked[s.Name]:
+		case s.Pulled != "" && asked[s.Pulled]:
 			s.Name = s.Pulled
 		default:
 			continue
 		}
 		found = append(found, s)
 	}
-	return found
+	return found, nil
 }
 
 // sites returns every image in the file.
@@ -80,6 +95,7 @@ func referenceSite(n *yaml.Node) site {
 	value := text(n)
 	s := site{ref: n}
 	s.Name, s.Tag, s.Digest = splitReference(value)
+	s.written = s.Name
 	s.Line, s.Column = n.Line, n.Column
 	s.refusal = checkText(n)
 	return s

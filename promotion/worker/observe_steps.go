@@ -40,7 +40,7 @@ func (l *look) lookAtSteps(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.out.Earlier = append(l.out.Earlier, l.placed(facts)...)
+		l.out.Earlier = append(l.out.Earlier, promotion.Placed(l.config, facts)...)
 	}
 	return nil
 }
