@@ -47,21 +47,51 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 func newRoot(getenv func(string) string, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "ferry",
-		Short:         "Ferry carries container images from dev to staging to prod by pull request",
-		Version:       version(),
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          func(c *cobra.Command, args []string) error { return usageIf(cobra.NoArgs(c, args)) },
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		Use:                        "ferry",
+		Short:                      "Ferry carries container images from dev to staging to prod by pull request",
+		Version:                    version(),
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2,
+		Args:                       unknownCommand,
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newServeCommand(getenv, stdout, stderr), newTokenCommand(getenv, stdout), newReplayCommand(getenv, stdout), newMigrateCommand(getenv, stdout, stderr),
-		newAgentCommand(getenv, stdout, stderr), newDemoCommand(getenv, stdout, stderr), newSandboxCommand(getenv, stdout, stderr),
-		newPlanCommand(getenv, stdout, stderr), newBumpCommand(getenv, stdout, stderr), newLintCommand(getenv, stdout, stderr))
+	root.CompletionOptions.DisableDefaultCmd = true // Ferry has its own
+	root.AddGroup(&cobra.Group{ID: groupLocal, Title: "On a checkout, offline:"}, &cobra.Group{ID: groupServer, Title: "Around the server:"})
+	add(root, groupServer, newServeCommand(getenv, stdout, stderr), newTokenCommand(getenv, stdout), newReplayCommand(getenv, stdout), newMigrateCommand(getenv, stdout, stderr),
+		newAgentCommand(getenv, stdout, stderr), newDemoCommand(getenv, stdout, stderr), newSandboxCommand(getenv, stdout, stderr))
+	add(root, groupLocal, newLintCommand(getenv, stdout, stderr), newPlanCommand(getenv, stdout, stderr), newBumpCommand(getenv, stdout, stderr))
+	root.AddCommand(newCompletionCommand(stdout), newManCommand(stdout))
 	return root
+}
+
+// unknownCommand refuses what is no command, and names the one that may be meant.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var meant string
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		meant = "; did you mean " + orList(near) + "?"
+	}
+	return &usageError{fmt.Errorf("there is no command %q%s", args[0], meant)}
+}
+
+// The groups in which the help lists the commands.
+const (
+	groupLocal  = "local"
+	groupServer = "server"
+)
+
+// add adds commands to a group of the help.
+func add(root *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = group
+		root.AddCommand(c)
+	}
 }
 
 // version returns what Go wrote into the binary: the module's version, or the revision it was built from.
