@@ -35,6 +35,7 @@ const (
 
 	chi            = "github.com/go-chi/chi/v5"
 	cmp            = "github.com/google/go-cmp"
+	cronSchedules  = "github.com/robfig/cron/v3"
 	ghinstallation = "github.com/bradleyfalzon/ghinstallation/v2"
 	goPretty       = "github.com/jedib0t/go-pretty/v6"
 	goTerm         = "golang.org/x/term"
@@ -43,6 +44,7 @@ const (
 	goGitHub       = "github.com/google/go-github/v60"
 	gjson          = "github.com/tidwall/gjson"
 	golangMigrate  = "github.com/golang-migrate/migrate/v4"
+	jsonSchema     = "github.com/santhosh-tekuri/jsonschema/v6"
 	jwt            = "github.com/golang-jwt/jwt/v4"
 	openAPI        = "github.com/getkin/kin-openapi"
 	pgx            = "github.com/jackc/pgx/v5"
@@ -88,8 +90,9 @@ func layout() []row {
 
 		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "forge", yaml, semver},
 			why: "the domain does no I/O: pure functions of what they are given"},
-		{pkg: "promotion/config", may: []string{yaml},
-			why: "it reads bytes that strangers wrote, and must not be able to do more"},
+		{pkg: "promotion/config", may: []string{yaml, cronSchedules},
+			tests: []string{jsonSchema},
+			why:   "it reads bytes that strangers wrote, and must not be able to do more; cron only parses the schedules of freezes"},
 		{pkg: "promotion/manifest", may: []string{yaml},
 			why: "it edits bytes that strangers wrote, and must not be able to do more"},
 

@@ -14,22 +14,30 @@ const maxDiscoveries = 100
 // entry is one entry of apps as it is written: a named app, or what discover finds. Unset settings are zero.
 type entry struct {
 	name      string
+	was       []string
 	discover  *pattern
 	except    exception
 	source    string // may hold {app}
+	group     string
 	images    []image
-	manifests []*pattern
-	mode      Mode
+	manifests []manifest
+	also      []also
+	own       overrides
+	added     *overrides // by an included file, which can only be stricter
+	included  string     // the path of the included file that has the app, or adds to it
 
-	hasSource bool
-	at        *yaml.Node
-	named     *yaml.Node
+	has     map[string]position // the keys that stand there, right or wrong
+	at      position
+	named   position
+	groupAt position
+	wasAt   []position
 }
 
 // image is an image as it is written, with {app} where it stands.
 type image struct {
 	Image
-	at *yaml.Node
+	at   position
+	inAt map[string]position
 }
 
 // exception is what a discover entry leaves out.
@@ -45,15 +53,19 @@ func (e entry) complete() bool {
 
 // over returns the settings of a named app, with those of base where it has none.
 func (e entry) over(base entry) entry {
-	if !e.hasSource {
+	if _, ok := e.has["source"]; !ok {
 		e.source = base.source
+	}
+	if _, ok := e.has["also"]; !ok {
+		e.also = base.also
 	}
 	if len(e.images) == 0 {
 		e.images = base.images
 	}
-	if e.mode == "" {
-		e.mode = base.mode
+	if e.group == "" {
+		e.group = base.group
 	}
+	e.own = e.own.over(base.own)
 	return e
 }
 
@@ -67,7 +79,7 @@ func (e entry) excepted(name string) bool {
 
 // filledIn returns the image of the app of a name.
 func (i image) filledIn(app string) Image {
-	out := Image{Name: strings.ReplaceAll(i.Name, appMark, app)}
+	out := Image{Name: strings.ReplaceAll(i.Name, appMark, app), Digest: i.Digest}
 	for env, other := range i.In {
 		if out.In == nil {
 			out.In = make(map[string]string, len(i.In))
@@ -90,7 +102,7 @@ func (r *reporter) apps(f field) []entry {
 		out = append(out, r.app(item, fields))
 		if has(fields, "discover") {
 			if discoveries++; discoveries == maxDiscoveries+1 {
-				r.fail(item, "more than %d entries with discover; one finds any number of apps", maxDiscoveries)
+				r.failAs(ruleLimit, item, "more than %d entries with discover; one finds any number of apps", maxDiscoveries)
 				return out
 			}
 		}
@@ -100,21 +112,27 @@ func (r *reporter) apps(f field) []entry {
 
 // app reads one entry of apps.
 func (r *reporter) app(n *yaml.Node, fields []field) entry {
-	e := entry{at: n, named: n, hasSource: has(fields, "source")}
-	for _, f := range fields {
-		r.appField(&e, f)
-	}
+	e := r.entryOf(n, fields)
 	switch named, discovers := has(fields, "name"), has(fields, "discover"); {
 	case named && discovers:
 		r.fail(n, "an app has either a name or discover; the settings of one discovered app are an entry of its own, with its name")
 	case !named && !discovers:
-		r.fail(n, "name is missing (or discover, where the paths of the repository name the apps)")
+		r.failAs(ruleMissingKey, n, "name is missing (or discover, where the paths of the repository name the apps)")
 	case discovers:
 		r.checkDiscovery(fields)
+	case has(fields, "except"):
+		r.note(ruleUseless, e.has["except"], "except goes with discover, of which it leaves out names")
 	}
-	for _, p := range e.manifests {
-		p.fillApp(e.name)
-	}
+	return e
+}
+
+// entryOf reads the keys of an app, wherever they stand.
+func (r *reporter) entryOf(n *yaml.Node, fields []field) entry {
+	e := entry{at: r.pos(n), named: r.pos(n), has: make(map[string]position, len(fields))}
+	r.read(fields, func(f field) {
+		e.has[f.key] = r.pos(f.name)
+		r.appField(&e, f)
+	})
 	return e
 }
 
@@ -122,40 +140,102 @@ func (r *reporter) app(n *yaml.Node, fields []field) entry {
 func (r *reporter) appField(e *entry, f field) {
 	switch f.key {
 	case "name":
-		e.named = f.value
+		e.named = r.pos(f.value)
 		e.name, _ = r.name(f.value)
+	case "was":
+		e.was, e.wasAt = r.was(f)
 	case "discover":
 		if s, ok := r.text(f.value, "discover"); ok {
-			e.discover = r.pattern(f.value, s, true)
+			e.discover = r.pattern(f.value, s, true, nil)
 		}
 	case "except":
 		e.except = r.except(f)
-	case "mode":
-		e.mode = r.mode(f)
 	case "source":
 		e.source = r.source(f.value)
+	case "group":
+		e.groupAt = r.pos(f.value)
+		e.group, _ = r.name(f.value)
 	case "images":
 		e.images = r.images(f)
 	case "manifests":
 		e.manifests = r.manifests(f)
+	case "also":
+		e.also = r.also(f)
+	case "environments":
+		e.own.in = r.overrides(f)
+	default:
+		r.setting(&e.own.all, f)
 	}
+}
+
+// overrides reads by environment what is otherwise for the app there. Whether the environments exist is checked once all are read.
+func (r *reporter) overrides(f field) map[string]settings {
+	if !r.is(f.value, yaml.MappingNode, "!!map", "environments", "environments with what is otherwise there") {
+		return nil
+	}
+	at := atOverride
+	if slices.Contains(f.known.at, atIncluded) {
+		at = atIncludedOverride
+	}
+	out := make(map[string]settings, len(f.value.Content)/2)
+	for env := range r.pairs(f.value) {
+		r.checkName(env.name, env.key)
+		var s settings
+		fields, _ := r.fields(at, env.value)
+		s.at = r.pos(env.name)
+		r.read(fields, func(f field) { r.setting(&s, f) })
+		out[env.key] = s
+	}
+	return out
+}
+
+// checkName notes a key that can't be the name of an environment.
+func (r *reporter) checkName(n *yaml.Node, name string) {
+	if problem := nameProblem(name); problem != "" {
+		r.failAs(ruleInvalidName, n, "%s can't be an environment: %s", quoted(name), problem)
+	}
+}
+
+// was reads the names something had before: one, or a list.
+func (r *reporter) was(f field) (names []string, at []position) {
+	nodes := []*yaml.Node{f.value}
+	if f.value.Kind == yaml.SequenceNode {
+		_, nodes = r.texts(f.value, "was")
+		if len(f.value.Content) == 0 {
+			r.fail(f.value, "was is empty; remove it")
+		}
+	}
+	for _, n := range nodes {
+		if name, ok := r.name(n); ok {
+			names, at = append(names, name), append(at, r.pos(n))
+		}
+	}
+	return names, at
 }
 
 // checkDiscovery notes keys that do not go with discover, and the one that has to.
 func (r *reporter) checkDiscovery(fields []field) {
 	for _, f := range fields {
-		if f.key == "manifests" {
+		switch f.key {
+		case "manifests":
 			r.fail(f.name, "manifests does not go with discover: every path that discover finds is a manifest")
+		case "was":
+			r.fail(f.name, "was does not go with discover; an app that was renamed has an entry of its own, with its name")
 		}
 	}
 	if !has(fields, "images") {
 		for _, f := range fields {
 			if f.key == "discover" {
-				r.fail(f.name, "images is missing beside discover; list the images of its apps, with {app} for the name")
+				r.failAs(ruleMissingKey, f.name, "images is missing beside discover; list the images of its apps, with {app} for the name")
 			}
 		}
 	}
 }
+
+var (
+	exceptForm    = regexp.MustCompile(`^[^/{}]+$`)
+	exceptRefused = regexp.MustCompile(`\*\*|^\s|\s$`)
+)
 
 // except reads the names that discover leaves out. They may be names that no app can have: such folders are why it is needed.
 func (r *reporter) except(f field) exception {
@@ -163,63 +243,35 @@ func (r *reporter) except(f field) exception {
 	out := exception{names: make(map[string]bool, len(names))}
 	for i, name := range names {
 		switch {
-		case strings.ContainsAny(name, "/{}") || strings.Contains(name, "**"):
+		case !exceptForm.MatchString(name) || exceptRefused.MatchString(name):
 			r.fail(nodes[i], "%s can't be excepted: a name is one part of a path, in which * may stand for any letters", quoted(name))
 		case !strings.Contains(name, "*"):
 			out.names[name] = true
 		default:
 			out.forms = append(out.forms, flatSegment(name))
 			if len(out.forms) == maxWild+1 {
-				r.fail(nodes[i], "more than %d names with * to except", maxWild)
+				r.failAs(ruleLimit, nodes[i], "more than %d names with * to except", maxWild)
 			}
 		}
 	}
 	return out
 }
 
-// manifests reads the patterns of a named app's files.
-func (r *reporter) manifests(f field) []*pattern {
-	items, ok := r.list(f.value, "manifests")
-	if ok && len(items) == 0 {
-		r.fail(f.value, "manifests is empty; list the files in which the images stand")
-	}
-	seen := make(map[string]bool, len(items))
-	out := make([]*pattern, 0, len(items))
-	for _, item := range items {
-		if item.Kind == yaml.MappingNode {
-			r.fail(item, `a manifest with "path" and "keys" %s; write the path alone where the image stands beside its tag`, notYet)
-			continue
-		}
-		s, ok := r.text(item, "a manifest")
-		if !ok {
-			continue
-		}
-		if seen[s] {
-			r.fail(item, "%s stands twice in manifests", quoted(s))
-			continue
-		}
-		seen[s] = true
-		if p := r.pattern(item, s, false); p != nil {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
 // sourceForm is owner/name; GitLab has groups within groups before the name.
-var sourceForm = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+$`)
+var (
+	sourceForm    = regexp.MustCompile(`^([A-Za-z0-9._-]|\{app\})+(/([A-Za-z0-9._-]|\{app\})+)+$`)
+	sourceRefused = regexp.MustCompile(`(^|/)\.\.(/|$)`)
+)
 
 // source reads the name of a source repository.
 func (r *reporter) source(n *yaml.Node) string {
 	s, ok := r.text(n, "source")
-	if !ok {
-		return ""
-	}
-	plain := strings.ReplaceAll(s, appMark, "app")
 	switch {
-	case strings.Contains(plain, "{"):
-		r.fail(n, "%s: only {app} is filled in in source", quoted(s))
-	case strings.Contains(s, "://"), !sourceForm.MatchString(plain), strings.Contains("/"+plain+"/", "/../"):
+	case !ok:
+		return ""
+	case strings.Contains(strings.ReplaceAll(s, appMark, ""), "{"):
+		r.fail(n, "%s: only {app} is filled in in source: a release has one source in all environments", quoted(s))
+	case !sourceForm.MatchString(s), sourceRefused.MatchString(s):
 		r.fail(n, "%s can't be a source: it is a repository of the same forge, written owner/name", quoted(s))
 	}
 	return s
@@ -239,7 +291,7 @@ func (r *reporter) images(f field) []image {
 			continue
 		}
 		if line, twice := lines[i.Name]; twice {
-			r.fail(item, "the image %s stands here already in line %d", quoted(i.Name), line)
+			r.failAs(ruleDuplicate, item, "the image %s stands here already in line %d", quoted(i.Name), line)
 			continue
 		}
 		lines[i.Name] = item.Line
@@ -250,45 +302,48 @@ func (r *reporter) images(f field) []image {
 
 // image reads one image: its name, or a mapping with the names other environments know it by.
 func (r *reporter) image(n *yaml.Node) (image, bool) {
-	i := image{at: n}
+	i := image{at: r.pos(n)}
 	if n.Kind != yaml.MappingNode {
 		i.Name = r.imageName(n, "an image")
 		return i, i.Name != ""
 	}
-	fields, _ := r.fields(atImage, n)
-	for _, f := range fields {
+	r.mapping(atImage, n, func(f field) {
 		switch f.key {
 		case "name":
 			i.Name = r.imageName(f.value, "name")
 		case "in":
-			i.In = r.imageIn(f.value)
+			i.In, i.inAt = r.imageIn(f.value)
+		case "digest":
+			i.Digest = r.flag(f)
 		}
-	}
-	if !has(fields, "name") {
-		r.fail(n, "name is missing: the image, as registry/repository")
-	}
+	})
 	return i, i.Name != ""
 }
 
 // imageIn reads by environment under which other name an image is pulled. Whether the environments exist is checked once all are read.
-func (r *reporter) imageIn(n *yaml.Node) map[string]string {
+func (r *reporter) imageIn(n *yaml.Node) (names map[string]string, at map[string]position) {
 	if !r.is(n, yaml.MappingNode, "!!map", "in", "environments with image names") {
-		return nil
+		return nil, nil
 	}
-	out := make(map[string]string, len(n.Content)/2)
+	names, at = make(map[string]string, len(n.Content)/2), make(map[string]position, len(n.Content)/2)
 	for f := range r.pairs(n) {
+		r.checkName(f.name, f.key)
 		if s := r.imageName(f.value, "an image"); s != "" {
-			out[f.key] = s
+			names[f.key], at[f.key] = s, r.pos(f.name)
 		}
 	}
-	return out
+	return names, at
 }
 
 // imageForm is the name of a repository as the OCI distribution specification has it, after the registry's host: its first
-// part is a host where it has a dot or a port, as for Docker.
-var imageForm = regexp.MustCompile(`^([A-Za-z0-9-]+((\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|:[0-9]{1,5})/)?` + repositoryPart + `(/` + repositoryPart + `)*$`)
+// part is a host where it has a dot or a port, as for Docker. {app} may stand for letters of it.
+var imageForm = regexp.MustCompile(`^(` + hostPart + `((\.` + hostPart + `)+(:[0-9]{1,5})?|:[0-9]{1,5})/)?` + repositoryPart + `(/` + repositoryPart + `)*$`)
 
-const repositoryPart = `[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*`
+const (
+	hostPart       = `([A-Za-z0-9-]|\{app\})+`
+	letters        = `([a-z0-9]|\{app\})+`
+	repositoryPart = letters + `(([._]|__|-+)` + letters + `)*`
+)
 
 // imageName reads the name of an image, which is its reference without tag and digest.
 func (r *reporter) imageName(n *yaml.Node, what string) string {
@@ -303,8 +358,10 @@ func (r *reporter) imageName(n *yaml.Node, what string) string {
 		r.fail(n, "%s: leave out tag and digest, they are what is promoted", quoted(s))
 	case strings.Contains(plain, "{"):
 		r.fail(n, "%s: only {app} is filled in in images; a name that differs by environment stands under in", quoted(s))
-	case len(s) > 255 || !imageForm.MatchString(plain):
+	case !imageForm.MatchString(s):
 		r.fail(n, "%s is not the name of an image: it is written registry/repository, the repository in lower case", quoted(s))
+	case len(s) > 255:
+		r.failAs(ruleLimit, n, "%s is longer than the 255 characters of an image's name", quoted(s))
 	default:
 		return s
 	}

@@ -4,7 +4,6 @@ package config
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
 // File is where the configuration stands in an environment repository.
@@ -13,105 +12,11 @@ const File = ".ferry.yaml"
 // apiVersion is the version of the configuration that is read.
 const apiVersion = "ferry/v1"
 
-// Mode says how far Ferry goes by itself.
-type Mode string
-
-// The modes, the strictest first.
-const (
-	ModeObserve Mode = "observe" // writes nothing but Ferry's issue
-	ModePropose Mode = "propose" // opens promotions and never merges
-	ModeRelease Mode = "release" // merges too, where the environment says so
-)
-
-// modes is every mode, the strictest first; what is not in it counts as stricter than all.
-var modes = []Mode{ModeObserve, ModePropose, ModeRelease}
-
-// strictest returns the strictest mode that is set, or ModePropose where none is.
-func strictest(set ...Mode) Mode {
-	if least := strictestSet(set...); least != "" {
-		return least
-	}
-	return ModePropose
-}
-
-// strictestSet is strictest without the default: it returns "" where none is set.
-func strictestSet(set ...Mode) Mode {
-	var least Mode
-	for _, m := range set {
-		if m != "" && (least == "" || slices.Index(modes, m) < slices.Index(modes, least)) {
-			least = m
-		}
-	}
-	return least
-}
-
-// Update says how a new image reaches an environment that is promoted into from nowhere.
-type Update string
-
-// The ways of an update. UpdateNone leaves it to somebody else's commits.
-const (
-	UpdateNone   Update = "none"
-	UpdatePR     Update = "pr"
-	UpdateCommit Update = "commit"
-)
-
-// Converge says what counts as arrived.
-type Converge string
-
-// ConvergeReport waits for the agents' reports; ConvergeMerge takes the merge for it, because nobody reports.
-const (
-	ConvergeReport Converge = "report"
-	ConvergeMerge  Converge = "merge"
-)
-
-// DefaultCluster is the one cluster of an environment that names none.
-const DefaultCluster = "default"
-
-// DefaultReportTimeout is how long silence before convergence is no error yet, where the environment does not say.
-const DefaultReportTimeout = 15 * time.Minute
-
-// Environment is one environment with every default filled in.
-type Environment struct {
-	Name             string
-	Dir              string   // what {env} stands for; may contain "/"
-	From             []string // the environments it is promoted into from; none for a first environment
-	FromAny          bool     // one of From is enough; otherwise all are needed
-	Soak             time.Duration
-	Clusters         []string // at least one
-	AutoMerge        bool
-	AllowUnprotected bool // merges also on a branch that nothing guards
-	Update           Update
-	Mode             Mode // the stricter of the file's and its own
-	Converge         Converge
-	ReportTimeout    time.Duration // more than 0
-}
-
-// Image is one image of an app.
-type Image struct {
-	Name string
-	In   map[string]string // by environment, where that pulls it under another name; nil where none does
-}
-
-// NameIn returns the name under which an environment pulls the image.
-func (i Image) NameIn(env string) string {
-	if other, ok := i.In[env]; ok {
-		return other
-	}
-	return i.Name
-}
-
-// App is one app with every default filled in.
-type App struct {
-	Name   string
-	Source string // owner/name of the source repository; empty where none is given
-	Images []Image
-	Mode   Mode // the stricter of the file's and its own
-}
-
 // Config is a configuration without errors. It does not change and may be used from several goroutines. Only Parse makes one.
 type Config struct {
-	Mode         Mode
-	Environments []Environment // in the order of the file
+	Mode          Mode
+	Environments  []Environment // in the order of the file
+	CommandPrefix string        // obey only commands behind it, as in "/ferry hold"; empty where none is needed
 
 	fileMode    Mode // as written; "" where it is not
 	envModes    map[string]Mode
@@ -120,6 +25,10 @@ type Config struct {
 	named       []entry
 	namedIndex  map[string]int
 	discoveries []entry
+	renamed     map[string]string // apps by the names they had
+	renamedEnv  map[string]string
+	include     Inclusion
+	envAt       []position // beside Environments
 	index       *index
 }
 
@@ -173,21 +82,27 @@ func (c *Config) App(name string, paths ...string) (App, bool) {
 	if !ok {
 		return App{}, false
 	}
-	app := App{Name: name, Source: strings.ReplaceAll(s.source, appMark, name), Mode: strictest(c.fileMode, s.mode)}
+	app := App{Name: name, Was: s.was, Source: strings.ReplaceAll(s.source, appMark, name), Group: s.group}
+	app.Mode = strictest(c.fileMode, s.own.all.mode.value)
+	if s.added != nil {
+		app.Mode = strictest(app.Mode, s.added.all.mode.value)
+	}
 	for _, image := range s.images {
 		app.Images = append(app.Images, image.filledIn(name))
 	}
 	return app, true
 }
 
-// ModeOf returns the strictest of the modes of the file, the environment and the app, not counting those that are not
-// set, and ModePropose where none is. An app or environment that the file does not know is only observed. Paths are as in App.
-func (c *Config) ModeOf(app, env string, paths ...string) Mode {
-	s, ok := c.settings(app, paths)
-	if _, known := c.byName[env]; !ok || !known {
-		return ModeObserve
-	}
-	return strictest(c.fileMode, c.envModes[env], s.mode)
+// RenamedApp returns the app that had a name before, and false where none has said so.
+func (c *Config) RenamedApp(was string) (name string, ok bool) {
+	name, ok = c.renamed[was]
+	return name, ok
+}
+
+// RenamedEnvironment returns the environment that had a name before, and false where none has said so.
+func (c *Config) RenamedEnvironment(was string) (name string, ok bool) {
+	name, ok = c.renamedEnv[was]
+	return name, ok
 }
 
 // settings merges the entries that speak about an app.
@@ -204,7 +119,7 @@ func (c *Config) settings(name string, paths []string) (entry, bool) {
 	if len(found) > 0 {
 		base = found[0]
 		for _, other := range found[1:] {
-			base.mode = strictestSet(base.mode, other.mode)
+			base.own.all.mode = given(strictestSet(base.own.all.mode.value, other.own.all.mode.value), position{})
 		}
 	}
 	if isNamed {

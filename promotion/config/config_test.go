@@ -77,6 +77,10 @@ func TestEnvironments(t *testing.T) {
 		{Name: "staging", Dir: "staging", From: []string{"dev", "hotfix"}, FromAny: true, Clusters: []string{"default"}, Update: config.UpdateNone, Mode: config.ModeRelease, Converge: config.ConvergeReport, ReportTimeout: 15 * time.Minute},
 		{Name: "hotfix", Dir: "hotfix", Clusters: []string{"default"}, Update: config.UpdateNone, Mode: config.ModeRelease, Converge: config.ConvergeReport, ReportTimeout: 15 * time.Minute},
 	}
+	for i := range want {
+		want[i].Supersede, want[i].Rollback = config.SupersedeLatest, config.RollbackManual
+		want[i].MaxOpen, want[i].Watch, want[i].Settle = 10, 30*time.Minute, time.Minute
+	}
 	if d := cmp.Diff(want, c.Environments); d != "" {
 		t.Errorf("Environments (-want +got):\n%s", d)
 	}

@@ -46,7 +46,7 @@ func (r *reporter) document(data []byte) *yaml.Node {
 	}
 	switch err := loader.Load(&second); {
 	case err == nil:
-		r.fail(&second, `a second YAML document begins here; the file holds one, remove the "---"`)
+		r.failAs(ruleNotReadable, &second, `a second YAML document begins here; the file holds one, remove the "---"`)
 		return nil
 	case !errors.Is(err, io.EOF):
 		r.syntax(err, data)
@@ -140,9 +140,9 @@ func (r *reporter) boundAliases(root *yaml.Node) bool {
 	b.size(root)
 	switch {
 	case b.circle != nil:
-		r.fail(b.circle, "the alias *%s stands inside of what it stands for", b.circle.Value)
+		r.failAs(ruleNotReadable, b.circle, "the alias *%s stands inside of what it stands for", b.circle.Value)
 	case b.over != nil:
-		r.fail(b.over, "the aliases up to here stand for more than %d values; write fewer", maxExpanded)
+		r.failAs(ruleNotReadable, b.over, "the aliases up to here stand for more than %d values; write fewer", maxExpanded)
 	default:
 		return true
 	}

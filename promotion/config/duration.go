@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -10,7 +11,13 @@ import (
 // maxDuration bounds every duration of the file: longer is a slip of the pen, and far from what a time.Duration holds.
 const maxDuration = 366 * 24 * time.Hour
 
-var errDuration = errors.New("a duration is numbers with units, such as 90s, 15m, 1h30m or 2d")
+// durationForm is what ParseDuration reads, but for its length.
+var durationForm = regexp.MustCompile(`^(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d))+)$`)
+
+var (
+	errDuration = errors.New("a duration is numbers with units, such as 90s, 15m, 1h30m or 2d")
+	errTooLong  = errors.New("at most 366d")
+)
 
 // ParseDuration reads a duration as Go writes them, with "d" for days of 24 hours added: "15m", "1h30m", "2d", "1d12h", "0".
 // It fails on anything else, on a negative one, and above 366 days.
@@ -27,7 +34,7 @@ func ParseDuration(s string) (time.Duration, error) {
 			return 0, fmt.Errorf("%s: %w", quoted(s), err)
 		}
 		if total += d; total > maxDuration {
-			return 0, fmt.Errorf("%s is too long: at most 366d", quoted(s))
+			return 0, fmt.Errorf("%s is too long: %w", quoted(s), errTooLong)
 		}
 	}
 	return total, nil

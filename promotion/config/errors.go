@@ -23,6 +23,7 @@ type Error struct {
 	File    string
 	Line    int
 	Column  int
+	Rule    string // the id of one of Rules
 	Message string
 }
 
@@ -31,7 +32,8 @@ func (e Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
-// Errors is everything that is wrong in a file, at most 20 of it, in the order of the file.
+// Errors is everything that is wrong in a configuration, at most 20 of it: the file first, then what it includes, each in
+// the order of its lines.
 type Errors []Error
 
 // Error returns the errors, one a line.
@@ -43,44 +45,78 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// reporter collects the errors of one file.
+// Findings returns the errors as findings.
+func (e Errors) Findings() []Finding {
+	out := make([]Finding, len(e))
+	for i, one := range e {
+		out[i] = findingOf(one)
+	}
+	return out
+}
+
+// position is where something stands, for when the parsed file is gone.
+type position struct {
+	file   string
+	line   int
+	column int
+}
+
+// reporter collects the errors of a configuration.
 type reporter struct {
-	file  string
+	keys  keyring
+	acts  func(key) bool // says which keys are acted on
+	file  string         // the file being read
+	rank  map[string]int // of the files, in the order in which they were read
 	noted []Error
 	count int
 }
 
-// at notes an error at a position.
-func (r *reporter) at(line, column int, format string, args ...any) {
+// pos returns where a node of the file being read begins.
+func (r *reporter) pos(n *yaml.Node) position {
+	return position{file: r.file, line: n.Line, column: n.Column}
+}
+
+// note notes an error against a rule.
+func (r *reporter) note(rule string, p position, format string, args ...any) {
 	r.count++
 	if len(r.noted) >= maxNoted {
 		return
 	}
-	r.noted = append(r.noted, Error{File: r.file, Line: max(line, 1), Column: max(column, 1), Message: fmt.Sprintf(format, args...)})
+	r.noted = append(r.noted, Error{File: p.file, Line: max(p.line, 1), Column: max(p.column, 1), Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
-// fail notes an error where the node begins.
-func (r *reporter) fail(n *yaml.Node, format string, args ...any) {
-	r.at(n.Line, n.Column, format, args...)
-}
-
-// failWith notes an error whose words take a search, which a file full of errors is spared.
-func (r *reporter) failWith(n *yaml.Node, words func() string) {
+// noteWith notes an error whose words take a search, which a file full of errors is spared.
+func (r *reporter) noteWith(rule string, p position, words func() string) {
 	if len(r.noted) >= maxNoted {
 		r.count++
 		return
 	}
-	r.fail(n, "%s", words())
+	r.note(rule, p, "%s", words())
 }
 
-// err returns the first errors of the file as Errors, or nil where there are none. An anchor that is used several times
+// at notes an error that leaves the rest of the file unread.
+func (r *reporter) at(line, column int, format string, args ...any) {
+	r.note(ruleNotReadable, position{r.file, line, column}, format, args...)
+}
+
+// fail notes an invalid value where the node begins.
+func (r *reporter) fail(n *yaml.Node, format string, args ...any) {
+	r.note(ruleInvalidValue, r.pos(n), format, args...)
+}
+
+// failAs notes an error against a rule where the node begins.
+func (r *reporter) failAs(rule string, n *yaml.Node, format string, args ...any) {
+	r.note(rule, r.pos(n), format, args...)
+}
+
+// err returns the first errors as Errors, or nil where there are none. An anchor that is used several times
 // yields the same error at the same place each time; it is said once.
 func (r *reporter) err() error {
 	if len(r.noted) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(r.noted, func(a, b Error) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(r.rank[a.File], r.rank[b.File]), strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Message, b.Message))
 	})
 	unique := slices.Compact(r.noted)
 	left := r.count - len(r.noted) + max(len(unique)-maxErrors, 0)

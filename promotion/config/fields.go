@@ -1,7 +1,8 @@
 package config
 
 import (
-	"regexp"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,22 +12,48 @@ import (
 // field is one key of a mapping with its value.
 type field struct {
 	key   string
+	known key
 	name  *yaml.Node
 	value *yaml.Node // an alias is followed
 }
 
-// fields returns the keys of a mapping that are acted on, each once, in the order of the file. Everything else it notes.
+// fields returns the keys of a mapping that may stand there, each once, in the order of the file. Everything else it notes.
 // ok is false where the node is no mapping.
 func (r *reporter) fields(at place, n *yaml.Node) (out []field, ok bool) {
 	if !r.is(n, yaml.MappingNode, "!!map", string(at), "keys with values") {
 		return nil, false
 	}
 	for f := range r.pairs(n) {
-		if r.check(at, f.name, f.value) {
+		if f.known, ok = r.known(at, f.name); ok {
 			out = append(out, f)
 		}
 	}
 	return out, true
+}
+
+// read reads each of the fields. One that is right but not acted on is noted then.
+func (r *reporter) read(fields []field, one func(field)) {
+	for _, f := range fields {
+		before := r.count
+		if one(f); r.count == before {
+			r.ignored(f)
+		}
+	}
+}
+
+// mapping reads the keys of a mapping, and notes the required ones that are not there.
+func (r *reporter) mapping(at place, n *yaml.Node, one func(field)) bool {
+	fields, ok := r.fields(at, n)
+	if !ok {
+		return false
+	}
+	r.read(fields, one)
+	for _, k := range keyTable() {
+		if k.required && slices.Contains(k.at, at) && !has(fields, k.name) {
+			r.failAs(ruleMissingKey, n, "%s is missing: %s", k.name, strings.ReplaceAll(k.effect, "`", ""))
+		}
+	}
+	return true
 }
 
 // pairs walks the keys of a mapping. A key that is no text, or that stands twice, is noted and left out.
@@ -36,11 +63,11 @@ func (r *reporter) pairs(n *yaml.Node) func(func(field) bool) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			name, value := n.Content[i], deref(n.Content[i+1])
 			if name.Kind != yaml.ScalarNode || name.Tag != "!!str" && name.Tag != "!!merge" {
-				r.fail(name, "a key must be text")
+				r.failAs(ruleUnknownKey, name, "a key must be text")
 				continue
 			}
 			if line, twice := lines[name.Value]; twice {
-				r.fail(name, "%s stands here already in line %d", quoted(name.Value), line)
+				r.failAs(ruleDuplicateKey, name, "%s stands here already in line %d", quoted(name.Value), line)
 				continue
 			}
 			lines[name.Value] = name.Line
@@ -107,7 +134,7 @@ func (r *reporter) texts(n *yaml.Node, what string) (values []string, nodes []*y
 			continue
 		}
 		if seen[s] {
-			r.fail(item, "%s stands twice in %s", quoted(s), what)
+			r.failAs(ruleDuplicate, item, "%s stands twice in %s", quoted(s), what)
 			continue
 		}
 		seen[s] = true
@@ -138,40 +165,39 @@ func (r *reporter) duration(f field) (time.Duration, bool) {
 		return 0, false
 	}
 	d, err := ParseDuration(f.value.Value)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooLong):
+		r.failAs(ruleLimit, f.value, "%s: %v", f.key, err)
+	case err != nil:
 		r.fail(f.value, "%s: %v", f.key, err)
 	}
 	return d, err == nil
 }
 
-var (
-	nameForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
-	clusterForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-)
-
-// nameProblem says why a text can't be the name of an app or an environment, or "". Names become parts of branches, so
-// what git-check-ref-format refuses is refused; "all" stands for every app in comments.
-func nameProblem(name string) string {
-	switch {
-	case name == "all":
-		return `"all" is the word for every app in comments`
-	case !nameForm.MatchString(name):
-		return "a name has 1 to 63 lower-case letters, digits, dots, underscores and dashes, and begins with a letter or digit"
-	case strings.Contains(name, ".."), strings.HasSuffix(name, ".lock"), strings.HasSuffix(name, "."):
-		return `a name becomes part of a branch, in which Git allows no "..", and no ".lock" or "." at the end`
+// number returns a value that is a whole number within bounds.
+func (r *reporter) number(f field, least, most int) int {
+	var n int
+	if f.value.Kind != yaml.ScalarNode || f.value.Tag != "!!int" || f.value.Decode(&n) != nil || n < least || n > most {
+		r.fail(f.value, "%s must be a number from %d to %d", f.key, least, most)
+		return least
 	}
-	return ""
+	return n
 }
 
-// name returns a value that is the name of an app or an environment.
-func (r *reporter) name(n *yaml.Node) (string, bool) {
-	s, ok := r.text(n, "name")
-	if !ok {
-		return "", false
+// flag returns a value that is true or false.
+func (r *reporter) flag(f field) bool {
+	var b bool
+	if f.value.Kind != yaml.ScalarNode || f.value.Tag != "!!bool" || f.value.Decode(&b) != nil {
+		r.fail(f.value, "%s must be true or false", f.key)
 	}
-	if problem := nameProblem(s); problem != "" {
-		r.fail(n, "%s can't be a name: %s", quoted(s), problem)
-		return "", false
+	return b
+}
+
+// bounded notes a list with more values than are read, and returns those that are.
+func bounded[T any](r *reporter, f field, values []T, most int) []T {
+	if len(values) > most {
+		r.fail(f.value, "%s has %d values; at most %d are read", f.key, len(values), most)
+		return values[:most]
 	}
-	return s, true
+	return values
 }

@@ -30,18 +30,22 @@ type affix struct {
 	after  string
 }
 
-// wildEdge is a segment with "*" or {app}. With {env} in it, it may be several segments of the path.
+// wildEdge is a segment with "*", {app} or {cluster}. With {env} in it, it may be several segments of the path.
 type wildEdge struct {
-	text   string
-	form   flat // only without {env}
-	hasEnv bool
-	to     *node
+	text       string
+	form       flat // only without {env} and {cluster}
+	hasEnv     bool
+	hasCluster bool
+	to         *node
 }
 
-// claim is a pattern's end: whose file it is.
+// claim is a pattern's end: whose file it is, and what for.
 type claim struct {
 	app       string // of a named app
 	discovery int    // of Config.discoveries; -1 for a named app
+	manifest  *manifest
+	also      *also // instead of manifest
+	at        *pattern
 }
 
 // dir is an environment's dir, taken apart at "/".
@@ -86,12 +90,20 @@ func (r *reporter) makeIndex(c *Config) *index {
 		x.dirs = append(x.dirs, strings.Split(e.Dir, "/"))
 	}
 	b := builder{reporter: r, edges: map[edge]*node{}}
-	for i, d := range c.discoveries {
-		b.add(&x.root, d.discover, claim{discovery: i})
+	for i := range c.discoveries {
+		d := &c.discoveries[i]
+		b.add(&x.root, d.discover, claim{discovery: i, manifest: &manifest{pattern: d.discover}})
+		for j := range d.also {
+			b.add(&x.root, d.also[j].pattern, claim{discovery: i, also: &d.also[j]})
+		}
 	}
-	for _, a := range c.named {
-		for _, p := range a.manifests {
-			b.add(&x.root, p, claim{app: a.name, discovery: -1})
+	for i := range c.named {
+		a := &c.named[i]
+		for j := range a.manifests {
+			b.add(&x.root, a.manifests[j].filledIn(a.name), claim{app: a.name, discovery: -1, manifest: &a.manifests[j]})
+		}
+		for j := range a.also {
+			b.add(&x.root, a.also[j].filledIn(a.name), claim{app: a.name, discovery: -1, also: &a.also[j]})
 		}
 	}
 	return x
@@ -118,11 +130,12 @@ func (b *builder) add(n *node, p *pattern, c claim) {
 			b.edges[edge{n, segment}] = next
 			n.lead(segment, next)
 			if len(n.wild) == maxWild+1 {
-				b.fail(p.at, "more than %d patterns have * or {app} at the same point; give them a folder of their own, or use discover", maxWild)
+				b.note(ruleLimit, p.at, "more than %d patterns have *, {app} or {cluster} at the same point; give them a folder of their own, or use discover", maxWild)
 			}
 		}
 		n = next
 	}
+	c.at = p
 	n.claims = append(n.claims, c)
 }
 
@@ -134,7 +147,7 @@ func (n *node) lead(segment string, to *node) {
 	case segment == "**":
 		n.deep = to
 	case varies:
-		n.wild = append(n.wild, wildEdge{text: segment, form: flatSegment(segment), hasEnv: hasEnv, to: to})
+		n.wild = append(n.wild, wildEdge{text: segment, form: flatSegment(segment), hasEnv: hasEnv, hasCluster: strings.Contains(segment, clusterMark), to: to})
 	case hasEnv:
 		if n.dirs == nil {
 			n.dirs = map[affix]*node{}

@@ -12,157 +12,121 @@ import (
 type place string
 
 const (
-	atTop         place = "top level"
-	atEnvironment place = "environment"
-	atApp         place = "app"
-	atImage       place = "image"
-	atFrom        place = "from"
+	atTop              place = "top level"
+	atEnvironment      place = "environment"
+	atApp              place = "app"
+	atOverride         place = "app's environment"
+	atIncluded         place = "included file"
+	atIncludedOverride place = "included file's environment"
+	atImage            place = "image"
+	atManifest         place = "manifest"
+	atAlso             place = "also"
+	atFrom             place = "from"
+	atCheck            place = "check"
+	atFreeze           place = "freeze"
+	atPolicy           place = "policy"
+	atRole             place = "role"
+	atPullRequest      place = "pull_request"
+	atCommands         place = "commands"
 )
 
-// kind says what this version does with a key.
-type kind int
+// state says what this version does with a key.
+type state int
 
 const (
-	acted    kind = iota
-	later         // known, but not acted on yet: an error, because a setting that is ignored promises what nobody keeps
-	gate          // the same, and ignoring it would let something through
-	reserved      // for a later version of Ferry
+	acted    state = iota
+	later          // known, but not acted on yet: an error, because a setting that is ignored promises what nobody keeps
+	gate           // the same, and ignoring it would let something through
+	reserved       // for a later version of Ferry
 )
 
-// key is one key that is known at a place. A key that is not acted on may still stand at its neutral value, the one that
-// asks for nothing; values are all it can have, where that is a short list.
+// key is one key that is known at some places. One that is not acted on may still stand at its neutral value, which asks
+// for nothing.
 type key struct {
-	at      place
-	name    string
-	kind    kind
-	neutral string
-	values  []string
+	at       []place
+	name     string
+	state    state
+	neutral  string
+	shape    shape
+	required bool
+	def      string // what holds without it, for the reference
+	effect   string
 }
 
-// keys are all keys Ferry knows, with those of versions to come.
-var keys = []key{
-	{at: atTop, name: "apiVersion"},
-	{at: atTop, name: "mode"},
-	{at: atTop, name: "environments"},
-	{at: atTop, name: "apps"},
-	{at: atTop, name: "include", kind: later},
-	{at: atTop, name: "pull_request", kind: later},
-	{at: atTop, name: "commands", kind: later},
-	{at: atTop, name: "roles", kind: gate},
-	{at: atTop, name: "policy", kind: gate},
+// actsOn says which keys this version acts on.
+func actsOn(k key) bool { return k.state == acted }
 
-	{at: atEnvironment, name: "name"},
-	{at: atEnvironment, name: "dir"},
-	{at: atEnvironment, name: "mode"},
-	{at: atEnvironment, name: "from"},
-	{at: atEnvironment, name: "soak"},
-	{at: atEnvironment, name: "clusters"},
-	{at: atEnvironment, name: "merge"},
-	{at: atEnvironment, name: "unprotected"},
-	{at: atEnvironment, name: "update"},
-	{at: atEnvironment, name: "converge"},
-	{at: atEnvironment, name: "report_timeout"},
-	{at: atEnvironment, name: "supersede", kind: later, neutral: "latest", values: []string{"latest", "queue", "batch"}},
-	{at: atEnvironment, name: "rollback", kind: later, neutral: "manual", values: []string{"manual", "pr", "auto"}},
-	{at: atEnvironment, name: "approvals", kind: gate, neutral: "0"},
-	{at: atEnvironment, name: "checks", kind: gate, neutral: "[]"},
-	{at: atEnvironment, name: "freeze", kind: gate, neutral: "[]"},
-	{at: atEnvironment, name: "policy", kind: gate},
-	{at: atEnvironment, name: "digest", kind: later, neutral: "false"},
-	{at: atEnvironment, name: "max_open", kind: later},
-	{at: atEnvironment, name: "watch", kind: later},
-	{at: atEnvironment, name: "settle", kind: later},
-	{at: atEnvironment, name: "window", kind: later},
-	{at: atEnvironment, name: "was", kind: later},
-	{at: atEnvironment, name: "pull_request", kind: later},
-	{at: atEnvironment, name: "branch", kind: reserved},
-	{at: atEnvironment, name: "repository", kind: reserved},
+// keyring is the keys by where they stand.
+type keyring map[place]map[string]key
 
-	{at: atFrom, name: "any"},
-
-	{at: atApp, name: "name"},
-	{at: atApp, name: "discover"},
-	{at: atApp, name: "except"},
-	{at: atApp, name: "mode"},
-	{at: atApp, name: "source"},
-	{at: atApp, name: "images"},
-	{at: atApp, name: "manifests"},
-	{at: atApp, name: "also", kind: later, neutral: "[]"},
-	{at: atApp, name: "group", kind: later},
-	{at: atApp, name: "was", kind: later},
-	{at: atApp, name: "include", kind: later},
-	{at: atApp, name: "environments", kind: gate},
-	{at: atApp, name: "soak", kind: gate, neutral: "0"},
-	{at: atApp, name: "approvals", kind: gate, neutral: "0"},
-	{at: atApp, name: "checks", kind: gate, neutral: "[]"},
-	{at: atApp, name: "freeze", kind: gate, neutral: "[]"},
-	{at: atApp, name: "policy", kind: gate},
-	{at: atApp, name: "digest", kind: later, neutral: "false"},
-	{at: atApp, name: "pull_request", kind: later},
-
-	{at: atImage, name: "name"},
-	{at: atImage, name: "in"},
-	{at: atImage, name: "digest", kind: later, neutral: "false"},
+// newKeyring returns the table as the parser looks into it.
+func newKeyring() keyring {
+	ring := keyring{}
+	for _, k := range keyTable() {
+		for _, at := range k.at {
+			if ring[at] == nil {
+				ring[at] = map[string]key{}
+			}
+			ring[at][k.name] = k
+		}
+	}
+	return ring
 }
 
 // notYet ends the sentence about something this version knows but leaves alone.
 const notYet = "is known to Ferry but this version does not act on it yet"
 
-// check says whether a key of a mapping is acted on, and notes an error where it may not stand there.
-func (r *reporter) check(at place, name, value *yaml.Node) bool {
-	i := slices.IndexFunc(keys, func(k key) bool { return k.at == at && k.name == name.Value })
-	if i < 0 {
-		r.failWith(name, func() string { return unknownKey(at, name.Value) })
-		return false
-	}
-	k := keys[i]
+// known returns a key of a mapping, and false after noting that it may not stand there.
+func (r *reporter) known(at place, name *yaml.Node) (key, bool) {
+	k, ok := r.keys[at][name.Value]
 	switch {
-	case k.kind == acted:
-		return true
-	case k.kind == reserved:
-		r.fail(name, "%q is reserved for a later version of Ferry, in which an environment may live elsewhere; remove it", k.name)
-	case k.neutral != "" && isNeutral(value, k.neutral):
-	case k.values != nil:
-		r.checkLater(k, name, value)
-	case k.kind == gate:
-		r.fail(name, "%q %s; remove it, an ignored %q would be an open gate", k.name, notYet, k.name)
-	default:
-		r.fail(name, "%q %s; remove it", k.name, notYet)
+	case !ok && name.Value == "<<":
+		r.failAs(ruleMergeKey, name, `merge keys ("<<") are not read; write the keys out, or use an alias for a whole value`)
+	case !ok:
+		r.noteWith(ruleUnknownKey, r.pos(name), func() string { return r.unknownKey(at, name.Value) })
+	case k.state == reserved:
+		r.failAs(ruleReserved, name, "%q is reserved for a later version of Ferry, in which an environment may live elsewhere; remove it", k.name)
+		return key{}, false
 	}
-	return false
+	return k, ok
 }
 
-// checkLater notes what is wrong with a value other than the neutral one.
-func (r *reporter) checkLater(k key, name, value *yaml.Node) {
-	value = deref(value)
-	if value.Kind != yaml.ScalarNode || !slices.Contains(k.values, value.Value) {
-		r.fail(value, "%s must be one of %s", k.name, strings.Join(k.values, ", "))
+// ignored notes a key that is not acted on and asks for something.
+func (r *reporter) ignored(f field) {
+	k := f.known
+	if r.acts(k) || k.neutral != "" && isNeutral(f.value, k.neutral) {
 		return
 	}
-	r.fail(name, "%q %s; remove it or write %q", k.name+": "+value.Value, notYet, k.neutral)
+	switch {
+	case k.neutral != "" && !strings.ContainsAny(k.neutral, "0[{"):
+		r.failAs(ruleNotActedOn, f.name, "%q %s; remove it or write %q", k.name+": "+f.value.Value, notYet, k.neutral)
+	case k.state == gate:
+		r.failAs(ruleNotActedOn, f.name, "%q %s; remove it, an ignored %q would be an open gate", k.name, notYet, k.name)
+	default:
+		r.failAs(ruleNotActedOn, f.name, "%q %s; remove it", k.name, notYet)
+	}
 }
 
 // isNeutral says whether a value asks for nothing.
 func isNeutral(n *yaml.Node, neutral string) bool {
-	n = deref(n)
-	if neutral == "[]" {
+	switch n = deref(n); neutral {
+	case "[]":
 		return n.Kind == yaml.SequenceNode && len(n.Content) == 0
+	case "{}":
+		return n.Kind == yaml.MappingNode && len(n.Content) == 0
 	}
 	return n.Kind == yaml.ScalarNode && n.Value == neutral
 }
 
 // unknownKey words the error about a key that does not stand at this place: where it does stand, or which one is nearest.
-func unknownKey(at place, name string) string {
-	if name == "<<" {
-		return `merge keys ("<<") are not read; write the keys out, or use an alias for a whole value`
-	}
+func (r *reporter) unknownKey(at place, name string) string {
 	var here []string
 	var elsewhere place
-	for _, k := range keys {
-		if k.at == at {
+	for _, k := range keyTable() {
+		if slices.Contains(k.at, at) {
 			here = append(here, k.name)
 		} else if k.name == name && elsewhere == "" {
-			elsewhere = k.at
+			elsewhere = k.at[0]
 		}
 	}
 	if elsewhere != "" {

@@ -46,7 +46,6 @@ var wrongSettings = []struct{ name, text, want string }{
 	{"key twice", "environments:\n- name: dev\n  mode: propose\n  mode: observe\n", `5:3: "mode" stands here already in line 4`},
 	{"key that is no text", "1: x\nenvironments: [{name: dev}]\n", "2:1: a key must be text"},
 	{"mode", "mode: auto\nenvironments: [{name: dev}]\n", "2:7: mode must be observe or propose or release"},
-	{"include", "include: apps/*/ferry.yaml\nenvironments: [{name: dev}]\n", `2:1: "include" is known to Ferry but this version does not act on it yet; remove it`},
 
 	{"environments empty", "environments: []\n", "2:15: environments is empty"},
 	{"environments null", "environments:\n", "2:14: environments has no value"},
@@ -68,7 +67,7 @@ var wrongSettings = []struct{ name, text, want string }{
 	{"from unknown", "environments:\n- name: staging\n- {name: prod, from: [stagin]}\n", `4:23: there is no environment "stagin"; did you mean "staging"?`},
 	{"from a text", "environments:\n- name: dev\n- {name: prod, from: dev, soak: 1h}\n", `4:22: from must be a list of environments: write [dev]`},
 	{"from twice", "environments:\n- name: dev\n- {name: prod, from: [dev, dev]}\n", `4:28: "dev" stands twice in from`},
-	{"from all", "environments:\n- name: dev\n- {name: prod, from: {all: [dev]}}\n", "4:23: unknown key \"all\"; did you mean \"any\"?\n4:22: from must be a list"},
+	{"from all", "environments:\n- name: dev\n- {name: prod, from: {all: [dev]}}\n", "4:23: unknown key \"all\"; did you mean \"any\"?\n4:22: any is missing"},
 	{"from any of none", "environments:\n- name: dev\n- {name: prod, from: {any: []}}\n", `4:28: any is empty`},
 	{"from itself", "environments:\n- {name: prod, from: [prod]}\n", `3:23: promotions go in a circle: prod → prod`},
 	{"circle", "environments:\n- {name: a, from: [c]}\n- {name: b, from: [a]}\n- {name: c, from: [b]}\n- {name: d, from: [c]}\n", `4:20: promotions go in a circle: a → b → c → a`},
@@ -83,7 +82,7 @@ var wrongSettings = []struct{ name, text, want string }{
 		"3:25: clusters is empty\n4:25: \"a b\" can't be a cluster\n4:34: \"eu\" stands twice in clusters"},
 	{"approvals", "environments:\n- {name: dev, approvals: 1}\n", `3:15: "approvals" is known to Ferry but this version does not act on it yet; remove it, an ignored "approvals" would be an open gate`},
 	{"supersede", "environments:\n- {name: dev, supersede: queue}\n- {name: qa, supersede: oldest}\n",
-		"3:15: \"supersede: queue\" is known to Ferry but this version does not act on it yet; remove it or write \"latest\"\n4:25: supersede must be one of latest, queue, batch"},
+		"3:15: \"supersede: queue\" is known to Ferry but this version does not act on it yet; remove it or write \"latest\"\n4:25: supersede must be latest or queue or batch"},
 	{"watch", "environments:\n- {name: dev, watch: 30m, max_open: 10, checks: [a]}\n", "3:15: \"watch\" is known\n3:27: \"max_open\" is known\n3:41: \"checks\" is known"},
 	{"branch", "environments:\n- {name: dev, branch: x}\n", `3:15: "branch" is reserved`},
 	{"too many", "environments:\n" + strings.Repeat("- {name: x}\n", 501), "503:3: more than 500 environments"},
@@ -126,13 +125,11 @@ var wrongApps = []struct{ name, text, want string }{
 10:7: the pattern "./{env}": leave out
 11:7: the pattern "{env}\\x": paths are written with "/"
 12:7: the pattern "a/{environment}/x": "{environment}" is not filled in; did you mean "{env}"?
-13:7: the pattern "{cluster}/{env}": {cluster} is known to Ferry
 14:7: the pattern "{env}/x}": a brace stands alone
 15:7: the pattern "{env}/a?": only * and **
 16:7: the pattern "{env}/a**": ** stands alone
 17:7: the pattern "**/{env}/**/**/x": at most 2
 18:7: the pattern "a/b.yaml": {env} is missing
-19:7: a manifest with "path" and "keys" is known to Ferry
 21:7: "{env}/x" stands twice
 22:7: a manifest must be text; put it in quotes: "7"`},
 	{"images", `- name: a
@@ -156,10 +153,9 @@ var wrongApps = []struct{ name, text, want string }{
 11:7: "{env}/a": only {app} is filled in
 12:7: name is missing
 13:21: in must be environments with image names
-13:26: unknown key "keys"; did you mean
+13:26: "keys" does not belong here (image) but under manifest
 14:22: there is no environment "deb"; did you mean "dev"?
-16:7: the image "localhost:5000/d" stands here already in line 15
-17:17: "digest" is known to Ferry`},
+16:7: the image "localhost:5000/d" stands here already in line 15`},
 	{"images alike in an environment", "- {name: a, manifests: ['{env}'], images: [{name: x, in: {dev: y}}, y]}", `4:59: in dev the image "y" has this name too`},
 	{"images called alike", "- {name: a, manifests: ['{env}'], images: [{name: x, in: {dev: z}}, {name: y, in: {dev: z}}]}", `4:84: in dev the image "x" has this name too`},
 	{"images that change names", "- {name: a, manifests: ['{env}'], images: [{name: x, in: {dev: y}}, {name: y, in: {dev: x}}, {name: z, in: {dev: x}}]}", `4:109: in dev the image "y" has this name too`},
@@ -168,8 +164,8 @@ var wrongApps = []struct{ name, text, want string }{
 	{"too many to discover", strings.Repeat("- {discover: '{app}/{env}', images: [a]}\n", 102), "104:3: more than 100 entries with discover"},
 	{"source", "- {name: a, images: [a], manifests: ['{env}'], source: https://github.com/a/b}\n- {name: b, images: [a], manifests: ['{env}'], source: b}\n- {name: c, images: [a], manifests: ['{env}'], source: 'a/{env}'}",
 		"4:56: \"https://github.com/a/b\" can't be a source\n5:56: \"b\" can't be a source\n6:56: \"a/{env}\": only {app}"},
-	{"later keys", "- {name: a, images: [a], manifests: ['{env}'], group: x, also: [], environments: {dev: {}}, soak: 1h, approvals: 0}",
-		"4:48: \"group\" is known\n4:68: \"environments\" is known to Ferry but this version does not act on it yet; remove it, an ignored\n4:93: \"soak\" is known"},
+	{"later keys", "- {name: a, images: [a], manifests: ['{env}'], group: x, also: [], environments: {dev: {}}, soak: 1h, approvals: 2}",
+		"4:48: \"group\" is known\n4:103: \"approvals\" is known to Ferry but this version does not act on it yet; remove it, an ignored"},
 }
 
 func TestErrorsAndTheirPositions(t *testing.T) {

@@ -21,38 +21,51 @@ const (
 // pattern is a path in which {env} stands for an environment's dir, {app} for a part of one segment, "*" for any letters
 // of one segment, and "**" for any number of segments.
 type pattern struct {
+	text     string
 	segments []string
-	at       *yaml.Node
+	noEnv    bool // {env} stands in the keys only: the file is every environment's
+	at       position
 }
 
-// fillApp replaces {app} by the name of a named app.
-func (p *pattern) fillApp(name string) {
-	for i, s := range p.segments {
-		p.segments[i] = strings.ReplaceAll(s, appMark, name)
+// filledIn returns the pattern with the name of an app for {app}.
+func (p *pattern) filledIn(app string) *pattern {
+	if !p.names(appMark) {
+		return p
 	}
+	out := *p
+	out.segments = strings.Split(strings.ReplaceAll(strings.Join(p.segments, "/"), appMark, app), "/")
+	return &out
 }
 
-// pattern reads a pattern. It returns nil after noting what is wrong with it.
-func (r *reporter) pattern(n *yaml.Node, s string, discover bool) *pattern {
-	problem := patternProblem(s)
+// names says whether a mark stands in the pattern.
+func (p *pattern) names(mark string) bool { return strings.Contains(p.text, mark) }
+
+// pattern reads a pattern. It returns nil after noting what is wrong with it. {env} may be missing where each of some keys
+// has it.
+func (r *reporter) pattern(n *yaml.Node, s string, discover bool, keys []keyPath) *pattern {
+	rule, problem := ruleInvalidPattern, patternProblem(s)
+	keyed := len(keys) > 0 && !slices.ContainsFunc(keys, func(k keyPath) bool { return !k.has(envMark) })
+	if marks := markProblem(s, envMark, appMark, clusterMark); marks != "" {
+		rule, problem = rulePlaceholder, marks
+	}
 	switch {
 	case problem != "":
 	case discover && !(strings.Contains(s, appMark) && strings.Contains(s, envMark)):
 		problem = "discover needs {app} and {env}: they say which part of a path is the name, and which the environment's dir"
-	case !strings.Contains(s, envMark):
+	case !strings.Contains(s, envMark) && !keyed:
 		problem = "{env} is missing: it says which part of the path is the environment's dir"
 	case discover:
 		problem = ambiguity(s)
 	}
 	if problem != "" {
-		r.fail(n, "the pattern %s: %s", quoted(s), problem)
+		r.failAs(rule, n, "the pattern %s: %s", quoted(s), problem)
 		return nil
 	}
 	segments := strings.Split(s, "/")
 	if segments[len(segments)-1] == "**" {
 		segments = append(segments, "*") // what stands below, not the path itself
 	}
-	return &pattern{segments: segments, at: n}
+	return &pattern{text: s, segments: segments, noEnv: !strings.Contains(s, envMark), at: r.pos(n)}
 }
 
 // braces is anything in braces.
@@ -60,9 +73,6 @@ var braces = regexp.MustCompile(`\{[^{}]*\}`)
 
 // patternProblem says why a text can't be a pattern, or "".
 func patternProblem(s string) string {
-	if problem := markProblem(s); problem != "" {
-		return problem
-	}
 	if problem := pathProblem(s); problem != "" {
 		return problem
 	}
@@ -83,19 +93,15 @@ func patternProblem(s string) string {
 	return ""
 }
 
-// markProblem says what is wrong with what stands in braces, or "".
-func markProblem(s string) string {
+// markProblem says what is wrong with what stands in braces, or "": only some marks are filled in.
+func markProblem(s string, known ...string) string {
 	for _, mark := range braces.FindAllString(s, -1) {
-		switch mark {
-		case appMark, envMark:
-		case "{cluster}":
-			return mark + " " + notYet
-		default:
-			return fmt.Sprintf("%s is not filled in; did you mean %q?", quoted(mark), Nearest(mark, []string{envMark, appMark}))
+		if !slices.Contains(known, mark) {
+			return fmt.Sprintf("%s is not filled in; did you mean %q?", quoted(mark), Nearest(mark, known))
 		}
 	}
 	if strings.ContainsAny(braces.ReplaceAllString(s, ""), "{}") {
-		return "a brace stands alone; {env} and {app} are filled in"
+		return "a brace stands alone; filled in are " + strings.Join(known, ", ")
 	}
 	return ""
 }

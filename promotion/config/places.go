@@ -9,12 +9,6 @@ import (
 // maxSegments is how deep a path may lie to be looked up, far beyond what people lay out.
 const maxSegments = 64
 
-// Place is where a file belongs.
-type Place struct {
-	App         string
-	Environment string
-}
-
 // Places returns the apps and environments whose manifest the path is by the patterns of the file, sorted, each once;
 // none for most paths of a repository. More than one app means that entries claim the same file, which the caller has to
 // report. Where the dir of one environment begins with that of another ("eu" and "eu/north"), the longer one counts.
@@ -22,15 +16,121 @@ type Place struct {
 func (c *Config) Places(path string) []Place {
 	var out []Place
 	for _, m := range c.matches(path) {
-		if m.discovery >= 0 && (c.nameTaken(m.app) || c.hasOwnManifests(m.app)) {
+		if m.claim.also != nil || !c.counts(m) {
 			continue
 		}
-		out = append(out, Place{App: m.app, Environment: c.Environments[m.env].Name})
+		out = append(out, c.place(m))
 	}
-	slices.SortFunc(out, func(a, b Place) int {
-		return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(a.Environment, b.Environment))
-	})
+	slices.SortFunc(out, comparePlaces)
 	return slices.Compact(out)
+}
+
+// counts says whether a match is of an app that there is, and of a file that is its own.
+func (c *Config) counts(m match) bool {
+	switch {
+	case m.discovery < 0:
+		return true
+	case c.nameTaken(m.app):
+		return false
+	case m.claim.also != nil:
+		return !c.hasOwn("also", m.app)
+	}
+	return !c.hasOwn("manifests", m.app)
+}
+
+// Manifests returns what Places does with the keys where tag and digest stand in the file, every placeholder filled in:
+// one entry for each way in which the file is a manifest of an app in an environment.
+func (c *Config) Manifests(path string) []Manifest {
+	var out []Manifest
+	for _, m := range c.matches(path) {
+		if m.claim.also != nil || !c.counts(m) {
+			continue
+		}
+		one := Manifest{Place: c.place(m), Cluster: m.cluster}
+		one.Image, one.Keys = c.keysOf(m, m.claim.manifest)
+		out = append(out, one)
+	}
+	slices.SortStableFunc(out, func(a, b Manifest) int { return comparePlaces(a.Place, b.Place) })
+	return out
+}
+
+// Also returns the values in a file that move with the release of an app into an environment, every placeholder filled in
+// but "{tag}" and "{digest}". It returns entries for every app that discover could find there; the caller knows which there are.
+func (c *Config) Also(path string) []Also {
+	var out []Also
+	for _, m := range c.matches(path) {
+		if m.claim.also != nil && c.counts(m) {
+			out = append(out, c.also(m, path))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Also) int { return comparePlaces(a.Place, b.Place) })
+	return out
+}
+
+// also returns what a match of also says.
+func (c *Config) also(m match, path string) Also {
+	a := m.claim.also
+	out := Also{Place: c.place(m), Path: path, Cluster: m.cluster, Copy: a.copy}
+	e := c.Environments[m.env]
+	if m.cluster != "" {
+		e.Clusters = []string{m.cluster}
+	}
+	if a.value != "" {
+		out.Value = filledIn(a.value, m.app, e)[0]
+	}
+	out.Image, out.Keys = c.keysOf(m, &a.manifest)
+	return out
+}
+
+// AlsoOf returns the values that move with a release of an app into an environment, in the order of the file, one for each
+// cluster where {cluster} stands in the path. Whether the files are there is for the caller to see. Paths are as in App.
+func (c *Config) AlsoOf(app, env string, paths ...string) []Also {
+	e, ok := c.settings(app, paths)
+	at, known := c.byName[env]
+	if !ok || !known {
+		return nil
+	}
+	var out []Also
+	for i := range e.also {
+		a := &e.also[i]
+		clusters := []string{""}
+		if a.names(clusterMark) {
+			clusters = c.Environments[at].Clusters
+		}
+		for _, cluster := range clusters {
+			path := strings.NewReplacer(appMark, app, envMark, c.Environments[at].Dir, clusterMark, cluster).Replace(a.text)
+			out = append(out, c.also(match{claim: &claim{also: a}, app: app, env: at, cluster: cluster}, path))
+		}
+	}
+	return out
+}
+
+// place returns the place of a match.
+func (c *Config) place(m match) Place {
+	return Place{App: m.app, Environment: c.Environments[m.env].Name}
+}
+
+// keysOf returns the image that keys hold for, and the keys with every placeholder filled in.
+func (c *Config) keysOf(m match, f *manifest) (image string, keys []string) {
+	e := c.Environments[m.env]
+	if m.cluster != "" {
+		e.Clusters = []string{m.cluster}
+	}
+	for _, k := range f.keys {
+		keys = append(keys, k.filledIn(m.app, e)...)
+	}
+	return strings.ReplaceAll(f.image, appMark, m.app), keys
+}
+
+// Reads says whether a file of the repository matters: the configuration, a file it includes, a manifest, or one with
+// values that move with a release.
+func (c *Config) Reads(path string) bool {
+	return path == File || c.include.Match(path) || slices.ContainsFunc(c.matches(path), c.counts)
+}
+
+// comparePlaces orders places by app and environment.
+func comparePlaces(a, b Place) int {
+	return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(a.Environment, b.Environment))
 }
 
 // Misnamed is a part of a path that an entry with discover takes for an app, and that can't be the name of one.
@@ -44,7 +144,7 @@ type Misnamed struct {
 func (c *Config) Misnamed(path string) []Misnamed {
 	var out []Misnamed
 	for _, m := range c.matches(path) {
-		if m.discovery < 0 || !c.nameTaken(m.app) {
+		if m.discovery < 0 || m.claim.also != nil || !c.nameTaken(m.app) {
 			continue
 		}
 		reason := nameProblem(m.app)
@@ -57,10 +157,13 @@ func (c *Config) Misnamed(path string) []Misnamed {
 	return slices.Compact(out)
 }
 
-// hasOwnManifests says whether a named app lists its files, which then are all it has.
-func (c *Config) hasOwnManifests(app string) bool {
+// hasOwn says whether a named app lists its files under a key, which then are all it has.
+func (c *Config) hasOwn(key, app string) bool {
 	i, ok := c.namedIndex[app]
-	return ok && len(c.named[i].manifests) > 0
+	if ok {
+		_, ok = c.named[i].has[key]
+	}
+	return ok
 }
 
 // finds says whether a discover entry finds the app in the path.
@@ -74,6 +177,7 @@ type match struct {
 	discovery int // of Config.discoveries; -1 for a named app
 	app       string
 	env       int
+	cluster   string
 }
 
 // matches returns the ways to read a path, of each pattern only those with the longest dir.
@@ -90,7 +194,9 @@ func (c *Config) matches(path string) []match {
 	for _, m := range s.found {
 		longest[m.claim] = max(longest[m.claim], len(c.Environments[m.env].Dir))
 	}
-	return slices.DeleteFunc(s.found, func(m match) bool { return len(c.Environments[m.env].Dir) < longest[m.claim] })
+	return slices.DeleteFunc(s.found, func(m match) bool {
+		return !m.claim.at.noEnv && len(c.Environments[m.env].Dir) < longest[m.claim]
+	})
 }
 
 // search is one look-up.
@@ -100,10 +206,11 @@ type search struct {
 	found  []match
 }
 
-// binding is what the marks of a pattern stand for so far. env is -1 and app "" where they are still open.
+// binding is what the marks of a pattern stand for so far. env is -1, app and cluster are "" where they are still open.
 type binding struct {
-	env int
-	app string
+	env     int
+	app     string
+	cluster string
 }
 
 // walk follows every edge that fits the rest of a path.
@@ -122,12 +229,12 @@ func (s *search) walk(n *node, rest []string, b binding) {
 	}
 	for i := range n.wild {
 		w := &n.wild[i]
-		if !w.hasEnv {
+		if !w.hasEnv && !w.hasCluster {
 			s.walkForms(w.to, rest, b, w.form)
 			continue
 		}
 		for env := range s.environments(b) {
-			s.walkForms(w.to, rest, binding{env: env, app: b.app}, w.forms(s.index.dirs[env])...)
+			s.walkFilled(w, rest, binding{env: env, app: b.app, cluster: b.cluster})
 		}
 	}
 	if n.dirs == nil {
@@ -137,7 +244,7 @@ func (s *search) walk(n *node, rest []string, b binding) {
 		dir := s.index.dirs[env]
 		for a := range dir.affixes(rest) {
 			if next := n.dirs[a]; next != nil {
-				s.walk(next, rest[len(dir):], binding{env: env, app: b.app})
+				s.walk(next, rest[len(dir):], binding{env: env, app: b.app, cluster: b.cluster})
 			}
 		}
 	}
@@ -158,9 +265,20 @@ func (s *search) environments(b binding) func(func(int) bool) {
 	}
 }
 
-// forms returns the segments of an edge for one environment.
-func (w *wildEdge) forms(d dir) []flat {
-	texts := strings.Split(strings.ReplaceAll(w.text, envMark, strings.Join(d, "/")), "/")
+// walkFilled follows an edge for one environment, with each of its clusters where {cluster} stands in it.
+func (s *search) walkFilled(w *wildEdge, rest []string, b binding) {
+	if !w.hasCluster || b.cluster != "" {
+		s.walkForms(w.to, rest, b, w.forms(s.index.dirs[b.env], b.cluster)...)
+		return
+	}
+	for _, b.cluster = range s.config.Environments[b.env].Clusters {
+		s.walkForms(w.to, rest, b, w.forms(s.index.dirs[b.env], b.cluster)...)
+	}
+}
+
+// forms returns the segments of an edge for one environment and cluster.
+func (w *wildEdge) forms(d dir, cluster string) []flat {
+	texts := strings.Split(strings.NewReplacer(envMark, strings.Join(d, "/"), clusterMark, cluster).Replace(w.text), "/")
 	out := make([]flat, len(texts))
 	for i, text := range texts {
 		out[i] = flatSegment(text)
@@ -183,16 +301,18 @@ func (s *search) walkForms(to *node, rest []string, b binding, forms ...flat) {
 	s.walk(to, rest[len(forms):], b)
 }
 
-// arrive notes the patterns that end here.
+// arrive notes the patterns that end here. Where no part of the path says the environment, the file is that of each.
 func (s *search) arrive(n *node, b binding) {
 	for i := range n.claims {
-		m := match{claim: &n.claims[i], discovery: n.claims[i].discovery, app: n.claims[i].app, env: b.env}
+		m := match{claim: &n.claims[i], discovery: n.claims[i].discovery, app: n.claims[i].app, cluster: b.cluster}
 		if m.discovery >= 0 {
 			m.app = b.app
 			if s.config.discoveries[m.discovery].excepted(m.app) {
 				continue
 			}
 		}
-		s.found = append(s.found, m)
+		for m.env = range s.environments(b) {
+			s.found = append(s.found, m)
+		}
 	}
 }

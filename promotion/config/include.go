@@ -1,0 +1,339 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+const (
+	// MaxIncluded is how many files may be included.
+	MaxIncluded = 5000
+	// MaxIncludedSize is the size of the largest file that is included, in bytes.
+	MaxIncludedSize = 64 << 10
+	// maxInclusions is how many patterns include may have.
+	maxInclusions = 20
+)
+
+// Included is a file beside an app, with that app's settings.
+type Included struct {
+	Path    string
+	Content []byte
+}
+
+// Inclusion says which files a configuration includes.
+type Inclusion struct {
+	patterns []*pattern
+}
+
+// Includes returns which files a configuration includes, so that they can be read before Parse is given all of it. It fails
+// as Parse does, but looks at nothing else.
+func Includes(file string, data []byte) (Inclusion, error) {
+	r := newReporter(actsOn)
+	r.begin(file)
+	root := r.document(data)
+	if err := r.err(); err != nil {
+		return Inclusion{}, err
+	}
+	if root = deref(root); root.Kind != yaml.MappingNode {
+		return Inclusion{}, nil // what Parse will complain about
+	}
+	var in Inclusion
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == "include" {
+			in.patterns = r.inclusions(field{key: "include", name: root.Content[i], value: deref(root.Content[i+1])})
+		}
+	}
+	if err := r.err(); err != nil {
+		return Inclusion{}, err
+	}
+	return in, nil
+}
+
+// Empty says whether nothing is included.
+func (in Inclusion) Empty() bool { return len(in.patterns) == 0 }
+
+// Match says whether a path of the repository is an included file.
+func (in Inclusion) Match(path string) bool {
+	_, ok := in.app(path)
+	return ok
+}
+
+// app returns what {app} stands for in the path of an included file, "" where the pattern has none, and whether it is one.
+func (in Inclusion) app(path string) (string, bool) {
+	if path == File || strings.Count(path, "/") >= maxSegments {
+		return "", false
+	}
+	segments := strings.Split(path, "/")
+	for _, p := range in.patterns {
+		if app, ok := matchSegments(p.segments, segments, ""); ok {
+			return app, true
+		}
+	}
+	return "", false
+}
+
+// matchSegments says whether a path has the form of a pattern without {env}, and what {app} stands for in it.
+func matchSegments(pattern, path []string, app string) (string, bool) {
+	if len(pattern) == 0 {
+		return app, len(path) == 0
+	}
+	if pattern[0] == "**" {
+		for i := range len(path) + 1 {
+			if found, ok := matchSegments(pattern[1:], path[i:], app); ok {
+				return found, true
+			}
+		}
+		return "", false
+	}
+	if len(path) == 0 {
+		return "", false
+	}
+	found, ok := flatSegment(pattern[0]).match(path[0])
+	if !ok || app != "" && found != "" && app != found {
+		return "", false
+	}
+	return matchSegments(pattern[1:], path[1:], cmp.Or(found, app))
+}
+
+// inclusions reads include: a pattern, or a list of them.
+func (r *reporter) inclusions(f field) []*pattern {
+	nodes := []*yaml.Node{f.value}
+	if f.value.Kind == yaml.SequenceNode {
+		_, nodes = r.texts(f.value, "include")
+	}
+	var out []*pattern
+	for _, n := range bounded(r, f, nodes, maxInclusions) {
+		s, ok := r.text(n, "include")
+		if !ok {
+			continue
+		}
+		problem := markProblem(s, appMark)
+		rule := rulePlaceholder
+		if problem == "" {
+			rule, problem = ruleInvalidPattern, cmp.Or(patternProblem(s), ambiguity(s))
+		}
+		if problem != "" {
+			r.failAs(rule, n, "the pattern %s: %s", quoted(s), problem)
+			continue
+		}
+		out = append(out, &pattern{text: s, segments: strings.Split(s, "/"), at: r.pos(n)})
+	}
+	return out
+}
+
+// included reads the files that are included, and puts what they say to the apps of the configuration itself.
+func (r *reporter) included(f *file, files []Included) []entry {
+	in, apps, environments := f.include, f.apps, f.environments
+	if len(files) > MaxIncluded {
+		r.note(ruleLimit, in.at(), "include matches %d files; at most %d are read", len(files), MaxIncluded)
+		return apps
+	}
+	byName := make(map[string]int, len(apps))
+	for i, a := range apps {
+		if a.name != "" {
+			byName[a.name] = i
+		}
+	}
+	root := r.file
+	for _, one := range slices.SortedFunc(slices.Values(files), func(a, b Included) int { return strings.Compare(a.Path, b.Path) }) {
+		e, ok := r.includedFile(in, one)
+		if !ok {
+			continue
+		}
+		at, known := byName[e.name]
+		switch {
+		case known && apps[at].included != "":
+			r.note(ruleDuplicateName, e.named, "the app %q has its settings in %s already", e.name, apps[at].included)
+			continue
+		case known:
+			apps[at] = r.merged(apps[at], e)
+		default:
+			apps, at = append(apps, e), len(apps)
+			byName[e.name] = at
+		}
+		r.checkStricter(apps[at], apps, environments, f.mode)
+	}
+	r.begin(root)
+	return apps
+}
+
+// at returns where include stands.
+func (in Inclusion) at() position {
+	if len(in.patterns) == 0 {
+		return position{}
+	}
+	return in.patterns[0].at
+}
+
+// includedFile reads one included file.
+func (r *reporter) includedFile(in Inclusion, f Included) (entry, bool) {
+	r.begin(f.Path)
+	app, ok := in.app(f.Path)
+	if !ok {
+		return entry{}, false
+	}
+	if len(f.Content) > MaxIncludedSize {
+		r.at(1, 1, "the file has %d bytes, more than the %d that are read", len(f.Content), MaxIncludedSize)
+		return entry{}, false
+	}
+	root := r.document(f.Content)
+	if root == nil {
+		return entry{}, false
+	}
+	root = deref(root)
+	fields, ok := r.fields(atIncluded, root)
+	if !ok {
+		return entry{}, false
+	}
+	e := r.entryOf(root, fields)
+	e.included = f.Path
+	for _, version := range fields {
+		if version.key == "apiVersion" && version.value.Value != apiVersion {
+			r.fail(version.value, "apiVersion must be %s, the only one this version of Ferry reads", apiVersion)
+		}
+	}
+	r.nameIncluded(&e, root, app)
+	e.added = &overrides{all: e.own.all, in: e.own.in}
+	e.own = overrides{}
+	return e, e.name != ""
+}
+
+// nameIncluded gives an included app its name: what stands in the file, or what {app} stands for in its path.
+func (r *reporter) nameIncluded(e *entry, root *yaml.Node, app string) {
+	_, named := e.has["name"]
+	switch {
+	case named && app != "" && e.name != "" && e.name != app:
+		r.note(ruleInvalidName, e.named, "the name is %q, and the path says %q; remove it", e.name, app)
+	case named || app == "":
+		if !named {
+			r.failAs(ruleMissingKey, root, "name is missing: whose settings these are (or write {app} in include)")
+		}
+	case nameProblem(app) != "":
+		r.failAs(ruleInvalidName, root, "%s can't be a name: %s", quoted(app), nameProblem(app))
+	default:
+		e.name = app
+	}
+}
+
+// merged returns the entry of the configuration with what its included file adds. Nothing may stand in both.
+func (r *reporter) merged(base, e entry) entry {
+	for _, key := range sortedKeys(e.has) {
+		switch key {
+		case "name", "apiVersion", "environments", "mode", "soak", "checks", "approvals", "freeze":
+			continue
+		}
+		if other, twice := base.has[key]; twice {
+			r.note(ruleLooser, e.has[key], "%s of %q is set in %s:%d; only what that leaves open can be set here", key, e.name, other.file, other.line)
+		}
+	}
+	out := e.over(base)
+	out.own = base.own
+	out.added, out.included, out.was, out.wasAt = e.added, e.included, base.was, base.wasAt
+	if len(out.manifests) == 0 {
+		out.manifests = base.manifests
+	}
+	out.has = maps.Clone(base.has)
+	maps.Copy(out.has, e.has)
+	return out
+}
+
+// checkStricter notes what an included file would make looser than .ferry.yaml has it, in any environment.
+func (r *reporter) checkStricter(e entry, apps []entry, environments []environment, mode optional[Mode]) {
+	before := settings{}
+	for _, d := range apps {
+		if d.discover != nil && !d.excepted(e.name) {
+			before = before.strictest(d.own.all)
+		}
+	}
+	base := overrides{all: e.own.all.over(before), in: e.own.in}
+	if e.complete() {
+		base.all = e.own.all
+	}
+	said := false
+	for _, env := range environments {
+		was := base.in[env.Name].over(base.all).over(env.settings)
+		was.mode = strictestOf(mode, env.mode, base.all.mode, base.in[env.Name].mode)
+		said = said || r.looser(e.added.all, was, env.Name)
+		r.looser(e.added.in[env.Name], was, env.Name)
+	}
+	for _, env := range sortedKeys(e.added.in) {
+		if !slices.ContainsFunc(environments, func(known environment) bool { return known.Name == env }) && nameProblem(env) == "" {
+			r.noteWith(ruleUnknownEnv, e.added.in[env].at, func() string { return noEnvironment(env, environments) })
+		}
+	}
+}
+
+// strictest returns the settings of two that may both hold, the stricter of each.
+func (s settings) strictest(other settings) settings {
+	if !s.soak.set || other.soak.value > s.soak.value {
+		s.soak = other.soak
+	}
+	if !s.approvals.set || other.approvals.value > s.approvals.value {
+		s.approvals = other.approvals
+	}
+	if mode := strictestSet(s.mode.value, other.mode.value); mode != s.mode.value {
+		s.mode = other.mode
+	}
+	s.freezes = given(slices.Concat(s.freezes.value, other.freezes.value), position{})
+	return s
+}
+
+// looser notes each setting that asks for less than what holds without it.
+func (r *reporter) looser(s, was settings, env string) bool {
+	before := r.count
+	if s.mode.value != "" && strictestSet(s.mode.value, was.mode.value) != s.mode.value {
+		r.tooLoose(s.mode.at, "mode: "+string(s.mode.value), "mode: "+string(was.mode.value), was.mode.at, env)
+	}
+	if s.soak.set && s.soak.value < was.soak.value && (len(was.from.value.names) > 0) {
+		r.tooLoose(s.soak.at, "soak: "+days(s.soak.value), "soak: "+days(was.soak.value), was.soak.at, env)
+	}
+	if s.approvals.set && s.approvals.value < was.approvals.value {
+		r.tooLoose(s.approvals.at, fmt.Sprintf("approvals: %d", s.approvals.value), fmt.Sprintf("approvals: %d", was.approvals.value), was.approvals.at, env)
+	}
+	allows := func(f Freeze) bool { return f.Kind == "allow" }
+	if slices.ContainsFunc(s.freezes.value, allows) && slices.ContainsFunc(was.freezes.value, allows) {
+		r.note(ruleLooser, s.freezes.at, "a window that allows would open more of %s than the freeze of %s does; write windows that deny", env, File)
+	}
+	return r.count > before
+}
+
+// strictestOf returns the strictest of the modes that are set, or the one that holds where none is.
+func strictestOf(all ...optional[Mode]) optional[Mode] {
+	out := given(ModePropose, position{})
+	for i, m := range slices.DeleteFunc(all, func(m optional[Mode]) bool { return m.value == "" }) {
+		if i == 0 || strictestSet(m.value, out.value) != out.value {
+			out = m
+		}
+	}
+	return out
+}
+
+// tooLoose words one of them.
+func (r *reporter) tooLoose(at position, now, was string, wasAt position, env string) {
+	where := "by default"
+	if wasAt.file != "" {
+		where = fmt.Sprintf("in %s:%d", wasAt.file, wasAt.line)
+	}
+	r.note(ruleLooser, at, "%s is looser than the %s that %s has %s; an included file can only be stricter", now, was, env, where)
+}
+
+// days returns a duration as people write it here.
+func days(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// sortedKeys returns the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,287 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+const (
+	// maxListed is how many values most lists may have: far more than anybody writes, few enough to show.
+	maxListed = 50
+	// maxApprovals is how many people may have to approve.
+	maxApprovals = 20
+	// maxReviewers is how many people a forge asks for one review.
+	maxReviewers = 15
+	// maxTitle is how many characters the title of a pull request may have before anything is filled in.
+	maxTitle = 200
+	// maxRule is how long the expression of a policy may be, in bytes.
+	maxRule = 4096
+)
+
+var permissions = []Permission{PermissionWrite, PermissionMaintain, PermissionAdmin}
+
+// commandNames are the commands that a role can be asked for.
+var commandNames = []string{"hold", "resume", "approve", "promote", "rollback", "hotfix", "override", "freeze", "thaw", "block", "unblock", "drop", "retry"}
+
+// setting reads a key that an environment, an app or an app's environment may have, and says whether it is one.
+func (r *reporter) setting(s *settings, f field) bool {
+	if r.gateSetting(s, f) {
+		return true
+	}
+	at := r.pos(f.value)
+	switch f.key {
+	case "mode":
+		s.mode = given(r.mode(f), at)
+	case "from":
+		s.from = given(r.from(f), at)
+	case "merge":
+		s.autoMerge = given(choice(r, f, "manual", "auto") == "auto", at)
+	case "unprotected":
+		s.unprotected = given(choice(r, f, "allow") == "allow", at)
+	case "supersede":
+		s.supersede = given(choice(r, f, SupersedeLatest, SupersedeQueue, SupersedeBatch), at)
+	case "rollback":
+		s.rollback = given(choice(r, f, RollbackManual, RollbackPR, RollbackAuto), at)
+	case "update":
+		s.update = given(choice(r, f, UpdateNone, UpdatePR, UpdateCommit), at)
+	case "converge":
+		s.converge = given(choice(r, f, ConvergeReport, ConvergeMerge), at)
+	case "digest":
+		s.digest = given(r.flag(f), at)
+	case "pull_request":
+		s.pullRequest = given(r.pullRequest(f.value), at)
+	default:
+		return r.periodSetting(s, f)
+	}
+	return true
+}
+
+// gateSetting is setting for what holds a promotion back.
+func (r *reporter) gateSetting(s *settings, f field) bool {
+	at := r.pos(f.value)
+	switch f.key {
+	case "soak":
+		s.soak = given(first(r.duration(f)), at)
+	case "checks":
+		s.checks = given(r.checks(f), at)
+	case "approvals":
+		s.approvals = given(r.number(f, 0, maxApprovals), at)
+	case "freeze":
+		s.freezes = given(r.freezes(f), at)
+	case "policy":
+		s.policies = given(r.policies(f), at)
+	default:
+		return false
+	}
+	return true
+}
+
+// periodSetting is setting for lengths of time.
+func (r *reporter) periodSetting(s *settings, f field) bool {
+	d := func() optional[time.Duration] { return given(first(r.duration(f)), r.pos(f.value)) }
+	switch f.key {
+	case "window":
+		s.window = d()
+	case "watch":
+		s.watch = d()
+	case "settle":
+		s.settle = d()
+	case "report_timeout":
+		before := r.count
+		if s.reportTimeout = d(); s.reportTimeout.value == 0 && r.count == before {
+			r.failAs(ruleUseless, f.value, "report_timeout must be more than 0: it is how long an environment may stay silent")
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// first drops what an error left out already.
+func first[T any](value T, _ bool) T { return value }
+
+// from reads the environments it is promoted into from: a list, or {any: list}.
+func (r *reporter) from(f field) upstream {
+	var up upstream
+	list := f.value
+	switch {
+	case list.Kind == yaml.MappingNode:
+		up.any, list = true, nil
+		if !r.mapping(atFrom, f.value, func(any field) { list = any.value }) || list == nil {
+			return up
+		}
+		if list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
+			r.fail(list, "any is empty: nothing could ever be promoted into this environment")
+		}
+	case list.Kind == yaml.ScalarNode && list.Tag == "!!str":
+		r.fail(list, "from must be a list of environments: write [%s]", list.Value)
+		return up
+	}
+	up.none = list.Kind == yaml.SequenceNode && len(list.Content) == 0
+	var nodes []*yaml.Node
+	up.names, nodes = r.texts(list, "from")
+	for i, n := range nodes {
+		if problem := nameProblem(up.names[i]); problem != "" {
+			r.failAs(ruleInvalidName, n, "%s can't be an environment: %s", quoted(up.names[i]), problem)
+		}
+		up.at = append(up.at, r.pos(n))
+	}
+	return up
+}
+
+// checks reads what has to be green: names, or mappings that also pin who posts them.
+func (r *reporter) checks(f field) []Check {
+	items, _ := r.list(f.value, "checks")
+	var out []Check
+	for _, item := range bounded(r, f, items, maxListed) {
+		var c Check
+		at := item
+		if item.Kind == yaml.MappingNode {
+			r.mapping(atCheck, item, func(f field) {
+				switch f.key {
+				case "name":
+					c.Name, at = first(r.text(f.value, "name")), f.value
+				case "posted_by":
+					c.PostedBy, _ = r.text(f.value, "posted_by")
+				}
+			})
+		} else {
+			c.Name, _ = r.text(item, "a check")
+		}
+		if c.Name == "" {
+			continue
+		}
+		r.placeholders(at, "a check", c.Name, appMark, envMark, clusterMark)
+		if slices.ContainsFunc(out, func(other Check) bool { return other.Name == c.Name }) {
+			r.failAs(ruleDuplicate, at, "%s stands twice in checks", quoted(c.Name))
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// placeholders notes braces in which nothing is filled in.
+func (r *reporter) placeholders(n *yaml.Node, what, s string, known ...string) {
+	if problem := markProblem(s, known...); problem != "" {
+		r.failAs(rulePlaceholder, n, "%s: %s: %s", what, quoted(s), problem)
+	}
+}
+
+// policies reads one rule, or a list of named ones.
+func (r *reporter) policies(f field) []Policy {
+	if f.value.Kind == yaml.ScalarNode {
+		rule, ok := r.text(f.value, "policy")
+		if !ok {
+			return nil
+		}
+		r.ruleLength(f.value, rule)
+		return []Policy{{Name: "policy", Rule: rule}}
+	}
+	items, _ := r.list(f.value, "policy")
+	var out []Policy
+	for _, item := range items {
+		var p Policy
+		r.mapping(atPolicy, item, func(f field) {
+			switch f.key {
+			case "name":
+				p.Name, _ = r.name(f.value)
+			case "rule":
+				p.Rule, _ = r.text(f.value, "rule")
+				r.ruleLength(f.value, p.Rule)
+			case "reason":
+				p.Reason, _ = r.text(f.value, "reason")
+			}
+		})
+		if slices.ContainsFunc(out, func(other Policy) bool { return p.Name != "" && other.Name == p.Name }) {
+			r.failAs(ruleDuplicate, item, "the policy %q stands here already", p.Name)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func (r *reporter) ruleLength(n *yaml.Node, rule string) {
+	if len(rule) > maxRule {
+		r.failAs(ruleLimit, n, "the rule has %d bytes; at most %d are read", len(rule), maxRule)
+	}
+}
+
+// roles reads by command who may give it.
+func (r *reporter) roles(n *yaml.Node) map[string]Role {
+	if !r.is(n, yaml.MappingNode, "!!map", "roles", "commands with who may give them") {
+		return nil
+	}
+	out := make(map[string]Role, len(n.Content)/2)
+	for f := range r.pairs(n) {
+		if !slices.Contains(commandNames, f.key) {
+			r.failAs(ruleUnknownKey, f.name, "there is no command %s; did you mean %q?", quoted(f.key), Nearest(f.key, commandNames))
+			continue
+		}
+		out[f.key] = r.role(f)
+	}
+	return out
+}
+
+// role reads who may give a command.
+func (r *reporter) role(f field) (role Role) {
+	if f.value.Kind != yaml.MappingNode {
+		role.Permission = choice(r, f, permissions...)
+		return role
+	}
+	r.mapping(atRole, f.value, func(f field) {
+		switch f.key {
+		case "permission":
+			role.Permission = choice(r, f, permissions...)
+		case "teams":
+			role.Teams, _ = r.texts(f.value, "teams")
+		case "users":
+			role.Users, _ = r.texts(f.value, "users")
+		}
+	})
+	return role
+}
+
+// titleMarks are what is filled in in the title of a pull request.
+var titleMarks = []string{appMark, "{old}", "{new}", envMark}
+
+// pullRequest reads how promotion pull requests look.
+func (r *reporter) pullRequest(n *yaml.Node) (p pullRequest) {
+	r.mapping(atPullRequest, n, func(f field) {
+		at := r.pos(f.value)
+		switch f.key {
+		case "title":
+			p.title = given(r.title(f.value), at)
+		case "labels":
+			labels, _ := r.texts(f.value, "labels")
+			p.labels = given(bounded(r, f, labels, maxListed), at)
+		case "reviewers":
+			reviewers, _ := r.texts(f.value, "reviewers")
+			p.reviewers = given(bounded(r, f, reviewers, maxReviewers), at)
+		case "draft":
+			p.draft = given(r.flag(f), at)
+		}
+	})
+	return p
+}
+
+// oneLine is a text without line breaks.
+var oneLine = regexp.MustCompile(`^[^\r\n]*$`)
+
+// title reads the template of a title.
+func (r *reporter) title(n *yaml.Node) string {
+	s, ok := r.text(n, "title")
+	switch {
+	case !ok:
+	case !oneLine.MatchString(s):
+		r.failAs(ruleLimit, n, "title must be one line")
+	case len(s) > maxTitle:
+		r.failAs(ruleLimit, n, "title has %d bytes; at most %d are read", len(s), maxTitle)
+	default:
+		r.placeholders(n, "title", s, titleMarks...)
+	}
+	return s
+}

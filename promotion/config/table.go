@@ -1,0 +1,138 @@
+package config
+
+// keyTable returns all keys Ferry knows, with those of versions to come: the parser, the JSON Schema and the reference in the
+// documentation read this one table. What a key's state says here is all that decides whether a file may use it.
+func keyTable() []key {
+	return join(topKeys(), environmentKeys(), settingKeys(), appKeys(), partKeys())
+}
+
+func join(parts ...[]key) (all []key) {
+	for _, part := range parts {
+		all = append(all, part...)
+	}
+	return all
+}
+
+func nameShape() shape   { return textOf("name", nameForm, nameRefused) }
+func namesShape() shape  { return either(nameShape(), listOf(nameShape()).sized(1, 0)) }
+func imageShape() shape  { return textOf("image name", imageForm).like("ghcr.io/acme/checkout") }
+func pathShape() shape   { return anyText().named("pattern") }
+func policyShape() shape { return either(anyText().named("rule"), listOf(keysOf(atPolicy))) }
+func rolesShape() shape {
+	return mapOf(wordOf(commandNames...).named("command"), either(wordOf(permissions...), keysOf(atRole)))
+}
+
+func topKeys() []key {
+	top := []place{atTop}
+	return []key{
+		{at: []place{atTop, atIncluded}, name: "apiVersion", shape: wordOf(apiVersion), def: "required", effect: "the version of this file; may be left out in an included one"},
+		{at: top, name: "mode", shape: wordOf(modes...), def: "`propose`",
+			effect: "how far Ferry goes: writes only its issue, opens promotions, or merges too where `merge: auto`"},
+		{at: top, name: "environments", shape: listOf(keysOf(atEnvironment)).sized(1, maxEnvironments), def: "required", required: true, effect: "the environments, at most 500"},
+		{at: top, name: "apps", shape: listOf(keysOf(atApp)), def: "none", effect: "the apps"},
+		{at: top, name: "include", shape: either(pathShape(), listOf(pathShape())), def: "none",
+			effect: "files with one app's settings each, beside the app; `{app}` may stand for its name. They can only be stricter, see below"},
+		{at: top, name: "commands", shape: keysOf(atCommands), def: "none", effect: "how comments are obeyed"},
+		{at: []place{atCommands}, name: "prefix", shape: wordOf("ferry"), def: "none", effect: "with it only `/ferry hold` is obeyed, and `/hold` is not"},
+	}
+}
+
+func environmentKeys() []key {
+	env := []place{atEnvironment}
+	return []key{
+		{at: env, name: "name", shape: nameShape().like("prod"), def: "required", required: true, effect: "the environment's name"},
+		{at: env, name: "dir", shape: anyText().named("path").like("clusters/prod"), def: "its name", effect: "what `{env}` stands for; may contain `/`"},
+		{at: env, name: "clusters", shape: listOf(textOf("name", clusterForm)).sized(1, maxClusters), def: "`[default]`", effect: "all of them must converge"},
+		{at: env, name: "max_open", state: later, shape: count(1, 1000), def: "`10`", effect: "how many promotions into it may be open at once"},
+		{at: env, name: "roles", state: gate, neutral: "{}", shape: rolesShape(), def: "as at the top level", effect: "who may give which command there; a command that stands here wins"},
+		{at: env, name: "branch", state: reserved, effect: "for an environment on another branch"},
+		{at: env, name: "repository", state: reserved, effect: "for an environment in another repository"},
+		{at: []place{atFrom}, name: "any", shape: listOf(nameShape()).sized(1, 0), def: "required", required: true, effect: "one of these environments is enough"},
+	}
+}
+
+// settingKeys are what environments have, and apps may have otherwise.
+func settingKeys() []key {
+	env, both := []place{atEnvironment}, []place{atEnvironment, atOverride}
+	apps, strict := []place{atEnvironment, atApp, atOverride}, []place{atEnvironment, atApp, atOverride, atIncluded, atIncludedOverride}
+	return []key{
+		{at: strict, name: "mode", shape: wordOf(modes...), def: "not set", effect: "the strictest of the modes set for the file, the environment and the app counts"},
+		{at: both, name: "from", shape: either(listOf(nameShape()).named("list of environments"), keysOf(atFrom).named("`{any: [...]}`")), def: "none",
+			effect: "where its releases come from; all of them, or one. Without it, it is a first environment"},
+		{at: strict, name: "soak", shape: period(), def: "`0`", effect: "a release must have been healthy in its `from` environments for this long"},
+		{at: strict, name: "checks", state: gate, neutral: "[]", shape: listOf(either(anyText().named("name"), keysOf(atCheck))).sized(0, maxListed), def: "none",
+			effect: "commit statuses or check runs that must be green on what runs upstream, or on the source commit"},
+		{at: strict, name: "approvals", state: gate, neutral: "0", shape: count(0, maxApprovals), def: "`0`", effect: "how many people must approve who are not the author of the change"},
+		{at: strict, name: "freeze", state: gate, neutral: "[]", shape: listOf(keysOf(atFreeze)).sized(0, maxListed), def: "none",
+			effect: "windows of time in which nothing is promoted, or outside of which nothing is"},
+		{at: []place{atTop, atEnvironment, atApp, atOverride}, name: "policy", state: gate, neutral: "[]", shape: policyShape(), def: "none", effect: "rules in CEL that must all hold"},
+		{at: []place{atTop}, name: "roles", state: gate, neutral: "{}", shape: rolesShape(), def: "`write` may hold, approve, retry; `maintain` all else", effect: "who may give which command"},
+		{at: both, name: "merge", shape: wordOf("manual", "auto"), def: "`manual`", effect: "who merges a promotion: a person, or Ferry (in mode `release`)"},
+		{at: both, name: "unprotected", shape: wordOf("allow"), def: "not set", effect: "lets Ferry merge on a branch that no protection guards"},
+		{at: both, name: "supersede", state: later, neutral: string(SupersedeLatest), shape: wordOf(SupersedeLatest, SupersedeQueue, SupersedeBatch), def: "`latest`",
+			effect: "what a newer release does to an open promotion: replaces it, waits behind it, or joins it"},
+		{at: both, name: "window", state: later, neutral: "0", shape: period(), def: "`0`", effect: "how long `supersede: batch` collects"},
+		{at: both, name: "rollback", state: later, neutral: string(RollbackManual), shape: wordOf(RollbackManual, RollbackPR, RollbackAuto), def: "`manual`",
+			effect: "what follows degradation within `watch`: an offer, a pull request, or a merged one"},
+		{at: both, name: "watch", state: later, shape: period(), def: "`30m`", effect: "how long after convergence degradation is blamed on the release"},
+		{at: both, name: "settle", state: later, shape: period(), def: "`1m`", effect: "how long degradation must last to count"},
+		{at: both, name: "update", shape: wordOf(UpdateNone, UpdatePR, UpdateCommit), def: "`none`", effect: "how Ferry brings a new image from CI in; only without `from`"},
+		{at: both, name: "converge", shape: wordOf(ConvergeReport, ConvergeMerge), def: "`report`",
+			effect: "what counts as arrived: the agents' reports, or the merge, where nobody reports"},
+		{at: both, name: "report_timeout", shape: period(), def: "`15m`", effect: "silence before convergence for longer than this is an error"},
+		{at: []place{atEnvironment, atApp, atOverride, atIncluded, atImage}, name: "digest", shape: flag(), def: "`false`",
+			effect: "writes the digest also where none stands, if it is known; `true` for the image, or else for the app there"},
+		{at: append([]place{atTop}, apps...), name: "pull_request", state: later, neutral: "{}", shape: keysOf(atPullRequest), def: "none", effect: "how promotion pull requests look"},
+		{at: append(env, atApp), name: "was", shape: namesShape(), def: "none", effect: "the names it had before: its history is carried over"},
+	}
+}
+
+func appKeys() []key {
+	app, both := []place{atApp}, []place{atApp, atIncluded}
+	return []key{
+		{at: both, name: "name", shape: nameShape().like("checkout"), def: "this or `discover`", effect: "the app's name"},
+		{at: app, name: "discover", shape: pathShape().like("apps/{app}/{env}/values.yaml"), def: "this or `name`", effect: "every path that fits is a manifest of the app in its name"},
+		{at: app, name: "except", shape: listOf(textOf("name", exceptForm, exceptRefused)), def: "none", effect: "what `discover` leaves out; `*` stands for any letters"},
+		{at: both, name: "source", shape: textOf("`owner/name`", sourceForm, sourceRefused).like("acme/checkout"), def: "none", effect: "the repository the images are built from; may hold `{app}`"},
+		{at: both, name: "images", shape: listOf(either(imageShape(), keysOf(atImage))).sized(1, 0), def: "required", effect: "what is promoted, without tag and digest; may hold `{app}`"},
+		{at: both, name: "manifests", shape: listOf(either(pathShape(), keysOf(atManifest))).sized(1, 0), def: "required with `name`",
+			effect: "the files in which the images stand; not beside `discover`"},
+		{at: both, name: "also", shape: listOf(keysOf(atAlso)).sized(0, maxListed), def: "none", effect: "values that move with the release, with the same proof that nothing else changed"},
+		{at: app, name: "group", state: later, shape: nameShape(), def: "none", effect: "the apps of a group share one pull request for each environment"},
+		{at: app, name: "environments", shape: mapOf(nameShape().named("environment"), keysOf(atOverride)), def: "none", effect: "what is otherwise for this app there"},
+		{at: []place{atIncluded}, name: "environments", shape: mapOf(nameShape().named("environment"), keysOf(atIncludedOverride)), def: "none", effect: "what is stricter for this app there"},
+	}
+}
+
+// partKeys are the keys of the parts of a setting.
+func partKeys() []key {
+	image, also, files := []place{atImage}, []place{atAlso}, []place{atManifest, atAlso}
+	check, freeze, policy, role, pull := []place{atCheck}, []place{atFreeze}, []place{atPolicy}, []place{atRole}, []place{atPullRequest}
+	return []key{
+		{at: image, name: "name", shape: imageShape(), def: "required", required: true, effect: "the image, `registry/repository`"},
+		{at: image, name: "in", shape: mapOf(nameShape().named("environment"), imageShape()), def: "none", effect: "the environments that pull it under another name"},
+		{at: files, name: "path", shape: pathShape(), def: "required", required: true, effect: "the file; in `also` without `*`"},
+		{at: files, name: "keys", shape: listOf(anyText().named("key")).sized(1, maxListed).like([]any{"services.web.image.tag"}), def: "required in `also`",
+			effect: "where tag and digest stand, if not beside the image's name; may hold `{env}`, `{cluster}`, `{app}`"},
+		{at: files, name: "image", shape: imageShape(), def: "the app's, if it has one", effect: "which of the app's images is meant"},
+		{at: also, name: "value", shape: anyText().like("{tag}"), def: "this or `copy`", effect: "what is written; `{tag}`, `{digest}`, `{env}`, `{cluster}` and `{app}` are filled in"},
+		{at: also, name: "copy", shape: flag(), def: "this or `value`", effect: "writes what stands there in the environment the release comes from"},
+		{at: check, name: "name", shape: anyText(), def: "required", required: true, effect: "the status' context or the check run's name"},
+		{at: check, name: "posted_by", shape: anyText(), def: "anybody", effect: "the login of who must have posted it"},
+		{at: freeze, name: "kind", shape: wordOf("deny", "allow"), def: "required", required: true, effect: "nothing is promoted inside of it, or outside of all that allow"},
+		{at: freeze, name: "schedule", shape: anyText().named("cron").like("0 16 * * FRI"), def: "required", required: true, effect: "when it begins: minute, hour, day, month, weekday"},
+		{at: freeze, name: "duration", shape: period(), def: "required", required: true, effect: "how long it lasts"},
+		{at: freeze, name: "timeZone", shape: anyText().named("IANA zone").like("Europe/Helsinki"), def: "`UTC`", effect: "whose clock the schedule means"},
+		{at: freeze, name: "reason", shape: anyText(), def: "none", effect: "shown while it is closed"},
+		{at: policy, name: "name", shape: nameShape(), def: "required", required: true, effect: "what the rule is called"},
+		{at: policy, name: "rule", shape: anyText(), def: "required", required: true, effect: "the expression"},
+		{at: policy, name: "reason", shape: anyText(), def: "none", effect: "shown where it does not hold"},
+		{at: role, name: "permission", shape: wordOf(permissions...), def: "none", effect: "the least permission at the forge"},
+		{at: role, name: "teams", shape: listOf(anyText().named("team")), def: "none", effect: "or a member of one of these"},
+		{at: role, name: "users", shape: listOf(anyText().named("login")), def: "none", effect: "or one of these"},
+		{at: pull, name: "title", shape: anyText().like("chore(deploy): {app} {old} → {new} in {env}"), def: "Ferry's own", effect: "its title; `{app}`, `{old}`, `{new}` and `{env}` are filled in"},
+		{at: pull, name: "labels", shape: listOf(anyText().named("label")).sized(0, maxListed), def: "none", effect: "its labels"},
+		{at: pull, name: "reviewers", shape: listOf(anyText().named("login or team")).sized(0, maxReviewers), def: "none", effect: "who is asked for a review"},
+		{at: pull, name: "draft", shape: flag(), def: "`false`", effect: "opened as a draft"},
+	}
+}
