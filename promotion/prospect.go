@@ -75,7 +75,7 @@ func supposed(app config.App, environments []Environment, now time.Time) []Envir
 		env := &out[i]
 		release, problem := Standing(app, env.Files)
 		d := Deployment{Release: release, Problem: problem, FirstSeq: int64(len(out) - depth[env.Name]), State: DeploymentConverged, ConvergedAt: now, HealthyFrom: now, Since: now}
-		env.Mode, env.Converge, env.Soak, env.History = config.ModePropose, config.ConvergeMerge, 0, []Deployment{d}
+		env.Mode, env.Environment.Mode, env.Converge, env.Soak, env.History = config.ModePropose, config.ModePropose, config.ConvergeMerge, 0, []Deployment{d}
 		standing = append(standing, d)
 	}
 	slices.SortStableFunc(standing, func(a, b Deployment) int { return int(b.FirstSeq - a.FirstSeq) })

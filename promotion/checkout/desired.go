@@ -48,7 +48,8 @@ type Misnamed struct {
 // Progress is told how many of the manifests are read; from several goroutines, one at a time.
 type Progress func(done, total int)
 
-// Config reads .ferry.yaml. It fails with ErrNoConfig where there is none, and with config.Errors where it is wrong.
+// Config reads .ferry.yaml and the files that it includes. It fails with ErrNoConfig where there is none, with config.Errors where one of them is
+// wrong, and with an *UnreadableError where one cannot be read.
 func (c *Checkout) Config() (*config.Config, error) {
 	content, _, err := c.Read(config.File)
 	switch {
@@ -57,7 +58,31 @@ func (c *Checkout) Config() (*config.Config, error) {
 	case err != nil:
 		return nil, err
 	}
-	return config.Parse(config.File, content)
+	included, err := c.included(content)
+	if err != nil {
+		return nil, err
+	}
+	return config.Parse(config.File, content, included...)
+}
+
+// included reads the files that the configuration includes. More of them than the configuration may have are left for it to complain about.
+func (c *Checkout) included(content []byte) ([]config.Included, error) {
+	inclusion, err := config.Includes(config.File, content)
+	if err != nil || inclusion.Empty() {
+		return nil, err
+	}
+	var out []config.Included
+	for _, path := range c.Paths {
+		if !inclusion.Match(path) || len(out) > config.MaxIncluded {
+			continue
+		}
+		content, _, err := c.Read(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, config.Included{Path: path, Content: content})
+	}
+	return out, nil
 }
 
 // Desired reads the configuration and the manifests it names, in parallel. What is wrong with a single manifest stands
@@ -156,11 +181,11 @@ func (d *Desired) assemble(facts []promotion.FileFacts) {
 
 func (d *Desired) app(app config.App, files map[string][]promotion.File, paths []string) App {
 	out := App{App: app}
-	for _, env := range d.Config.Order() {
+	for _, env := range d.Config.EnvironmentsOf(app.Name, paths...) {
 		if len(files[env.Name]) == 0 {
 			continue
 		}
-		one := Environment{Environment: promotion.Environment{Environment: env, Mode: d.Config.ModeOf(app.Name, env.Name, paths...), Files: files[env.Name]}}
+		one := Environment{Environment: promotion.Environment{Environment: env, Mode: env.Mode, Files: files[env.Name]}}
 		one.Release, one.Problem = promotion.Standing(app, one.Files)
 		out.Environments = append(out.Environments, one)
 	}
