@@ -28,8 +28,10 @@ type Config struct {
 	renamed     map[string]string // apps by the names they had
 	renamedEnv  map[string]string
 	include     Inclusion
-	envAt       []position // beside Environments
-	index       *index
+	// includedPaths are the files whose settings are in.
+	includedPaths map[string]bool
+	envAt         []position // beside Environments
+	index         *index
 }
 
 // Environment returns an environment, and false where the file has none of that name.

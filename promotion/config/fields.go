@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +47,8 @@ func (r *reporter) mapping(at place, n *yaml.Node, one func(field)) bool {
 		return false
 	}
 	r.read(fields, one)
-	for _, k := range keyTable() {
-		if k.required && slices.Contains(k.at, at) && !has(fields, k.name) {
+	for _, k := range r.keys[at].required {
+		if !has(fields, k.name) {
 			r.failAs(ruleMissingKey, n, "%s is missing: %s", k.name, strings.ReplaceAll(k.effect, "`", ""))
 		}
 	}

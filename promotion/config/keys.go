@@ -57,7 +57,13 @@ type key struct {
 func actsOn(k key) bool { return k.state == acted }
 
 // keyring is the keys by where they stand.
-type keyring map[place]map[string]key
+type keyring map[place]*keysAt
+
+// keysAt is the keys of one place.
+type keysAt struct {
+	byName   map[string]key
+	required []key
+}
 
 // newKeyring returns the table as the parser looks into it.
 func newKeyring() keyring {
@@ -65,9 +71,12 @@ func newKeyring() keyring {
 	for _, k := range keyTable() {
 		for _, at := range k.at {
 			if ring[at] == nil {
-				ring[at] = map[string]key{}
+				ring[at] = &keysAt{byName: map[string]key{}}
 			}
-			ring[at][k.name] = k
+			ring[at].byName[k.name] = k
+			if k.required {
+				ring[at].required = append(ring[at].required, k)
+			}
 		}
 	}
 	return ring
@@ -78,7 +87,7 @@ const notYet = "is known to Ferry but this version does not act on it yet"
 
 // known returns a key of a mapping, and false after noting that it may not stand there.
 func (r *reporter) known(at place, name *yaml.Node) (key, bool) {
-	k, ok := r.keys[at][name.Value]
+	k, ok := r.keys[at].byName[name.Value]
 	switch {
 	case !ok && name.Value == "<<":
 		r.failAs(ruleMergeKey, name, `merge keys ("<<") are not read; write the keys out, or use an alias for a whole value`)

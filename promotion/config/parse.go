@@ -70,7 +70,10 @@ func (r *reporter) config(name string, data []byte, included []Included) *Config
 	if r.count > 0 {
 		return nil
 	}
-	c := &Config{}
+	c := &Config{includedPaths: make(map[string]bool, len(included))}
+	for _, one := range included {
+		c.includedPaths[one.Path] = true
+	}
 	c.fill(f)
 	c.index = r.makeIndex(c)
 	return c
