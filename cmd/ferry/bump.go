@@ -83,11 +83,11 @@ func parseAsked(arg string) (asked, error) {
 	tag, digest, pinned := strings.Cut(to, "@")
 	switch {
 	case !ok || app == "" || one && image == "":
-		return asked{}, fmt.Errorf("%q: write APP=TAG, APP/IMAGE=TAG or APP=TAG@DIGEST", terminal.Safe(arg))
+		return asked{}, fmt.Errorf("%q: write APP=TAG, APP/IMAGE=TAG or APP=TAG@DIGEST", arg)
 	case tag == "" && !pinned || tag != "" && !promotion.IsTag(tag):
-		return asked{}, fmt.Errorf("%q: %q cannot be a tag: those have up to 128 of the characters A-Z a-z 0-9 _ . - and begin with none of the last two", terminal.Safe(arg), terminal.Safe(tag))
+		return asked{}, fmt.Errorf("%q: %q cannot be a tag: those have up to 128 of the characters A-Z a-z 0-9 _ . - and begin with none of the last two", arg, tag)
 	case pinned && !wholeDigest.MatchString(digest):
-		return asked{}, fmt.Errorf("%q: %q cannot be a digest: write sha256: and 64 hexadecimal digits", terminal.Safe(arg), terminal.Safe(digest))
+		return asked{}, fmt.Errorf("%q: %q cannot be a digest: write sha256: and 64 hexadecimal digits", arg, digest)
 	}
 	return asked{app: app, image: image, to: promotion.Image{Tag: tag, Digest: digest}}, nil
 }
@@ -169,7 +169,7 @@ func (a asked) images(app *checkout.App, env *checkout.Environment) ([]promotion
 	}
 	switch {
 	case len(out) == 0:
-		return nil, &usageError{fmt.Errorf("%s has no image %q; it has %s", app.Name, terminal.Safe(a.image), strings.Join(names, ", "))}
+		return nil, &usageError{fmt.Errorf("%s has no image %q; it has %s", app.Name, a.image, strings.Join(names, ", "))}
 	case a.image != "" && len(out) > 1:
 		return nil, &usageError{fmt.Errorf("%s has several images %q; write the whole name: %s", app.Name, a.image, strings.Join(names, ", "))}
 	case len(out) > 1 && a.to.Digest != "":
@@ -216,6 +216,9 @@ func (b *localBump) edit(app *checkout.App, environment string, release promotio
 		}
 	}
 	b.Bumps = append(b.Bumps, one)
+	if err := standsThere(env, release); err != nil {
+		return err
+	}
 	files, err := promotion.Edit(app.App, environment, env.Files, release)
 	if err != nil && !errors.Is(err, promotion.ErrNoChange) {
 		return err
@@ -224,6 +227,24 @@ func (b *localBump) edit(app *checkout.App, environment string, release promotio
 	for _, f := range files {
 		i := slices.IndexFunc(env.Files, func(old promotion.File) bool { return old.Path == f.Path })
 		b.changes = append(b.changes, checkout.Change{Path: f.Path, Before: env.Files[i].Content, After: f.Content})
+	}
+	return nil
+}
+
+// standsThere fails where an image stands in no file of the environment: nothing would be written, and the release would not stand there.
+func standsThere(env *checkout.Environment, release promotion.Release) error {
+	for _, image := range release {
+		var paths []string
+		for _, f := range env.Files {
+			if f.Problem != "" || slices.ContainsFunc(f.Images, func(i promotion.Image) bool { return i.Name == image.Name }) {
+				paths = nil // the edit says what is wrong with a file that cannot be read
+				break
+			}
+			paths = append(paths, f.Path)
+		}
+		if len(paths) > 0 {
+			return fmt.Errorf("%s stands in none of %s", image.Name, strings.Join(paths, ", "))
+		}
 	}
 	return nil
 }

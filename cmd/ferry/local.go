@@ -105,7 +105,7 @@ func unknownApp(d *checkout.Desired, name string) error {
 	for i, app := range d.Apps {
 		names[i] = app.Name
 	}
-	return &usageError{fmt.Errorf("%s has no app %q%s", config.File, terminal.Safe(name), meant(name, names))}
+	return &usageError{fmt.Errorf("%s has no app %q%s", config.File, name, meant(name, names))}
 }
 
 // unknownEnvironment says that there is no such environment, and which one may be meant.
@@ -114,7 +114,7 @@ func unknownEnvironment(c *config.Config, name string) error {
 	for _, env := range c.Environments {
 		names = append(names, env.Name)
 	}
-	return &usageError{fmt.Errorf("%s has no environment %q%s", config.File, terminal.Safe(name), meant(name, names))}
+	return &usageError{fmt.Errorf("%s has no environment %q%s", config.File, name, meant(name, names))}
 }
 
 // meant names the nearest of the names, and all where they are few.

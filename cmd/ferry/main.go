@@ -9,12 +9,14 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"ferry/forge"
 	"ferry/promotion/postgres/local"
+	"ferry/terminal"
 )
 
 // The exit statuses.
@@ -40,7 +42,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exitGood
 	}
 	if !isQuiet(err) {
-		fmt.Fprintln(stderr, "ferry: "+err.Error())
+		for line := range strings.SplitSeq(err.Error(), "\n") { // which may quote a repository's files
+			fmt.Fprintln(stderr, "ferry: "+terminal.Safe(line))
+		}
 	}
 	return exitStatus(err)
 }

@@ -22,6 +22,7 @@ var ErrNoConfig = errors.New("there is no " + config.File)
 // Desired is what the files of a checkout desire, by its .ferry.yaml.
 type Desired struct {
 	Config   *config.Config
+	Paths    []string   // of all files of the checkout
 	Apps     []App      // by name; also those that the configuration names and that have no file
 	Misnamed []Misnamed // by path: what no app can be called, so that nothing of it is promoted
 }
@@ -92,7 +93,7 @@ func (c *Checkout) Desired(ctx context.Context, progress Progress) (*Desired, er
 	if err != nil {
 		return nil, err
 	}
-	d := &Desired{Config: parsed}
+	d := &Desired{Config: parsed, Paths: c.Paths}
 	var claimed []string
 	for _, path := range c.Paths {
 		if len(parsed.Places(path)) > 0 {

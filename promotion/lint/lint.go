@@ -59,20 +59,42 @@ func finding(id, path, problem string) config.Finding {
 	return f
 }
 
-// Check returns what is wrong with the manifests of a checkout, in the order of their paths. Trial edits that are thrown away show which of
-// them could not be promoted into.
+// Check returns what is wrong with the configuration and the manifests of a checkout, in the order of their paths. Trial edits that are thrown
+// away show which of them could not be promoted into.
 func Check(d *checkout.Desired) []config.Finding {
-	found := make([][]config.Finding, len(d.Apps))
+	found := make([][]config.Finding, len(d.Apps)+1)
+	found[len(d.Apps)] = d.Config.Check(tree(d))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range d.Apps {
 		group.Go(func() error {
-			found[i] = checkApp(&d.Apps[i])
+			found[i] = checkApp(d.Config, &d.Apps[i])
 			return nil
 		})
 	}
 	_ = group.Wait() // none of them fails
 	return Sorted(slices.Concat(found...))
+}
+
+// tree is what the configuration is checked against.
+func tree(d *checkout.Desired) config.Tree {
+	images := map[string][]string{}
+	for _, app := range d.Apps {
+		for _, env := range app.Environments {
+			for _, f := range env.Files {
+				if f.Problem != "" {
+					continue
+				}
+				for _, image := range f.Images {
+					images[f.Path] = append(images[f.Path], image.Name)
+				}
+				if len(f.Images) == 0 && images[f.Path] == nil {
+					images[f.Path] = []string{}
+				}
+			}
+		}
+	}
+	return config.Tree{Paths: d.Paths, Images: images}
 }
 
 // Sorted returns the findings in the order of files and lines, each once.
@@ -85,13 +107,12 @@ func Sorted(findings []config.Finding) []config.Finding {
 }
 
 // checkApp looks at one app in each of its environments.
-func checkApp(app *checkout.App) []config.Finding {
+func checkApp(c *config.Config, app *checkout.App) []config.Finding {
 	var out []config.Finding
 	for i := range app.Environments {
 		env := &app.Environments[i]
-		unreadable := checkReading(env)
-		out = append(out, unreadable...)
-		if len(unreadable) > 0 {
+		if slices.ContainsFunc(env.Files, func(f promotion.File) bool { return f.Problem != "" }) {
+			out = append(out, checkReading(c, env)...)
 			continue
 		}
 		out = append(out, checkStanding(app, env)...)
@@ -101,11 +122,11 @@ func checkApp(app *checkout.App) []config.Finding {
 	return out
 }
 
-// checkReading returns the files that can't be read.
-func checkReading(env *checkout.Environment) []config.Finding {
+// checkReading returns the files that can't be read. Those that two apps claim are the configuration's to say.
+func checkReading(c *config.Config, env *checkout.Environment) []config.Finding {
 	var out []config.Finding
 	for _, f := range env.Files {
-		if f.Problem != "" {
+		if f.Problem != "" && len(c.Overlap(f.Path)) == 0 {
 			out = append(out, finding(ruleUnreadable, f.Path, f.Problem))
 		}
 	}
@@ -120,6 +141,8 @@ func checkStanding(app *checkout.App, env *checkout.Environment) []config.Findin
 		f := finding(ruleMixed, path, fmt.Sprintf("%s in %s is %s", app.Name, env.Name, env.Problem))
 		f.Line, f.Column = at.Line, at.Column
 		return []config.Finding{f}
+	case env.Problem != "" && !anywhere(app):
+		return nil // the configuration names images that are nowhere, which is said at their place there
 	case env.Problem != "":
 		return []config.Finding{finding(ruleImageNotThere, env.Files[0].Path, fmt.Sprintf("%s in %s: %s", app.Name, env.Name, env.Problem))}
 	}
@@ -187,6 +210,13 @@ func checkEdit(app *checkout.App, env *checkout.Environment) []config.Finding {
 	one := finding(ruleNotEditable, path, err.Error())
 	one.Message = fmt.Sprintf("no promotion of %s into %s can be written: %s", app.Name, env.Name, strings.ReplaceAll(one.Message, "0.0.0-ferry-lint", "the next release"))
 	return []config.Finding{one}
+}
+
+// anywhere says whether every image of the app stands in some environment.
+func anywhere(app *checkout.App) bool {
+	return !slices.ContainsFunc(app.Images, func(image config.Image) bool {
+		return !slices.ContainsFunc(app.Environments, func(env checkout.Environment) bool { return stands(&env, image.Name) })
+	})
 }
 
 // stands says whether the image stands in any file of the environment.
