@@ -74,7 +74,7 @@ func layout() []row {
 			why:   "River works here; forges are reached through the small interfaces that it declares, SQL through promotion/postgres"},
 		{pkg: "promotion/checkout", may: []string{"promotion", "promotion/config", "promotion/manifest", goSync},
 			why: "it reads and writes a folder of a person's disk, confined to it, and runs git to list it; no network, no database"},
-		{pkg: "promotion/lint", may: []string{"promotion", "promotion/checkout", "promotion/config", goSync},
+		{pkg: "promotion/lint", may: []string{"promotion", "promotion/checkout", "promotion/config", "promotion/manifest", goSync}, tests: []string{jsonSchema},
 			why: "it judges what a checkout desires, and reads and writes nothing itself"},
 		{pkg: "promotion/agent", may: []string{"forge", "promotion"},
 			why: "the agent runs in the environments: it must not carry the server's database or a forge's client there"},

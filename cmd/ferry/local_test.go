@@ -48,7 +48,7 @@ func podOf(images ...string) string {
 // localFiles is a checkout in which one app moves and one is mixed in staging.
 func localFiles() map[string]string {
 	return map[string]string{
-		".ferry.yaml": checkoutConfig,
+		".ferry.yaml":                              checkoutConfig,
 		"apps/checkout/dev/kustomization.yaml":     overlay("1.4.2"),
 		"apps/checkout/staging/kustomization.yaml": overlay("1.4.1"),
 		"apps/checkout/prod/kustomization.yaml":    overlay("1.4.0"),

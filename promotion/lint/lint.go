@@ -13,6 +13,7 @@ import (
 	"ferry/promotion"
 	"ferry/promotion/checkout"
 	"ferry/promotion/config"
+	"ferry/promotion/manifest"
 )
 
 // The ids of the rules about manifests. They are stable: people name them in their CI.
@@ -178,6 +179,9 @@ func checkUpstream(app *checkout.App, env *checkout.Environment) []config.Findin
 		fmt.Sprintf("%s stands in %s but not in %s, so nothing is ever promoted into it", app.Name, env.Name, strings.Join(missing, " and ")))}
 }
 
+// probeTag stands for the tag of whatever is promoted next.
+const probeTag = "0.0.0-ferry-lint"
+
 // checkEdit tries what a promotion would write: every image gets another tag, and a digest where one comes from upstream.
 func checkEdit(app *checkout.App, env *checkout.Environment) []config.Finding {
 	if len(env.From) == 0 && (env.Update == "" || env.Update == config.UpdateNone) {
@@ -188,7 +192,7 @@ func checkEdit(app *checkout.App, env *checkout.Environment) []config.Finding {
 		if !stands(env, image.Name) {
 			continue
 		}
-		one := promotion.Image{Name: image.Name, Tag: "0.0.0-ferry-lint"}
+		one := promotion.Image{Name: image.Name, Tag: probeTag}
 		if comesWithDigest(app, env, image.Name) {
 			one.Digest = "sha256:" + strings.Repeat("0", 64)
 		}
@@ -208,7 +212,10 @@ func checkEdit(app *checkout.App, env *checkout.Environment) []config.Finding {
 		}
 	}
 	one := finding(ruleNotEditable, path, err.Error())
-	one.Message = fmt.Sprintf("no promotion of %s into %s can be written: %s", app.Name, env.Name, strings.ReplaceAll(one.Message, "0.0.0-ferry-lint", "the next release"))
+	one.Message = fmt.Sprintf("no promotion of %s into %s can be written: %s", app.Name, env.Name, strings.ReplaceAll(one.Message, "tag "+probeTag, "the next tag"))
+	if strings.Contains(one.Message, "("+manifest.KindDigestPinned+")") {
+		one.Do = "Write the digest upstream too, so that it comes along, or take it away here."
+	}
 	return []config.Finding{one}
 }
 
@@ -231,16 +238,12 @@ func comesWithDigest(app *checkout.App, env *checkout.Environment, image string)
 	if len(env.From) == 0 {
 		return true
 	}
-	for _, from := range env.From {
+	return slices.ContainsFunc(env.From, func(from string) bool {
 		up := app.Find(from)
-		if up == nil || up.Problem != "" {
-			return true // something else is wrong there, and said
-		}
-		if i, ok := up.Release.Image(image); ok && i.Digest != "" {
-			return true
-		}
-	}
-	return false
+		return up == nil || slices.ContainsFunc(up.Files, func(f promotion.File) bool {
+			return f.Problem != "" || slices.ContainsFunc(f.Images, func(i promotion.Image) bool { return i.Name == image && i.Digest != "" })
+		}) // what is wrong upstream is said there
+	})
 }
 
 // Unreadable returns the finding of a file that can't be read at all.
