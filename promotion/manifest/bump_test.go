@@ -110,9 +110,7 @@ func TestBumpRefuses(t *testing.T) {
 	}{
 		"no such image":                   {pod("  - image: acme/app-worker:v1\n"), release, manifest.KindNotFound, 0},
 		"an empty file":                   {"", release, manifest.KindNotFound, 0},
-		"no kind":                         {"spec: {containers: [{image: acme/app:v1}]}", release, manifest.KindNotFound, 0},
 		"Flux's Kustomization":            {"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nimages: [{name: acme/app, newTag: v1}]\n", release, manifest.KindNotFound, 0},
-		"Helm values":                     {"images:\n- name: acme/app\n  tag: v1\n", release, manifest.KindNotFound, 0},
 		"no such image, in a broken file": {pod("  - image: acme/x:v1\n  - image: [\n"), release, manifest.KindInvalid, 7},
 		"a template that does not parse":  {"{{- if .x }}\n" + pod("  - image: acme/app:v1\n") + "{{- end }}\n", release, manifest.KindTemplated, 1},
 		"a variable":                      {pod("  - image: acme/app:${TAG:-v1}\n"), release, manifest.KindTemplated, 5},

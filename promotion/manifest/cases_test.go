@@ -3,18 +3,23 @@ package manifest_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"ferry/promotion/manifest"
 )
 
-// spec is the part of a case's spec.json that the formats here need.
+// spec is what a case's spec.json says.
 type spec struct {
-	ImageName    string
-	Select       struct{ Image string }
+	ImageName string
+	Select    struct {
+		Image, HelmParameter, KustomizeImage string
+		Path                                 []any
+	}
 	NewTag       string
 	NewDigest    string
 	Expect       string
@@ -23,11 +28,43 @@ type spec struct {
 	Unchanged    bool
 }
 
+// target returns what the case selects.
+func (s spec) target(t testing.TB) manifest.Target {
+	target := manifest.Target{Name: s.ImageName}
+	switch {
+	case s.Select.HelmParameter != "":
+		target.Keys = []manifest.Key{key(t, s.Select.HelmParameter)}
+	case s.Select.Path != nil:
+		target.Keys = []manifest.Key{key(t, keyOf(s.Select.Path))}
+	}
+	return target
+}
+
+// keyOf writes a path as a key.
+func keyOf(path []any) string {
+	var b strings.Builder
+	for i, step := range path {
+		switch name, isName := step.(string); {
+		case !isName:
+			fmt.Fprintf(&b, "[%v]", step)
+		case i > 0:
+			b.WriteString(".")
+			fallthrough
+		default:
+			if strings.ContainsAny(name, ".[") {
+				name = `"` + name + `"`
+			}
+			b.WriteString(name)
+		}
+	}
+	return b.String()
+}
+
 // TestCases bumps every case in testdata and compares bytes, or the kind of the refusal.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	dirs, err := filepath.Glob("testdata/cases/*")
-	if err != nil || len(dirs) < 25 {
+	if err != nil || len(dirs) < 85 {
 		t.Fatalf("%d cases, %v", len(dirs), err)
 	}
 	for _, dir := range dirs {
@@ -45,7 +82,8 @@ func runCase(t *testing.T, dir string) {
 	}
 	in := only(t, dir, "in.*")
 	content := readFile(t, in)
-	got, err := manifest.Bump(in, content, []manifest.Edit{{Target: manifest.Target{Name: s.ImageName}, Tag: s.NewTag, Digest: s.NewDigest}})
+	edits := []manifest.Edit{{Target: s.target(t), Tag: s.NewTag, Digest: s.NewDigest}}
+	got, err := manifest.Bump(in, content, edits)
 	if !bytes.Equal(content, readFile(t, in)) {
 		t.Error("Bump changed its input")
 	}
@@ -60,7 +98,10 @@ func runCase(t *testing.T, dir string) {
 	if !slices.ContainsFunc(wants, func(want string) bool { return bytes.Equal(got, readFile(t, want)) }) {
 		t.Fatalf("got\n%s", got)
 	}
-	checkStands(t, in, got, s)
+	if s.Unchanged && !bytes.Equal(got, content) {
+		t.Error("changed")
+	}
+	checkStands(t, in, got, edits)
 }
 
 func checkRefusal(t *testing.T, err error, s spec) {
@@ -74,17 +115,23 @@ func checkRefusal(t *testing.T, err error, s spec) {
 }
 
 // checkStands asserts that Find sees what Bump wrote, and that writing it again changes nothing.
-func checkStands(t *testing.T, path string, content []byte, s spec) {
-	images, err := manifest.Find(path, content, byName(s.ImageName))
+func checkStands(t *testing.T, path string, content []byte, edits []manifest.Edit) {
+	t.Helper()
+	var targets []manifest.Target
+	for _, e := range edits {
+		targets = append(targets, e.Target)
+	}
+	images, err := manifest.Find(path, content, targets)
 	if err != nil || len(images) == 0 {
 		t.Fatalf("Find: %v, %v", images, err)
 	}
 	for _, image := range images {
-		if image.Tag != s.NewTag {
-			t.Errorf("Find: %+v, want the tag %q", image, s.NewTag)
+		i := slices.IndexFunc(edits, func(e manifest.Edit) bool { return e.Name == image.Name })
+		if image.Tag != edits[i].Tag {
+			t.Errorf("Find: %+v, want the tag %q", image, edits[i].Tag)
 		}
 	}
-	again, err := manifest.Bump(path, content, []manifest.Edit{{Target: manifest.Target{Name: s.ImageName}, Tag: s.NewTag, Digest: s.NewDigest}})
+	again, err := manifest.Bump(path, content, edits)
 	if err != nil || !bytes.Equal(again, content) {
 		t.Errorf("a second Bump: %v\n%s", err, again)
 	}

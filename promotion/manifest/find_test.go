@@ -67,7 +67,7 @@ func TestFind(t *testing.T) {
 			},
 		},
 		"nobody's template": {pod("  - image: acme/x:{{ .tag }}\n"), []string{"acme/app"}, nil},
-		"another format":    {"services: {app: {image: 'acme/app:v1'}}\n", []string{"acme/app"}, nil},
+		"data of an object": {"apiVersion: v1\nkind: ConfigMap\ndata: {containers: [{image: 'acme/app:v1'}]}\n", []string{"acme/app"}, nil},
 		"a list":            {"- image: acme/app:v1\n", []string{"acme/app"}, nil},
 		"no document":       {"# nothing\n", []string{"acme/app"}, nil},
 		"a name that is a part of one": {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -17,7 +18,7 @@ func (f *file) keyedSites(t Target) ([]site, *Refusal) {
 		}
 		switch kind, refusal := kindOf(s, key, t.Name); {
 		case refusal != nil:
-			return nil, refusal
+			return nil, s.translate(refusal)
 		case kind == refValue:
 			sites = append(sites, keyedReference(s, t.Name))
 		case kind == digestValue:
@@ -27,6 +28,15 @@ func (f *file) keyedSites(t Target) ([]site, *Refusal) {
 		}
 	}
 	return append(sites, pairSpots(t.Name, tags, digests)...), nil
+}
+
+// valueAt returns where a key leads, which has to be a single value.
+func (f *file) valueAt(key Key) (spot, *Refusal) {
+	s, refusal := f.spot(key)
+	if refusal == nil && s.value().Kind != yaml.ScalarNode {
+		refusal = s.translate(refuse(s.value(), KindNotScalar, "%s is a mapping or list, not a value; name a key in it", key))
+	}
+	return s, refusal
 }
 
 // What a key can lead to.
@@ -43,7 +53,7 @@ func kindOf(s spot, key Key, name string) (kind int, refusal *Refusal) {
 		return 0, refuse(n, KindNotScalar, "%s is a mapping or list, not a value; name the key of the tag in it", key)
 	}
 	value := text(n)
-	if refusal := checkText(n); refusal != nil {
+	if refusal := checkText(n, value); refusal != nil {
 		return 0, refusal
 	}
 	switch found, _, _ := splitReference(value); {
@@ -58,54 +68,54 @@ func kindOf(s spot, key Key, name string) (kind int, refusal *Refusal) {
 }
 
 func keyedReference(s spot, name string) site {
-	at := referenceSite(s.value())
-	at.written, at.Name = at.Name, name
-	at.stand = stand{nil, s.written, nil}
+	return s.site(referenceSite(name, "", s.written))
+}
+
+// site returns a site whose values stand at the spot as one in the file.
+func (s spot) site(at site) site {
+	at.routes = append(at.routes, s.route)
+	if s.home != nil {
+		at.home, at.block = s.home, s.block
+		at.Line, at.Column = s.home.outside(at.Line, at.Column)
+		if at.refusal != nil {
+			at.refusal = s.home.translate(at.refusal)
+		}
+	}
 	return at
 }
 
 // pairSpots puts tags and digests together.
 func pairSpots(name string, tags, digests []spot) (sites []site) {
 	for _, tag := range tags {
-		digest := spot{}
-		for i, d := range digests {
-			if d.owner == tag.owner || len(tags) == 1 && len(digests) == 1 {
-				digest, digests = d, append(digests[:i:i], digests[i+1:]...)
-				break
-			}
+		i := slices.IndexFunc(digests, func(d spot) bool {
+			return d.owner == tag.owner || len(tags) == 1 && len(digests) == 1 && d.home == tag.home
+		})
+		digest := digestBeside(tag)
+		if i >= 0 {
+			digest = digests[i]
+			digests = slices.Delete(slices.Clone(digests), i, i+1)
 		}
-		if digest.written == nil {
-			digest = digestBeside(tag)
+		at := tag.site(pairSite(name, nil, tag.written, digest.written))
+		if digest.written != nil {
+			at.routes = append(at.routes, digest.route)
 		}
-		sites = append(sites, pairOf(name, tag, digest))
+		sites = append(sites, at)
 	}
 	for _, d := range digests {
-		sites = append(sites, pairOf(name, spot{}, d))
+		sites = append(sites, d.site(pairSite(name, nil, nil, d.written)))
 	}
 	return sites
 }
 
-// digestBeside returns the digest that stands beside a tag, as the charts' authors name it.
+// digestBeside returns the digest that stands beside a tag, under the name that goes with the tag's; no spot where there is none.
 func digestBeside(tag spot) spot {
+	if tag.owner == nil || tag.owner.Kind != yaml.MappingNode {
+		return spot{}
+	}
 	for _, name := range []string{strings.Replace(strings.Replace(tag.name, "tag", "digest", 1), "Tag", "Digest", 1), "digest"} {
 		if v := written(tag.owner, name); v != nil && name != tag.name && text(resolve(v)) != "" {
-			return spot{owner: tag.owner, name: name, written: v}
+			return spot{owner: tag.owner, name: name, written: v, route: append(slices.Clone(tag.route[:len(tag.route)-1]), v)}
 		}
 	}
 	return spot{}
-}
-
-func pairOf(name string, tag, digest spot) site {
-	var t, d *yaml.Node
-	if tag.written != nil {
-		t = tag.value()
-	}
-	if digest.written != nil {
-		d = digest.value()
-	}
-	s := pairSite(&yaml.Node{Kind: yaml.ScalarNode, Value: name}, t, d)
-	if s.Line == 0 {
-		s.Line, s.Column = t.Line, t.Column
-	}
-	return s
 }

@@ -7,37 +7,30 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// kustomizeSites reads the field `images` of a Kustomization or Component (kubectl.docs.kubernetes.io, "images").
-func kustomizeSites(path string, root *yaml.Node) []site {
-	if !isKustomization(path, root) {
-		return nil
+// readKustomization reads the field `images` of a Kustomization or Component (kubectl.docs.kubernetes.io, "images").
+func readKustomization(r *reading, n *yaml.Node) {
+	if isAt(r.below(), "images", "") {
+		readKustomizeEntry(r, n)
 	}
-	images := lookup(root, "images")
-	if images == nil || images.Kind != yaml.SequenceNode {
-		return nil
-	}
-	var list *yaml.Node
-	if i := own(root, "images"); i >= 0 {
-		list = root.Content[i]
-	}
-	keys := []string{"newTag", "digest"}
-	sites := make([]site, 0, len(images.Content))
-	for _, item := range images.Content {
-		if s := kustomizeSite(resolve(item)); s.Name != "" {
-			s.stand = stand{list, item, keys}
-			sites = append(sites, s)
-		}
-	}
-	return sites
 }
 
-func kustomizeSite(entry *yaml.Node) site {
+// readKustomizeEntry reads an entry of Kustomize's images, which goes by the name it replaces, and by the one it is pulled under only where the first was
+// not asked for.
+func readKustomizeEntry(r *reading, entry *yaml.Node) {
 	name := lookup(entry, "name")
 	if text(name) == "" {
-		return site{}
+		return
 	}
-	s := pairSite(name, lookup(entry, "newTag"), lookup(entry, "digest"))
-	s.Pulled = text(lookup(entry, "newName"))
+	pulled := text(lookup(entry, "newName"))
+	asked := r.names.match(text(name))
+	if asked == "" && pulled != "" {
+		asked = r.names.match(pulled)
+	}
+	if asked == "" {
+		return
+	}
+	s := pairSite(asked, written(entry, "name"), written(entry, "newTag"), written(entry, "digest"))
+	s.Pulled = pulled
 	s.insert = insertion{entry: entry, after: max(own(entry, "name"), 0), key: "newTag"}
 	if i := own(entry, "newName"); i > 0 {
 		s.insert.after = i
@@ -45,15 +38,12 @@ func kustomizeSite(entry *yaml.Node) site {
 	if suffix := lookup(entry, "tagSuffix"); !isAbsent(suffix) && s.refusal == nil {
 		s.refusal = refuse(suffix, KindAmbiguous, "the tag of %s is put together with a tagSuffix; write it as one newTag", s.Name)
 	}
-	return s
+	r.add(s)
 }
 
 // isKustomization tells by kind and group, because Flux has a Kustomization too; by the file's name or the entries' own
 // keys where no kind is given, which Kustomize allows.
 func isKustomization(file string, root *yaml.Node) bool {
-	if root.Kind != yaml.MappingNode {
-		return false
-	}
 	kind, version := text(lookup(root, "kind")), text(lookup(root, "apiVersion"))
 	if version != "" && !strings.HasPrefix(version, "kustomize.config.k8s.io/") {
 		return false
@@ -70,8 +60,12 @@ func isKustomization(file string, root *yaml.Node) bool {
 
 // hasKustomizeEntry tells a list whose entries have a name and something to replace, and no key that Kustomize lacks.
 func hasKustomizeEntry(images *yaml.Node) bool {
+	if images == nil || images.Kind != yaml.SequenceNode {
+		return false
+	}
 	found := false
-	for _, entry := range items(images) {
+	for _, item := range images.Content {
+		entry := resolve(item)
 		if lookup(entry, "name") == nil || hasForeignKey(entry) {
 			return false
 		}

@@ -119,7 +119,7 @@ func Value(path string, content []byte, key Key) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s, refusal := f.scalar(key)
+	s, refusal := f.valueAt(key)
 	if refusal != nil {
 		return "", f.place(refusal)
 	}

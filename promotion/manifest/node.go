@@ -66,18 +66,6 @@ func own(n *yaml.Node, key string) int {
 	return -1
 }
 
-// items returns the members of a list, aliases resolved; nil for anything else.
-func items(n *yaml.Node) []*yaml.Node {
-	if n == nil || n.Kind != yaml.SequenceNode {
-		return nil
-	}
-	list := make([]*yaml.Node, len(n.Content))
-	for i, item := range n.Content {
-		list[i] = resolve(item)
-	}
-	return list
-}
-
 // text returns what a scalar says; "" where n is absent, null, or no scalar. The final line break of a block scalar is
 // not part of it.
 func text(n *yaml.Node) string {

@@ -15,12 +15,17 @@ const maxDepth = 500
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// file is one manifest, read: its bytes and its documents.
+// file is one manifest, read: its bytes and its documents; or the text of a scalar that is YAML itself.
 type file struct {
 	path   string
 	raw    []byte
 	docs   []*yaml.Node
 	isJSON bool
+
+	isText bool                 // it is the text of scalar, which stands in outer
+	outer  *file                // nil for a file
+	scalar *yaml.Node           // nil for a file
+	texts  map[*yaml.Node]*file // see textIn
 
 	lines []int    // see offset
 	last  position // what offset returned last
@@ -29,18 +34,22 @@ type file struct {
 // parse reads content, and refuses what cannot be edited safely whatever the image.
 func parse(path string, content []byte) (*file, error) {
 	f := &file{path: path, raw: content}
-	if r := f.checkBytes(); r != nil {
-		return nil, f.place(r)
-	}
-	docs, r := load(content)
-	if r != nil {
-		return nil, f.place(r)
-	}
-	f.docs = docs
-	if r := checkTrees(docs); r != nil {
+	if r := f.read(); r != nil {
 		return nil, f.place(r)
 	}
 	return f, nil
+}
+
+func (f *file) read() *Refusal {
+	if r := f.checkBytes(); r != nil {
+		return r
+	}
+	docs, r := load(f.raw)
+	if r != nil {
+		return r
+	}
+	f.docs = docs
+	return checkTrees(docs)
 }
 
 // checkBytes refuses by size and encoding. UTF-16 has to be refused before it is parsed: the parser would transcode it,

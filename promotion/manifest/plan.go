@@ -6,30 +6,35 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// change is what one edit does at one place: the value of scalar becomes value, of which the first keep bytes stand there
+// change is what one edit does at one place: scalar says value, of which the first keep bytes stand there
 // already; or, where insert.after is not 0, the pair insert.key: value is added.
 type change struct {
-	name   string
-	scalar *yaml.Node
-	keep   int
-	value  string
-	insert insertion
+	name string
+	saying
+	isSetting bool // the value may be of another type than a text, where it is of that type already
+	insert    insertion
+	inside    []splice // how the text of a block scalar becomes value
 }
 
 // moves tells whether the scalar does not say its value yet.
 func (c change) moves() bool { return text(c.scalar) != c.value }
 
-// planner collects changes. Several places may share one scalar through an anchor; then they must agree.
+// planner collects the changes of one file, or of one text in it. Several places may share one scalar through an anchor; then they must agree.
 type planner struct {
+	file    *file
+	block   *yaml.Node            // the scalar that holds the file, nil for the file itself
 	wanted  map[*yaml.Node]change // by scalar, also where it stands as wanted already
 	added   map[*yaml.Node]change // by entry
 	order   []*yaml.Node
 	refusal *Refusal
 }
 
+func newPlanner(f *file, block *yaml.Node) *planner {
+	return &planner{file: f, block: block, wanted: map[*yaml.Node]change{}, added: map[*yaml.Node]change{}}
+}
+
 // plan returns the changes that the edits need, none where everything stands as asked.
 func (f *file) plan(edits []Edit) ([]change, *Refusal) {
-	p := &planner{wanted: map[*yaml.Node]change{}, added: map[*yaml.Node]change{}}
 	targets := make([]Target, len(edits))
 	for i, e := range edits {
 		targets[i] = e.Target
@@ -38,49 +43,56 @@ func (f *file) plan(edits []Edit) ([]change, *Refusal) {
 	if refusal != nil {
 		return nil, refusal
 	}
+	plan := newPlans(f)
 	for _, e := range edits {
-		if !p.planEdit(e, sites) {
-			return nil, &Refusal{Kind: KindNotFound, Reason: fmt.Sprintf("the image %s does not stand in this file", e.Name)}
+		if refusal := plan.edit(e, sites); refusal != nil {
+			return nil, refusal
 		}
 	}
-	changes := p.changes()
-	if p.refusal == nil {
-		p.refusal = f.checkShared(sites, changes)
-	}
-	if p.refusal != nil {
-		return nil, p.refusal
-	}
-	return changes, nil
+	return plan.changes(&claims{names: newNames(targets), edits: edits, sites: sites})
 }
 
 // planSettings returns the changes that the settings need.
 func (f *file) planSettings(settings []Setting) ([]change, *Refusal) {
-	p := &planner{wanted: map[*yaml.Node]change{}, added: map[*yaml.Node]change{}}
+	plan := newPlans(f)
+	allowed := &claims{}
 	for _, s := range settings {
-		at, refusal := f.scalar(s.Key)
+		at, refusal := f.valueAt(s.Key)
 		if refusal != nil {
 			return nil, refusal
 		}
-		p.want(at.value(), change{name: s.Key.String(), value: s.Value})
+		if refusal := checkSetting(at.value(), s); refusal != nil {
+			return nil, at.translate(refusal)
+		}
+		plan.of(at.home, at.block).want(s.Key.String(), saying{scalar: at.value(), value: s.Value}, true)
+		allowed.routes = append(allowed.routes, at.route)
 	}
-	changes := p.changes()
-	if p.refusal == nil {
-		p.refusal = f.checkShared(nil, changes)
-	}
-	return changes, p.refusal
+	return plan.changes(allowed)
 }
 
-// scalar returns where a key leads, which has to be a single value.
-func (f *file) scalar(key Key) (spot, *Refusal) {
-	s, refusal := f.spot(key)
-	if refusal == nil && s.value().Kind != yaml.ScalarNode {
-		refusal = refuse(s.value(), KindNotScalar, "%s is a mapping or list, not a value; name a key in it", key)
+// plans are the planners of a file and of the texts in it, the file's own first.
+type plans []*planner
+
+func newPlans(f *file) plans { return plans{newPlanner(f, nil)} }
+
+// of returns the planner of a text, which is the file's own where home is nil.
+func (ps *plans) of(home *file, block *yaml.Node) *planner {
+	if home == nil {
+		return (*ps)[0]
 	}
-	return s, refusal
+	for _, p := range *ps {
+		if p.file == home {
+			return p
+		}
+	}
+	p := newPlanner(home, block)
+	*ps = append(*ps, p)
+	return p
 }
 
-// planEdit plans one edit at every place of its image, and tells whether there was one.
-func (p *planner) planEdit(e Edit, sites []site) (found bool) {
+// edit plans one edit at every place of its image.
+func (ps *plans) edit(e Edit, sites []site) *Refusal {
+	found := false
 	for _, s := range sites {
 		if s.Name != e.Name {
 			continue
@@ -88,40 +100,67 @@ func (p *planner) planEdit(e Edit, sites []site) (found bool) {
 		found = true
 		tag, digest, refusal := s.after(e)
 		if refusal != nil {
-			p.refuse(refusal)
-			continue
+			return refusal
 		}
-		p.planSite(s, tag, digest)
+		ps.of(s.home, s.block).site(s, tag, digest)
 	}
-	return found
+	if !found {
+		return &Refusal{Kind: KindNotFound, Reason: fmt.Sprintf("the image %s does not stand in this file", e.Name)}
+	}
+	return nil
 }
 
-func (p *planner) planSite(s site, tag, digest string) {
-	if s.ref != nil {
-		p.want(s.ref, change{name: s.Name, keep: len(s.written), value: s.written + joinReference(tag, digest)})
-		return
+// changes returns what is not as wanted already: that of the texts in the file as changes of the scalars that hold them.
+func (ps *plans) changes(allowed *claims) ([]change, *Refusal) {
+	own := (*ps)[0]
+	for _, p := range (*ps)[1:] {
+		c, refusal := p.asChange(allowed)
+		if refusal != nil {
+			return nil, p.file.translate(refusal)
+		}
+		if c.scalar != nil {
+			own.order = append(own.order, c.scalar)
+			own.wanted[c.scalar] = c
+		}
 	}
-	if digest != "" {
-		p.want(s.digest, change{name: s.Name, value: digest})
+	return own.changes(allowed)
+}
+
+// asChange returns what happens to the scalar that holds the text, the zero change where nothing does.
+func (p *planner) asChange(allowed *claims) (change, *Refusal) {
+	changes, refusal := p.changes(allowed)
+	if refusal != nil || len(changes) == 0 {
+		return change{}, refusal
 	}
-	switch {
-	case s.tag != nil:
-		p.want(s.tag, change{name: s.Name, value: tag})
-	case tag != "":
+	splices, edited, refusal := p.file.edit(changes)
+	if refusal != nil {
+		return change{}, refusal
+	}
+	scalar := resolve(p.block)
+	value := text(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: scalar.Style, Value: string(edited)})
+	return change{name: changes[0].name, saying: saying{scalar: scalar, value: value}, inside: splices}, nil
+}
+
+// site plans that the site has this tag and digest.
+func (p *planner) site(s site, tag, digest string) {
+	for _, wanted := range s.sayings(tag, digest) {
+		p.want(s.Name, wanted, false)
+	}
+	if s.ref == nil && s.tag == nil && tag != "" {
 		p.add(s, tag)
 	}
 }
 
-// want plans that scalar says c.value.
-func (p *planner) want(scalar *yaml.Node, c change) {
-	c.scalar = scalar
-	other, known := p.wanted[scalar]
+// want plans what a scalar says.
+func (p *planner) want(name string, what saying, isSetting bool) {
+	c := change{name: name, saying: what, isSetting: isSetting}
+	other, known := p.wanted[c.scalar]
 	switch {
 	case !known:
-		p.order = append(p.order, scalar)
-		p.wanted[scalar] = c
+		p.order = append(p.order, c.scalar)
+		p.wanted[c.scalar] = c
 	case other.value != c.value:
-		p.refuse(refuse(scalar, KindSharedAnchor, "%s and %s share this text through an anchor, and are to differ", other.name, c.name))
+		p.refuse(refuse(c.scalar, KindSharedAnchor, "%s and %s share this text through an anchor, and are to differ", other.name, c.name))
 	}
 }
 
@@ -129,12 +168,14 @@ func (p *planner) want(scalar *yaml.Node, c change) {
 func (p *planner) add(s site, tag string) {
 	entry := s.insert.entry
 	switch _, known := p.added[entry]; {
+	case entry == nil:
+		p.refuse(refuse(s.digest, KindAmbiguous, "of %s only the digest is named here; name the place of its tag too", s.Name))
 	case known:
 	case s.insert.after == 0:
 		p.refuse(refuse(entry, KindAmbiguous, "the name of %s comes from a merged mapping; give the entry a %s of its own first", s.Name, s.insert.key))
 	default:
 		p.order = append(p.order, entry)
-		p.added[entry] = change{name: s.Name, value: tag, insert: s.insert}
+		p.added[entry] = change{name: s.Name, saying: saying{value: tag}, insert: s.insert}
 	}
 }
 
@@ -144,8 +185,8 @@ func (p *planner) refuse(r *Refusal) {
 	}
 }
 
-// changes returns what is not as wanted already.
-func (p *planner) changes() []change {
+// changes returns what is not as wanted already, where no anchor carries it elsewhere.
+func (p *planner) changes(allowed *claims) ([]change, *Refusal) {
 	var changes []change
 	for _, n := range p.order {
 		if c, ok := p.wanted[n]; ok && c.moves() {
@@ -155,5 +196,8 @@ func (p *planner) changes() []change {
 			changes = append(changes, c)
 		}
 	}
-	return changes
+	if p.refusal == nil {
+		p.refusal = p.file.checkShared(allowed, changes)
+	}
+	return changes, p.refusal
 }

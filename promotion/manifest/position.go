@@ -21,10 +21,7 @@ type position struct{ line, column, at int }
 // characters, both from 1, and does not count a byte order mark. It goes on from the place returned last where that is on
 // the same line, for a line may hold a whole file.
 func (f *file) offset(line, column int) int {
-	if f.lines == nil {
-		f.lines = lineStarts(f.raw)
-	}
-	if line < 1 || line > len(f.lines) {
+	if line < 1 || line > len(f.starts()) {
 		return -1
 	}
 	p := position{line, 1, f.lines[line-1]}
@@ -40,6 +37,14 @@ func (f *file) offset(line, column int) int {
 	}
 	f.last = p
 	return p.at
+}
+
+// starts returns the byte at which each line starts.
+func (f *file) starts() []int {
+	if f.lines == nil {
+		f.lines = lineStarts(f.raw)
+	}
+	return f.lines
 }
 
 // lineStarts returns the byte at which each line starts. YAML 1.1 breaks lines at LF, CR LF, CR, U+0085, U+2028 and

@@ -2,30 +2,41 @@ package manifest
 
 import (
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
-// checkShared refuses changes that an anchor carries to a place other than a tag, digest or reference of the sites, which are
-// those of the images asked for: a label that follows a tag by accident selects other objects than before.
-func (f *file) checkShared(sites []site, changes []change) *Refusal {
+// claims are the places at which changes are meant.
+type claims struct {
+	names  names // of images: wherever one of them stands, what its edit writes is meant
+	edits  []Edit
+	sites  []site
+	routes [][]*yaml.Node // the ways on which settings were found
+}
+
+// checkShared refuses changes that an anchor carries to a place at which they are not meant: a label that follows a tag by accident selects other
+// objects than before. It goes every way on which a loader comes to what changes. A way is fine if the same change is meant at its end; or if it only
+// leads to where the anchor is kept, at a place from which nothing is read.
+func (f *file) checkShared(allowed *claims, changes []change) *Refusal {
 	if len(changes) == 0 || !slices.ContainsFunc(f.docs, hasAlias) {
 		return nil
 	}
 	s := &sharing{
-		targets: make(map[*yaml.Node]change, len(changes)), stands: map[*yaml.Node]bool{}, lists: map[*yaml.Node]bool{},
-		places: map[*yaml.Node]*yaml.Node{}, carried: map[*yaml.Node][]*yaml.Node{}, keys: map[string]bool{},
+		claims: allowed, targets: make(map[*yaml.Node]change, len(changes)),
+		reaching: map[*yaml.Node]bool{}, places: map[*yaml.Node]*yaml.Node{},
 	}
 	for _, c := range changes {
 		s.targets[c.target()] = c
 	}
-	for _, at := range sites {
-		s.addSite(at)
-	}
 	for _, doc := range f.docs {
-		s.walk(doc)
+		if len(doc.Content) == 0 || !s.reaches(doc.Content[0]) {
+			continue
+		}
+		s.reading = f.newReading(doc.Content[0], allowed.names)
+		s.visit(resolve(doc.Content[0]))
 	}
-	return s.refusal
+	return s.refusal()
 }
 
 // target returns the scalar that changes, or the entry that gains a pair.
@@ -40,194 +51,197 @@ func hasAlias(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, hasAlias)
 }
 
-// sharing follows what changes through the aliases, in one walk: an anchor stands before its aliases.
+// sharing goes the ways to what changes in one document.
 type sharing struct {
-	targets map[*yaml.Node]change
-	stands  map[*yaml.Node]bool         // where images asked for stand: values, and the aliases that lead to them
-	lists   map[*yaml.Node]bool         // the lists that hold them
-	places  map[*yaml.Node]*yaml.Node   // by target, where its image stands first
-	carried map[*yaml.Node][]*yaml.Node // by anchored node, the targets that its aliases repeat
-	keys    map[string]bool             // under which images stand
-	stack   []*yaml.Node                // the nodes around the one that is visited
-	refusal *Refusal
+	*reading
+	claims   *claims
+	targets  map[*yaml.Node]change
+	reaching map[*yaml.Node]bool       // nodes that are targets, hold some, or repeat what does
+	places   map[*yaml.Node]*yaml.Node // by target, the first place at which its change is meant
+	allowed  []*yaml.Node              // by the sites on the way: where their tags, digests and references are written
+	taken    []*yaml.Node              // the same of other images
+	wrong    *wrongPlace               // the first one
 }
 
-// addSite notes where a site stands, up to the first alias: what that repeats is at its own place.
-func (s *sharing) addSite(at site) {
-	list, item := at.stand.list, at.stand.item
-	place, entry := list, item
-	switch {
-	case list == nil:
-		place = item
-	case list.Kind == yaml.AliasNode:
-		s.stands[list] = true
-		entry = list
-	case item.Kind == yaml.AliasNode:
-		place = item
-		s.lists[list], s.stands[item] = true, true
-	default:
-		place = nil
-		s.lists[list], s.stands[item] = true, true
+// wrongPlace is where a change is not meant.
+type wrongPlace struct {
+	target, at *yaml.Node
+	what       string
+}
+
+// reaches tells whether a way leads from n to a target. An anchor stands before its aliases, so what these repeat is known.
+func (s *sharing) reaches(n *yaml.Node) bool {
+	if n.Kind == yaml.AliasNode {
+		return s.reaching[n.Alias]
 	}
-	for _, key := range at.stand.keys {
-		s.keys[key] = true
-		value := place
-		if value == nil {
-			value = s.addValue(item, key)
+	_, found := s.targets[n]
+	for _, child := range n.Content {
+		found = s.reaches(child) || found
+	}
+	if found {
+		s.reaching[n] = true
+	}
+	return found
+}
+
+// visit goes on from n, which stands at the end of the trail.
+func (s *sharing) visit(n *yaml.Node) {
+	before, taken := len(s.allowed), len(s.taken)
+	s.readHere(n)
+	s.checkKeys(n)
+	eachChild(n, func(c crumb) {
+		child := resolve(c.written)
+		if !s.reaching[child] {
+			return
 		}
-		s.notePlace(lookup(resolve(item), key), value)
-	}
-	s.notePlace(resolve(item), entry)
+		s.trail = append(s.trail, c)
+		if child.Kind == yaml.ScalarNode {
+			s.meet(child, slices.Contains(s.allowed, c.written) || s.isRoute())
+		} else {
+			s.visit(child)
+		}
+		s.trail = s.trail[:len(s.trail)-1]
+	})
+	s.allowed, s.taken = s.allowed[:before], s.taken[:taken]
 }
 
-// notePlace remembers the first place of a target.
-func (s *sharing) notePlace(target, place *yaml.Node) {
-	if _, known := s.places[target]; !known && target != nil {
-		s.places[target] = place
+// readHere notes which changes are meant by the images that are read at n, and what belongs to other images.
+func (s *sharing) readHere(n *yaml.Node) {
+	asked := s.reading.names
+	gains := false
+	for _, at := range s.readAs(n, everyName()) {
+		s.taken = append(s.taken, at.stands...)
+	}
+	for _, at := range s.readAs(n, asked) {
+		gains = s.allow(at, n) || gains
+	}
+	if c, isTarget := s.targets[n]; isTarget && c.scalar == nil {
+		s.meet(n, gains)
 	}
 }
 
-// addValue notes where the mapping n has its value for key, and returns that; nil where it has none.
-func (s *sharing) addValue(n *yaml.Node, key string) *yaml.Node {
-	if i := own(n, key); i >= 0 {
-		s.stands[n.Content[i]] = true
-		return n.Content[i]
+// readAs returns the images of these names that are read at n.
+func (s *sharing) readAs(n *yaml.Node, names names) []site {
+	defer func(before map[string]string) { s.reading.names = before }(s.reading.names)
+	s.found, s.seen, s.reading.names = nil, map[siteKey]bool{}, names
+	s.format.read(s.reading, n)
+	return s.found
+}
+
+// allow notes what is meant at one site, and tells whether n is to gain a pair there.
+func (s *sharing) allow(at site, n *yaml.Node) (gains bool) {
+	i := slices.IndexFunc(s.claims.edits, func(e Edit) bool { return e.Name == at.Name })
+	if i < 0 {
+		return false
+	}
+	tag, digest, refusal := at.after(s.claims.edits[i])
+	if refusal != nil {
+		return false
+	}
+	if at.block != nil {
+		s.allowed = append(s.allowed, at.block)
+		return false
+	}
+	for _, says := range at.sayings(tag, digest) {
+		c, isTarget := s.targets[says.scalar]
+		if !isTarget || c.value != says.value {
+			continue
+		}
+		for _, written := range at.stands {
+			if resolve(written) == says.scalar {
+				s.allowed = append(s.allowed, written)
+			}
+		}
+	}
+	return at.insert.entry == n && s.targets[n].value == tag
+}
+
+// isRoute tells whether the trail is the way on which a key was followed.
+func (s *sharing) isRoute() bool {
+	isTrail := func(route []*yaml.Node) bool {
+		return slices.EqualFunc(route, s.trail, func(n *yaml.Node, c crumb) bool { return n == c.written })
+	}
+	return slices.ContainsFunc(s.claims.routes, isTrail) || slices.ContainsFunc(s.claims.sites, func(at site) bool { return slices.ContainsFunc(at.routes, isTrail) })
+}
+
+// meet notes whether the target at the end of the trail changes there as it is meant.
+func (s *sharing) meet(target *yaml.Node, meant bool) {
+	switch {
+	case meant:
+		if s.places[target] == nil {
+			s.places[target] = repeated(s.trail)
+		}
+	case s.isInert() || s.wrong != nil:
+	default:
+		last := s.trail[len(s.trail)-1]
+		what := "`" + last.name + "`"
+		if last.isItem() {
+			what = "an item of a list"
+		}
+		s.wrong = &wrongPlace{target, repeated(s.trail), what}
+	}
+}
+
+// checkKeys refuses a target that is a key of n, and a pair that n would gain by a merge.
+func (s *sharing) checkKeys(n *yaml.Node) {
+	if n.Kind != yaml.MappingNode || s.wrong != nil {
+		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
+		if _, isTarget := s.targets[resolve(n.Content[i])]; isTarget {
+			s.wrong = &wrongPlace{resolve(n.Content[i]), n.Content[i], "a key"}
+		}
 		if !isMerge(n.Content[i]) {
 			continue
 		}
-		sources := n.Content[i+1 : i+2]
-		if sources[0].Kind == yaml.SequenceNode {
-			sources = sources[0].Content
-		}
-		for _, source := range sources {
-			if writtenMerged(resolve(source), key) == nil {
-				continue
+		for _, source := range mergeSources(n.Content[i+1]) {
+			if entry := s.gainedFrom(resolve(source)); entry != nil && lookup(n, s.targets[entry].insert.key) == nil {
+				s.wrong = &wrongPlace{entry, source, "`<<`"}
 			}
-			s.stands[source] = true
-			if source.Kind == yaml.AliasNode {
-				return source
-			}
-			return s.addValue(source, key)
 		}
 	}
-	return nil
 }
 
-// walk visits n and all below it.
-func (s *sharing) walk(n *yaml.Node) {
-	s.stack = append(s.stack, n)
-	for i, child := range n.Content {
-		if s.refusal != nil {
-			break
-		}
-		if _, changes := s.targets[child]; changes {
-			s.meet(child, child, i)
-		}
-		if child.Kind == yaml.AliasNode {
-			s.meetAlias(child, i)
+// gainedFrom returns the mapping that is to gain a pair, which source is or merges; nil where there is none.
+func (s *sharing) gainedFrom(source *yaml.Node) *yaml.Node {
+	if c, isTarget := s.targets[source]; isTarget && c.scalar == nil {
+		return source
+	}
+	for i := 0; i+1 < len(source.Content); i += 2 {
+		if source.Kind != yaml.MappingNode || !isMerge(source.Content[i]) {
 			continue
 		}
-		s.walk(child)
-	}
-	s.stack = s.stack[:len(s.stack)-1]
-}
-
-// meetAlias meets what the alias repeats of the targets.
-func (s *sharing) meetAlias(alias *yaml.Node, index int) {
-	targets := s.carried[alias.Alias]
-	if merging := s.merging(index); merging != nil {
-		for _, target := range targets {
-			if s.gains(merging, target) {
-				s.meet(alias, target, index)
+		for _, inner := range mergeSources(source.Content[i+1]) {
+			if entry := s.gainedFrom(resolve(inner)); entry != nil {
+				return entry
 			}
 		}
-		return
-	}
-	for _, target := range targets {
-		s.meet(alias, target, index)
-		if s.lists[alias] || s.refusal != nil {
-			return
-		}
-	}
-}
-
-// merging returns the mapping into which the child at index is merged, nil where it is no source of a merge.
-func (s *sharing) merging(index int) *yaml.Node {
-	parent := s.stack[len(s.stack)-1]
-	if parent.Kind == yaml.MappingNode && index%2 == 1 && isMerge(parent.Content[index-1]) {
-		return parent
-	}
-	if parent.Kind != yaml.SequenceNode || len(s.stack) < 2 {
-		return nil
-	}
-	around := s.stack[len(s.stack)-2]
-	if i := slices.Index(around.Content, parent); around.Kind == yaml.MappingNode && i%2 == 1 && isMerge(around.Content[i-1]) {
-		return around
 	}
 	return nil
 }
 
-// gains tells whether the target comes into the mapping by a merge: a key of its own, or another source, may win over it.
-func (s *sharing) gains(merging, target *yaml.Node) bool {
-	if s.targets[target].scalar == nil {
+// isInert tells whether nothing is read at the end of the trail: it lies below a key at the top that is there to keep anchors, which no format reads
+// (`x-…`, as Compose has it, `.…` and `_…`); or within what is
+// defined with an anchor at the top of Helm values, for all that uses it to be an alias, unless that is another image.
+func (s *sharing) isInert() bool {
+	first := s.trail[0]
+	if strings.HasPrefix(first.name, "x-") || strings.HasPrefix(first.name, ".") || strings.HasPrefix(first.name, "_") {
 		return true
 	}
-	for key := range s.keys {
-		if lookup(merging, key) == target {
-			return true
-		}
-	}
-	return false
+	last := s.trail[len(s.trail)-1].written
+	return s.format.isFree && first.written.Anchor != "" && first.via == nil && !slices.Contains(s.taken, last)
 }
 
-// meet notes that target stands at n, the child at index of the innermost node, and refuses it unless n is a stand.
-func (s *sharing) meet(n, target *yaml.Node, index int) {
-	c := s.targets[target]
-	isRepeatedEntry := n != target && n.Kind == yaml.AliasNode && n.Alias == target && c.scalar == nil
-	if !s.stands[n] || isRepeatedEntry {
-		s.refuse(n, target, index)
-		return
+// refusal says where the first change is not meant, and where it is.
+func (s *sharing) refusal() *Refusal {
+	if s.wrong == nil {
+		return nil
 	}
-	s.carry(n, target)
-}
-
-// carry notes that the anchors on n and around it repeat the target, up to the list of images: what lies around that is
-// searched for images wherever it is repeated.
-func (s *sharing) carry(n, target *yaml.Node) {
-	if s.lists[n] {
-		return
-	}
-	s.carryOne(n, target)
-	for i := len(s.stack) - 1; i >= 0; i-- {
-		s.carryOne(s.stack[i], target)
-		if s.lists[s.stack[i]] {
-			return
-		}
-	}
-}
-
-func (s *sharing) carryOne(n, target *yaml.Node) {
-	if n.Anchor == "" || slices.Contains(s.carried[n], target) {
-		return
-	}
-	if s.lists[n] && len(s.carried[n]) > 0 {
-		return // one is enough to tell that it carries
-	}
-	s.carried[n] = append(s.carried[n], target)
-}
-
-func (s *sharing) refuse(n, target *yaml.Node, index int) {
-	key := "an item of a list"
-	if parent := s.stack[len(s.stack)-1]; parent.Kind == yaml.MappingNode {
-		key = "`" + parent.Content[index-index%2].Value + "`"
-	}
-	c, place := s.targets[target], target
-	if at := s.places[target]; at != nil {
+	c, place := s.targets[s.wrong.target], s.wrong.target
+	if at := s.places[s.wrong.target]; at != nil {
 		place = at
 	}
-	s.refusal = refuse(n, KindSharedAnchor,
+	return refuse(s.wrong.at, KindSharedAnchor,
 		"what stands for %s in line %d stands in line %d (%s) too, through an anchor, and would change there; write each by itself",
-		c.name, place.Line, n.Line, key)
+		c.name, place.Line, s.wrong.at.Line, s.wrong.what)
 }

@@ -1,21 +1,26 @@
 package manifest
 
 import (
-	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
 // site is one place where an image stands, whatever the format. Either ref is the scalar with the whole reference, or
-// tag and digest are the scalars with each of them.
+// tag and digest are the scalars with each of them, or block holds text in which images stand.
 type site struct {
 	Image
-	written     string // the name as it stands in ref
 	ref         *yaml.Node
-	tag, digest *yaml.Node // nil where the key is absent; also a null
-	insert      insertion  // where a tag goes that is absent
-	stand       stand      // where a loader meets it
-	refusal     *Refusal   // why it can be neither read nor edited; counts only for who asks for this image
+	prefix      string         // of ref, what stands before the tag
+	tag, digest *yaml.Node     // nil where the key is absent; also a null
+	isJoined    bool           // tag is "tag@digest"
+	isBare      bool           // digest stands without its algorithm
+	insert      insertion      // where a tag goes that is absent
+	stands      []*yaml.Node   // ref, tag and digest as they are written, possibly as aliases
+	block       *yaml.Node     // the scalar in whose text the image stands, as it is written; nil where it stands in the file itself
+	home        *file          // the text of block
+	routes      [][]*yaml.Node // the ways on which keys led here
+	refusal     *Refusal       // why it can be neither read nor edited
 }
 
 // insertion says where a key is added to a mapping: behind the value entry.Content[after], where that is not 0.
@@ -25,109 +30,64 @@ type insertion struct {
 	key   string
 }
 
-// stand is where a loader meets an image: under keys of item, which is a member of list. Both are as they are written,
-// so possibly aliases; list is nil where it is merged into its mapping.
-type stand struct {
-	list, item *yaml.Node
-	keys       []string
+// referenceSite returns the place of an image written as one reference behind a prefix.
+func referenceSite(asked, prefix string, at *yaml.Node) site {
+	n := resolve(at)
+	s := site{ref: n, stands: []*yaml.Node{at}}
+	var name string
+	name, s.Tag, s.Digest = splitReference(strings.TrimPrefix(text(n), prefix))
+	s.prefix, s.Name = prefix+name, asked
+	s.Line, s.Column = n.Line, n.Column
+	s.refusal = checkText(n, strings.TrimPrefix(text(n), prefix))
+	return s
 }
 
-// recogniser returns the images in one document of the format it knows by its content; none where it is another format.
-type recogniser func(path string, root *yaml.Node) []site
-
-// recognisers lists the formats. A document is at most one of them.
-func recognisers() []recogniser {
-	return []recogniser{kustomizeSites, workloadSites}
-}
-
-// sitesOf returns the places of the targets. An image that is looked for by name carries the name by which it was asked for: an entry goes by the one it
-// replaces, and by the one it is pulled under only where the first was not asked for.
-func (f *file) sitesOf(targets []Target) ([]site, *Refusal) {
-	var found []site
-	asked := map[string]bool{}
-	for _, t := range targets {
-		if len(t.Keys) == 0 {
-			asked[t.Name] = true
+// pairSite returns the place of an image whose name, tag and digest stand apart. Each is as it is written, or nil.
+func pairSite(asked string, name, tag, digest *yaml.Node) site {
+	s := site{stands: []*yaml.Node{}}
+	at := name
+	for _, part := range []struct {
+		written *yaml.Node
+		node    **yaml.Node
+		text    *string
+	}{{digest, &s.digest, &s.Digest}, {tag, &s.tag, &s.Tag}} {
+		if part.written == nil {
 			continue
 		}
-		sites, refusal := f.keyedSites(t)
-		if refusal != nil {
-			return nil, refusal
+		n := resolve(part.written)
+		*part.node, *part.text = n, text(n)
+		s.stands = append(s.stands, part.written)
+		if *part.text != "" || at == nil {
+			at = n
 		}
-		found = append(found, sites...)
 	}
-	if len(asked) == 0 {
-		return found, nil
+	s.Name, s.refusal = asked, checkPair(asked, s.tag, s.digest)
+	if tag, digest, joined := strings.Cut(s.Tag, "@"); joined {
+		s.Tag, s.Digest, s.isJoined = tag, digest, true
 	}
-	for _, s := range f.sites() {
+	at = resolve(at)
+	s.Line, s.Column = at.Line, at.Column
+	return s
+}
+
+func checkPair(asked string, parts ...*yaml.Node) *Refusal {
+	for _, n := range parts {
 		switch {
-		case asked[s.Name]:
-		case s.Pulled != "" && asked[s.Pulled]:
-			s.Name = s.Pulled
+		case n == nil:
+		case n.Kind != yaml.ScalarNode:
+			return refuse(n, KindNotScalar, "a mapping or list stands where the tag or digest of %s belongs", asked)
 		default:
-			continue
-		}
-		found = append(found, s)
-	}
-	return found, nil
-}
-
-// sites returns every image in the file.
-func (f *file) sites() []site {
-	var all []site
-	for _, doc := range f.docs {
-		if len(doc.Content) == 0 {
-			continue
-		}
-		root := resolve(doc.Content[0])
-		for _, recognise := range recognisers() {
-			if sites := recognise(f.path, root); len(sites) > 0 {
-				all = append(all, sites...)
-				break
+			if refusal := checkText(n, text(n)); refusal != nil {
+				return refusal
 			}
 		}
 	}
-	return all
+	return nil
 }
 
-// referenceSite returns the place of an image written as one reference.
-func referenceSite(n *yaml.Node) site {
-	value := text(n)
-	s := site{ref: n}
-	s.Name, s.Tag, s.Digest = splitReference(value)
-	s.written = s.Name
-	s.Line, s.Column = n.Line, n.Column
-	s.refusal = checkText(n)
-	return s
-}
-
-// pairSite returns the place of an image whose tag and digest stand apart.
-func pairSite(name, tag, digest *yaml.Node) site {
-	s := site{tag: tag, digest: digest}
-	s.Name, s.Tag, s.Digest = text(name), text(tag), text(digest)
-	at := name
+// checkText refuses a value that is no reference, nor a part of one.
+func checkText(n *yaml.Node, value string) *Refusal {
 	switch {
-	case s.Tag != "":
-		at = tag
-	case s.Digest != "":
-		at = digest
-	}
-	s.Line, s.Column = at.Line, at.Column
-	for _, n := range []*yaml.Node{tag, digest} {
-		switch {
-		case n == nil || s.refusal != nil:
-		case n.Kind != yaml.ScalarNode:
-			s.refusal = refuse(n, KindNotScalar, "a mapping or list stands where the tag or digest of %s belongs", s.Name)
-		default:
-			s.refusal = checkText(n)
-		}
-	}
-	return s
-}
-
-// checkText refuses a text that is no reference, nor a part of one.
-func checkText(n *yaml.Node) *Refusal {
-	switch value := text(n); {
 	case isTemplated(value):
 		return refuse(n, KindTemplated, "%q is a template; name the file it takes its values from", value)
 	case !isReferenceText(value):
@@ -162,7 +122,30 @@ func (s site) holds(e Edit) bool {
 	return e.Tag == s.Tag && (e.Digest == s.Digest || e.Tag != "" && (e.Digest == "" || s.Digest == ""))
 }
 
-// String names the site in messages.
-func (s site) String() string {
-	return fmt.Sprintf("%s (line %d)", s.Name, s.Line)
+// saying is what a scalar has to say.
+type saying struct {
+	scalar *yaml.Node
+	keep   int // so many bytes of value stand there already, and stay
+	value  string
+}
+
+// sayings returns what the site's scalars say once it has this tag and digest.
+func (s site) sayings(tag, digest string) []saying {
+	switch {
+	case s.ref != nil:
+		return []saying{{s.ref, len(s.prefix), s.prefix + joinReference(tag, digest)}}
+	case s.isJoined:
+		return []saying{{s.tag, 0, strings.TrimPrefix(joinReference(tag, digest), ":")}}
+	}
+	var all []saying
+	if digest != "" && s.digest != nil {
+		if s.isBare {
+			digest = strings.TrimPrefix(digest, "sha256:")
+		}
+		all = append(all, saying{s.digest, 0, digest})
+	}
+	if s.tag != nil {
+		all = append(all, saying{s.tag, 0, tag})
+	}
+	return all
 }

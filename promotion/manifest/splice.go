@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// splice replaces raw[start:end] by text, which makes the change.
+// splice replaces raw[start:end] by text, which makes the change, or a part of it.
 type splice struct {
 	start, end int
 	text       string
@@ -19,22 +19,33 @@ type splice struct {
 
 // apply returns the file with the changes made, and verified.
 func (f *file) apply(changes []change) ([]byte, error) {
+	_, edited, refusal := f.edit(changes)
+	if refusal != nil {
+		return nil, f.place(refusal)
+	}
+	return edited, nil
+}
+
+// edit returns the changes as splices and the file with them made, and verified.
+func (f *file) edit(changes []change) ([]splice, []byte, *Refusal) {
 	f.isJSON = looksJSON(f.raw)
-	splices := make([]splice, 0, len(changes))
+	var splices []splice
 	for _, c := range changes {
-		s, refusal := f.splice(c)
+		made, refusal := f.splices(c)
 		if refusal != nil {
-			return nil, f.place(refusal)
+			return nil, nil, refusal
 		}
-		s.change = c
-		splices = append(splices, s)
+		for _, s := range made {
+			s.change = c
+			splices = append(splices, s)
+		}
 	}
 	slices.SortStableFunc(splices, func(a, b splice) int { return cmp.Compare(a.start, b.start) })
 	edited := join(f.raw, splices)
 	if refusal := f.verify(edited, splices); refusal != nil {
-		return nil, f.place(refusal)
+		return nil, nil, refusal
 	}
-	return edited, nil
+	return splices, edited, nil
 }
 
 // join returns raw with the splices made, which are in order.
@@ -51,11 +62,23 @@ func join(raw []byte, splices []splice) []byte {
 	return out.Bytes()
 }
 
-// splice returns the bytes of one change.
-func (f *file) splice(c change) (splice, *Refusal) {
-	if c.scalar == nil {
-		return f.spliceInsert(c)
+// splices returns the bytes of one change.
+func (f *file) splices(c change) ([]splice, *Refusal) {
+	var s splice
+	var refusal *Refusal
+	switch {
+	case c.scalar == nil:
+		s, refusal = f.spliceInsert(c)
+	case c.inside != nil:
+		return f.texts[c.scalar].outward(c.inside)
+	default:
+		s, refusal = f.spliceScalar(c)
 	}
+	return []splice{s}, refusal
+}
+
+// spliceScalar replaces the text of a scalar: in the quotes that stand there, else in those that the new one needs.
+func (f *file) spliceScalar(c change) (splice, *Refusal) {
 	if r := checkTag(c.scalar); r != nil {
 		return splice{}, r
 	}
@@ -63,13 +86,38 @@ func (f *file) splice(c change) (splice, *Refusal) {
 	if refusal != nil {
 		return splice{}, refusal
 	}
-	switch quotes := f.quotesFor(c.scalar, c.value); {
-	case at.style == 'e':
-		return splice{start: at.start, end: at.end, text: " " + quotes + c.value + quotes}, nil
-	case at.style == 'p' && quotes != "":
-		return splice{start: at.start, end: at.end, text: quotes + c.value + quotes}, nil
+	s := splice{start: at.start, end: at.end}
+	switch at.style {
+	case '\'':
+		s.text = strings.ReplaceAll(c.value, "'", "''")
+	case '"':
+		s.text = escape(c.value)
+	case '|':
+		s.text = c.value
+	default:
+		s.text = c.value
+		if f.quotes(c) {
+			s.text = `"` + escape(c.value) + `"`
+		}
+		if at.style == 'e' {
+			s.text = " " + s.text
+		}
 	}
-	return splice{start: at.start + c.keep, end: at.end, text: c.value[c.keep:]}, nil
+	if c.keep > 0 && strings.HasPrefix(s.text, c.value[:c.keep]) {
+		s.start, s.text = s.start+c.keep, s.text[c.keep:]
+	}
+	return s, nil
+}
+
+// quotes tells whether the new value of a plain scalar needs quotes.
+func (f *file) quotes(c change) bool {
+	switch {
+	case c.scalar.Style&yaml.TaggedStyle != 0:
+		return !isPlainText(c.value) // !!str says already that it is a text
+	case c.keepsType():
+		return false
+	}
+	return f.isJSON || needsQuotes(c.value)
 }
 
 // checkTag refuses a value that a tag of YAML makes something other than a string or what it looks like.
@@ -78,17 +126,6 @@ func checkTag(n *yaml.Node) *Refusal {
 		return nil
 	}
 	return refuse(n, KindNotScalar, "it is declared as %s, not as a string; remove that tag", n.Tag)
-}
-
-// quotesFor returns the quotes that value needs in the place of a plain scalar.
-func (f *file) quotesFor(n *yaml.Node, value string) string {
-	if n.Style&yaml.TaggedStyle != 0 {
-		return "" // !!str says it already
-	}
-	if needsQuotes(value) || f.isJSON {
-		return `"`
-	}
-	return ""
 }
 
 // looksJSON tells JSON, in which every string has to be quoted, from other YAML in flow style.

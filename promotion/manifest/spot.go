@@ -12,35 +12,75 @@ import (
 // spot is where a key leads: to the value that owner has under name, or to an item of the list owner.
 type spot struct {
 	owner   *yaml.Node
-	name    string     // "" in a list
-	written *yaml.Node // the value as it is written, possibly an alias
+	name    string       // "" in a list
+	written *yaml.Node   // the value as it is written, possibly an alias
+	route   []*yaml.Node // the way there, as it is written, from below the document's root
+	home    *file        // the text in which the spot lies, nil where it lies in the file itself
+	block   *yaml.Node   // the scalar that holds the text, as it is written
 }
 
 // value returns what stands at the spot.
 func (s spot) value() *yaml.Node { return resolve(s.written) }
 
+// translate returns a refusal that names a place in the spot's text as one of the file.
+func (s spot) translate(r *Refusal) *Refusal {
+	if s.home == nil {
+		return r
+	}
+	return s.home.translate(r)
+}
+
 // spot finds where key leads in the file's documents. It refuses a key that leads nowhere, or to several places.
 func (f *file) spot(key Key) (spot, *Refusal) {
+	if key.IsZero() {
+		return spot{}, &Refusal{Kind: KindInvalid, Reason: "a key names no place"}
+	}
 	docs, steps := f.documents(key)
 	var found []spot
 	var missing []*miss
 	for _, doc := range docs {
-		s, m := follow(doc, steps)
+		spots, m := f.spotsIn(doc, key, steps)
+		found = append(found, spots...)
 		if m != nil {
 			missing = append(missing, m)
-			continue
 		}
-		found = append(found, s)
 	}
 	switch {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return spot{}, refuse(found[1].written, KindAmbiguous, "%s stands in %d documents of this file; begin the key with the document's number, as in [0], or with what it says, as in [kind=Deployment]", key, len(found))
+		return spot{}, found[1].translate(refuse(found[1].written, KindAmbiguous,
+			"%s stands in %d places of this file; begin the key at the top, as in spec.sources[0], in several documents with the number of one, as in [0], or with what it says, as in [kind=Deployment]", key, len(found)))
 	case len(missing) == 0:
 		return spot{}, &Refusal{Kind: KindNotFound, Reason: fmt.Sprintf("there is no %s: this file has no such document", key)}
 	}
 	return spot{}, slices.MaxFunc(missing, func(a, b *miss) int { return a.depth - b.depth }).refusal(key)
+}
+
+// spotsIn returns where key leads in one document: from where keys of its format count, else from its root. m is set where it leads nowhere.
+func (f *file) spotsIn(doc *yaml.Node, key Key, steps []step) (found []spot, m *miss) {
+	root := start{node: resolve(doc)}
+	var starts []start
+	if format := f.formatOf(root.node); format.roots != nil {
+		starts = format.roots(f, root.node)
+	}
+	rank := 0
+	for _, from := range append(starts, root) {
+		if from.node == nil || len(found) > 0 && from.rank() != rank {
+			continue
+		}
+		at, missed := from.follow(key, steps)
+		switch {
+		case missed == nil:
+			found, rank = append(found, at), from.rank()
+		case m == nil || missed.depth > m.depth:
+			m = missed
+		}
+	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	return nil, m
 }
 
 // documents returns the roots in which a key is looked for, and its steps below them: a stream of several documents is a list of them to a key that
@@ -52,7 +92,7 @@ func (f *file) documents(key Key) ([]*yaml.Node, []step) {
 			roots = append(roots, doc.Content[0])
 		}
 	}
-	if len(roots) < 2 || key.steps[0].name != "" {
+	if len(roots) < 2 || len(key.steps) < 2 || key.steps[0].name != "" {
 		return roots, key.steps
 	}
 	first := key.steps[0]
@@ -66,68 +106,34 @@ func (f *file) documents(key Key) ([]*yaml.Node, []step) {
 type miss struct {
 	depth int
 	at    *yaml.Node
+	home  *file
 	steps []step
-	twice bool // several items of at fit
-}
-
-// follow goes down from root.
-func follow(root *yaml.Node, steps []step) (spot, *miss) {
-	at := spot{written: root}
-	for depth, s := range steps {
-		owner := at.value()
-		fits := children(owner, s)
-		if len(fits) != 1 {
-			return spot{}, &miss{depth: depth, at: owner, steps: steps, twice: len(fits) > 1}
-		}
-		at = spot{owner: owner, name: s.name, written: fits[0]}
-	}
-	return at, nil
-}
-
-// children returns the values of n that a step leads to, as they are written.
-func children(n *yaml.Node, s step) []*yaml.Node {
-	switch {
-	case n.Kind == yaml.MappingNode && s.name != "":
-		if v := written(n, s.name); v != nil {
-			return []*yaml.Node{v}
-		}
-	case n.Kind == yaml.SequenceNode && s.field != "":
-		var fits []*yaml.Node
-		for _, item := range n.Content {
-			if v := lookup(resolve(item), s.field); v != nil && v.Kind == yaml.ScalarNode && v.Value == s.value {
-				fits = append(fits, item)
-			}
-		}
-		return fits
-	case n.Kind == yaml.SequenceNode:
-		index := s.index
-		if s.name != "" { // `sidecars.1.image`, as other tools write it
-			var err error
-			if index, err = strconv.Atoi(s.name); err != nil {
-				return nil
-			}
-		}
-		if index >= 0 && index < len(n.Content) {
-			return n.Content[index : index+1]
-		}
-	}
-	return nil
+	twice bool     // several items of at fit
+	names []string // instead of at's, the keys that are there
 }
 
 // refusal says which step is not there, and what is nearest to it.
 func (m *miss) refusal(key Key) *Refusal {
+	r := m.reason(key)
+	if m.home != nil {
+		return m.home.translate(r)
+	}
+	return r
+}
+
+func (m *miss) reason(key Key) *Refusal {
 	path := pathOf(m.steps[:m.depth+1])
 	at := m.at
-	if at.Line == 0 {
-		at = &yaml.Node{Line: 1, Column: 1}
-	}
 	switch {
 	case m.twice:
 		return refuse(at, KindAmbiguous, "several items fit %s; choose one by its index or by another field", path)
 	case m.at.Kind == yaml.ScalarNode:
 		return refuse(at, KindNotFound, "the key %s leads into a value: %s is no mapping or list", key, pathOf(m.steps[:m.depth]))
 	}
-	near := nearest(m.steps[m.depth], m.at)
+	if m.names != nil {
+		return refuse(at, KindNotFound, "there is no parameter %s; did you mean %s?", key, nearest(key.source, m.names))
+	}
+	near := nearest(m.steps[m.depth].String(), candidates(m.steps[m.depth], m.at))
 	if near == "" {
 		return refuse(at, KindNotFound, "there is no %s, and nothing beside it", path)
 	}
@@ -169,14 +175,14 @@ const (
 	maxCandidate   = 100
 )
 
-// nearest returns the step from n that is written most like s; "" where n has none.
-func nearest(s step, n *yaml.Node) string {
+// nearest returns the one of candidates that is written most like name; "" where there are none.
+func nearest(name string, candidates []string) string {
 	best, least := "", -1
-	for _, candidate := range candidates(s, n) {
-		if len(candidate) > maxCandidate || len(s.String()) > maxCandidate {
+	for _, candidate := range candidates {
+		if len(candidate) > maxCandidate || len(name) > maxCandidate {
 			continue
 		}
-		if d := distance(s.String(), candidate); least < 0 || d < least {
+		if d := distance(name, candidate); least < 0 || d < least {
 			best, least = candidate, d
 		}
 	}

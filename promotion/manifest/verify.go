@@ -25,18 +25,18 @@ func (f *file) verify(edited []byte, splices []splice) *Refusal {
 
 // verifier compares two trees node by node.
 type verifier struct {
-	scalars  map[*yaml.Node]string // what these say afterwards
+	scalars  map[*yaml.Node]change // what these say afterwards
 	inserts  map[*yaml.Node]change // what these mappings gain
 	old, new []string              // comments that are not on the same node: filling in a value moves them
 }
 
 func newVerifier(splices []splice) *verifier {
-	v := &verifier{scalars: map[*yaml.Node]string{}, inserts: map[*yaml.Node]change{}}
+	v := &verifier{scalars: map[*yaml.Node]change{}, inserts: map[*yaml.Node]change{}}
 	for _, s := range splices {
 		if c := s.change; c.scalar == nil {
 			v.inserts[c.insert.entry] = c
 		} else {
-			v.scalars[c.scalar] = c.value
+			v.scalars[c.scalar] = c
 		}
 	}
 	return v
@@ -69,8 +69,8 @@ func (v *verifier) same(old, new *yaml.Node) bool {
 	if old.Kind != new.Kind || old.Anchor != new.Anchor {
 		return false
 	}
-	if value, changed := v.scalars[old]; changed {
-		return isString(new, value)
+	if c, changed := v.scalars[old]; changed {
+		return isString(new, c.value) || c.keepsType() && new.ShortTag() == old.ShortTag() && new.Value == c.value
 	}
 	if old.Value != new.Value || old.Style != new.Style || old.ShortTag() != new.ShortTag() {
 		return false

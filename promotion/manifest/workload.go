@@ -2,49 +2,51 @@ package manifest
 
 import "go.yaml.in/yaml/v4"
 
-// workloadSites reads the containers of a Kubernetes object of any kind: wherever below it a list is called
+// readWorkload reads the containers of a Kubernetes object of any kind: wherever below it a list is called
 // containers, initContainers or ephemeralContainers (kubernetes.io, "Pod v1 core"; Rollouts, Knative services and
-// lists of objects hold pod templates of the same form).
-func workloadSites(_ string, root *yaml.Node) []site {
-	if text(lookup(root, "apiVersion")) == "" || text(lookup(root, "kind")) == "" {
-		return nil
+// custom resources hold pod templates of the same form).
+func readWorkload(r *reading, n *yaml.Node) {
+	at := r.below()
+	if len(at) < 2 || !at[len(at)-1].isItem() || at[0].name == "metadata" {
+		return
 	}
-	return containerSites(root, nil)
+	switch at[len(at)-2].name {
+	case "containers", "initContainers", "ephemeralContainers":
+		if image := written(n, "image"); image != nil {
+			addReference(r, image)
+		}
+	}
 }
 
-// containerSites adds the containers' images at and below n. It does not follow aliases on its way down: what they repeat is
-// visited where it is defined.
-func containerSites(n *yaml.Node, sites []site) []site {
-	for i, child := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 1 && isContainers(n.Content[i-1].Value) {
-			sites = imageSites(child, sites)
-		}
-		if len(child.Content) > 0 {
-			sites = containerSites(child, sites)
-		}
+// readNothing reads objects in which no image stands: what they hold is data.
+func readNothing(*reading, *yaml.Node) {}
+
+// addReference adds a scalar that is a whole reference, where it is of an image that is looked for.
+func addReference(r *reading, at *yaml.Node) {
+	value := text(resolve(at))
+	if value == "" {
+		return
 	}
-	return sites
+	name, _, _ := splitReference(value)
+	if asked := r.names.match(name); asked != "" {
+		r.add(referenceSite(asked, "", at))
+	}
 }
 
-func isContainers(key string) bool {
-	return key == "containers" || key == "initContainers" || key == "ephemeralContainers"
+// isAt tells whether the trail has exactly these steps, of which "" stands for an item of a list.
+func isAt(trail []crumb, steps ...string) bool {
+	return len(trail) == len(steps) && isBelow(trail, steps...)
 }
 
-func imageSites(list *yaml.Node, sites []site) []site {
-	containers := resolve(list)
-	if containers.Kind != yaml.SequenceNode {
-		return sites
+// isBelow tells whether the trail begins with these steps.
+func isBelow(trail []crumb, steps ...string) bool {
+	if len(trail) < len(steps) {
+		return false
 	}
-	keys := []string{"image"}
-	for _, item := range containers.Content {
-		image := lookup(resolve(item), "image")
-		if text(image) == "" {
-			continue
-		}
-		if s := referenceSite(image); s.Name != "" {
-			s.stand = stand{list, item, keys}
-			sites = append(sites, s)
+	for i, s := range steps {
+		if trail[i].name != s {
+			return false
 		}
 	}
-	return sites
+	return true
 }
