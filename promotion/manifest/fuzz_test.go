@@ -101,7 +101,7 @@ func checkEdit(t *testing.T, old, edited []byte, e manifest.Edit) {
 			t.Fatalf("%+v became %+v", was[i], is[i])
 		}
 	}
-	if a, b := values(t, old), values(t, edited); len(b) < len(a) || differences(a, b) > 4*len(was) {
+	if a, b := valuesIn(t, old), valuesIn(t, edited); len(b) < len(a) || differences(a, b) > 4*len(was) {
 		t.Fatalf("more than the image differs:\n%q\n%q", old, edited)
 	}
 }
@@ -122,8 +122,8 @@ func differences(a, b []string) int {
 	return sum
 }
 
-// values returns every scalar of a stream, read without the package under test.
-func values(t *testing.T, content []byte) []string {
+// valuesIn returns every scalar of a stream, read without the package under test.
+func valuesIn(t *testing.T, content []byte) []string {
 	t.Helper()
 	content = bytes.ReplaceAll(content, []byte("%YAML 1.2"), []byte("%YAML 1.1"))
 	loader, err := yaml.NewLoader(bytes.NewReader(content))

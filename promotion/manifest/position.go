@@ -54,6 +54,12 @@ func lineStarts(raw []byte) []int {
 	if bytes.HasPrefix(raw, byteOrderMark) {
 		starts[0] = len(byteOrderMark)
 	}
+	if !hasRareBreaks(raw) {
+		for i := bytes.IndexByte(raw, '\n'); i >= 0; i = nextByte(raw, i+1, '\n') {
+			starts = append(starts, i+1)
+		}
+		return starts
+	}
 	for i := starts[0]; i < len(raw); {
 		size := breakSize(raw[i:])
 		if size == 0 {
@@ -64,6 +70,19 @@ func lineStarts(raw []byte) []int {
 		starts = append(starts, i)
 	}
 	return starts
+}
+
+// hasRareBreaks tells whether lines may break at anything but LF.
+func hasRareBreaks(raw []byte) bool {
+	return bytes.IndexByte(raw, '\r') >= 0 || bytes.Contains(raw, []byte("\u0085")) ||
+		bytes.Contains(raw, []byte("\u2028")) || bytes.Contains(raw, []byte("\u2029"))
+}
+
+func nextByte(raw []byte, from int, b byte) int {
+	if i := bytes.IndexByte(raw[from:], b); i >= 0 {
+		return from + i
+	}
+	return -1
 }
 
 // breakSize returns the length of the line break at the start of b, 0 where there is none.

@@ -113,6 +113,11 @@ func plainKey(key string) string {
 
 // namesImage tells whether the value of key may be an image's name.
 func namesImage(key, parent string) bool {
+	switch key[len(key)-1] { // nearly all keys are none of these
+	case 'e', 'y', 'o':
+	default:
+		return false
+	}
 	switch key {
 	case "image", "repository":
 		return true
@@ -123,7 +128,7 @@ func namesImage(key, parent string) bool {
 }
 
 func isNameOfImage(key string) bool {
-	return plainKey(key) == "imagename" || strings.HasSuffix(key, "ImageName")
+	return strings.HasSuffix(key, "mageName") || strings.HasSuffix(key, "image_name") || strings.HasSuffix(key, "image-name")
 }
 
 // isImageKey tells `image`, `sidecarImage`, `sidecar_image`.
