@@ -12,15 +12,15 @@ import (
 // Placed returns the facts of a file for each app and environment whose manifest it is, with the images that stand in it or the reason why
 // they cannot be read; nothing for a file that is nobody's manifest.
 func Placed(c *config.Config, f FileFacts) (facts []FileFacts) {
-	places := c.Places(f.Path)
-	for _, place := range places {
+	contested := c.Overlap(f.Path)
+	for _, place := range c.Places(f.Path) {
 		one := f
 		one.Place = place
 		if !f.Gone && f.Problem == "" {
-			one.Images, one.Spots, one.Problem = located(c, f.File, place)
+			one.locate(c, place)
 		}
-		if len(places) > 1 && places[0].App != places[len(places)-1].App {
-			one.Problem = f.Path + " belongs to several apps (" + places[0].App + ", " + places[len(places)-1].App + "); their manifests must not overlap"
+		if len(contested) > 0 {
+			one.Problem = f.Path + " belongs to several apps (" + strings.Join(contested, ", ") + "); their manifests must not overlap"
 		}
 		facts = append(facts, one)
 	}
@@ -38,33 +38,73 @@ func IsTag(text string) bool { return tagForm.MatchString(text) }
 
 // ImagesIn finds the app's images in the file, under the names the configuration gives them, or says why it cannot.
 func ImagesIn(c *config.Config, f File, place config.Place) ([]Image, string) {
-	images, _, problem := located(c, f, place)
-	return images, problem
+	f.locate(c, place)
+	return f.Images, f.Problem
 }
 
-// located is ImagesIn with the place of each image in the file.
-func located(c *config.Config, f File, place config.Place) ([]Image, []Spot, string) {
+// locate finds the app's images in the file.
+func (f *File) locate(c *config.Config, place config.Place) {
 	app, ok := c.App(place.App, f.Path)
 	if !ok {
-		return nil, nil, ""
+		return
 	}
-	targets, configured := []manifest.Target{}, map[string]string{}
-	for _, i := range app.Images {
-		here := i.NameIn(place.Environment)
-		targets, configured[here] = append(targets, manifest.Target{Name: here}), i.Name
+	targets, err := Targets(c, app, f.Path, place)
+	if err != nil {
+		f.Problem = plain(f.Path + ": " + err.Error())
+		return
 	}
 	found, err := manifest.Find(f.Path, f.Content, targets)
 	if err != nil {
-		return nil, nil, plain(err.Error())
+		f.Problem = plain(err.Error())
+		return
 	}
-	out, spots := make([]Image, len(found)), make([]Spot, len(found))
+	f.Targets, f.Images, f.Spots = targets, make([]Image, len(found)), make([]Spot, len(found))
 	for i, x := range found {
+		name := configuredAs(app, place.Environment, x.Name)
 		if x.Tag != "" && !tagForm.MatchString(x.Tag) || x.Digest != "" && !digestForm.MatchString(x.Digest) {
-			return nil, nil, fmt.Sprintf("%s: what stands there as tag or digest of %s cannot be one", f.Path, configured[x.Name])
+			f.Images, f.Problem = nil, fmt.Sprintf("%s: what stands there as tag or digest of %s cannot be one", f.Path, name)
+			return
 		}
-		out[i], spots[i] = Image{Name: configured[x.Name], Tag: x.Tag, Digest: x.Digest}, Spot{x.Line, x.Column}
+		f.Images[i], f.Spots[i] = Image{Name: name, Tag: x.Tag, Digest: x.Digest}, Spot{x.Line, x.Column}
 	}
-	return out, spots, ""
+}
+
+// configuredAs returns what the configuration calls the image that the environment pulls under name.
+func configuredAs(app config.App, environment, name string) string {
+	configured := name
+	for _, image := range app.Images {
+		if image.NameIn(environment) == name {
+			configured = image.Name
+		}
+	}
+	return configured
+}
+
+// Targets returns what to look for in a file of the app: each of its images under the name that the environment pulls it by, at the keys that the
+// configuration gives for the file; without keys, wherever the name stands. It fails where a key cannot be read.
+func Targets(c *config.Config, app config.App, path string, place config.Place) ([]manifest.Target, error) {
+	var out []manifest.Target
+	written := c.Manifests(path)
+	for _, image := range app.Images {
+		target, asked := manifest.Target{Name: image.NameIn(place.Environment)}, false
+		for _, m := range written {
+			if m.Place != place || m.Image != "" && m.Image != image.Name {
+				continue
+			}
+			asked = true
+			for _, key := range m.Keys {
+				parsed, err := manifest.ParseKey(key)
+				if err != nil {
+					return nil, err
+				}
+				target.Keys = append(target.Keys, parsed)
+			}
+		}
+		if asked {
+			out = append(out, target)
+		}
+	}
+	return out, nil
 }
 
 // plain makes text that may quote a repository's files fit for the database, which takes neither NUL nor what is no UTF-8.

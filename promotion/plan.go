@@ -332,7 +332,7 @@ func bump(app config.App, env *Environment, release Release) (files []forge.NewF
 			if !ok || slices.ContainsFunc(edits, func(e manifest.Edit) bool { return e.Name == name }) {
 				continue
 			}
-			edits = append(edits, manifest.Edit{Target: manifest.Target{Name: name}, Tag: want.Tag, Digest: want.Digest})
+			edits = append(edits, manifest.Edit{Target: f.target(name), Tag: want.Tag, Digest: want.Digest})
 		}
 		if len(edits) == 0 {
 			continue
@@ -353,6 +353,16 @@ func bump(app config.App, env *Environment, release Release) (files []forge.NewF
 		return nil, nil, ErrNoChange.Error()
 	}
 	return files, blobs, ""
+}
+
+// target returns where the image that is pulled under name stands in the file.
+func (f *File) target(name string) manifest.Target {
+	for _, t := range f.Targets {
+		if t.Name == name {
+			return t
+		}
+	}
+	return manifest.Target{Name: name}
 }
 
 // nameIn returns the name under which the environment pulls the image that the configuration calls name.

@@ -5,6 +5,7 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion/config"
+	"ferry/promotion/manifest"
 )
 
 // Snapshot is everything Plan looks at for one app: facts only, read in one transaction.
@@ -45,8 +46,9 @@ type File struct {
 	Content    []byte
 	Executable bool
 	Images     []Image
-	Spots      []Spot // where Images stand, one for each, where the file was just read; else none
-	Problem    string // why it cannot be read
+	Spots      []Spot            // where Images stand, one for each, where the file was just read; else none
+	Targets    []manifest.Target // where the configuration's keys lead to them (see Targets); an image without one is found by its name
+	Problem    string            // why it cannot be read
 }
 
 // Spot is a place in a file, counted from 1 in lines and characters.
