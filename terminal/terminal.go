@@ -7,7 +7,9 @@ import (
 	"os"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 )
 
@@ -66,24 +68,39 @@ func New(w io.Writer, when When, getenv func(string) string) *Printer {
 }
 
 // Paint returns the text in a style, or as it is where no colours are wanted.
-func (p *Printer) Paint(style Style, text string) string {
-	if !p.colour || style == Plain || text == "" {
-		return text
+func (p *Printer) Paint(style Style, words string) string {
+	if !p.colour || style == Plain || words == "" {
+		return words
 	}
-	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"
+	return "\x1b[" + string(style) + "m" + words + "\x1b[0m"
 }
 
 // Printf writes formatted text. What fails to be written is nobody's to mend.
 func (p *Printer) Printf(format string, args ...any) { fmt.Fprintf(p.Writer, format, args...) }
 
+// Wrapped writes text behind a beginning of its line; on a terminal the lines after the first are indented as far as the beginning is wide, and
+// no word is broken.
+func (p *Printer) Wrapped(beginning, words string) {
+	indent := text.StringWidthWithoutEscSequences(beginning)
+	if room := p.Width - indent; p.Width > 0 && room >= leastRoom {
+		words = strings.ReplaceAll(text.WrapSoft(words, room), "\n", "\n"+strings.Repeat(" ", indent))
+	}
+	for line := range strings.SplitSeq(beginning+words, "\n") {
+		p.Printf("%s\n", strings.TrimRight(line, " "))
+	}
+}
+
+// leastRoom is how many columns text needs to be wrapped: on a narrower terminal it is left to the terminal.
+const leastRoom = 30
+
 // Safe returns one line of text in which nothing steers a terminal or hides from the eye: control characters, line ends and what turns the
 // direction of writing are shown as their code.
-func Safe(text string) string {
-	if !strings.ContainsFunc(text, unseen) && strings.ToValidUTF8(text, "") == text {
-		return text
+func Safe(words string) string {
+	if !strings.ContainsFunc(words, unseen) && utf8.ValidString(words) {
+		return words
 	}
 	var b strings.Builder
-	for _, r := range strings.ToValidUTF8(text, "�") {
+	for _, r := range strings.ToValidUTF8(words, "�") {
 		if unseen(r) {
 			fmt.Fprintf(&b, "\\u%04x", r)
 			continue

@@ -92,6 +92,20 @@ func TestTableOnANarrowTerminal(t *testing.T) {
 	}
 }
 
+func TestWrapped(t *testing.T) {
+	t.Parallel()
+	p, out := printer(terminal.Always, nil)
+	words := "one two three four five six seven eight nine ten"
+	p.Wrapped("  - ", words)
+	p.Width = 40
+	p.Wrapped("  "+p.Paint(terminal.Bad, "- "), words)
+	p.Width = 10
+	p.Wrapped("  - ", words)
+	if want := "  - " + words + "\n  \x1b[31m- \x1b[0mone two three four five six seven\n    eight nine ten\n  - " + words + "\n"; out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out, want)
+	}
+}
+
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	before, after := "a: 1\r\n\ttag: \x1b[31m1\n--- x\n", "a: 1\r\n\ttag: \x1b[31m2\n--- x\n"

@@ -178,9 +178,16 @@ func tellFinding(p *terminal.Printer, f config.Finding) {
 	if f.Severity != config.SeverityError {
 		style = terminal.Careful
 	}
-	p.Printf("%s: %s: %s %s\n", p.Paint(terminal.Strong, place), p.Paint(style, string(f.Severity)), terminal.Safe(f.Message), p.Paint(terminal.Faint, "["+f.Rule+"]"))
+	p.Printf("%s: %s: ", p.Paint(terminal.Strong, place), p.Paint(style, string(f.Severity)))
+	message := terminal.Safe(f.Message) + " " + p.Paint(terminal.Faint, "["+f.Rule+"]")
+	if p.IsTerminal { // elsewhere one finding is one line, as grep and editors want it
+		p.Printf("\n")
+		p.Wrapped("    ", message)
+	} else {
+		p.Printf("%s\n", message)
+	}
 	if f.Do != "" {
-		p.Printf("    %s\n", p.Paint(terminal.Place, "→ "+terminal.Safe(f.Do)))
+		p.Wrapped("    "+p.Paint(terminal.Place, "→ "), p.Paint(terminal.Place, terminal.Safe(f.Do)))
 	}
 }
 

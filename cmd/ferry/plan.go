@@ -216,16 +216,33 @@ func (plan *localPlan) print(p *terminal.Printer, diffs bool) {
 			if n.App != "" {
 				where = strings.TrimSuffix(n.App+" into "+n.Environment, " into ")
 			}
-			p.Printf("  %s %s: %s\n", p.Paint(terminal.Careful, "!"), p.Paint(terminal.Strong, terminal.Safe(where)), terminal.Safe(n.Reason))
+			p.Wrapped("  "+p.Paint(terminal.Careful, "! "), p.Paint(terminal.Strong, terminal.Safe(where)+":")+" "+terminal.Safe(n.Reason))
 		}
 		p.Printf("\n")
 	}
 	if len(plan.Promotions) > 0 {
 		p.Printf("%s\n", p.Paint(terminal.Faint, "Supposed, because files do not say it:"))
 		for _, s := range plan.Supposed {
-			p.Printf("%s\n", p.Paint(terminal.Faint, "  - "+s))
+			p.Wrapped("  - ", p.Paint(terminal.Faint, s))
 		}
+		p.Printf("\n")
 	}
+	p.Printf("%s\n", plan.summary(diffs))
+}
+
+// summary is the last line: what a person sees first after pages of diffs.
+func (plan *localPlan) summary(diffs bool) string {
+	if len(plan.Promotions) == 0 && len(plan.NotPromoted) == 0 {
+		return "Everything that stands upstream stands downstream too: Ferry would open no promotion."
+	}
+	words := "Ferry would open " + plural(len(plan.Promotions), "promotion", "promotions")
+	if n := len(plan.NotPromoted); n > 0 {
+		words += ", and " + plural(n, "more stands still for the reason above", "more stand still for the reasons above")
+	}
+	if diffs && len(plan.Promotions) > 3 {
+		words += " (--no-diff lists them alone)"
+	}
+	return words + "."
 }
 
 // table returns the matrix of apps and environments.
@@ -264,10 +281,9 @@ func (e plannedEnvironment) cell() terminal.Cell {
 
 func (plan *localPlan) printPromotions(p *terminal.Printer, diffs bool) {
 	if len(plan.Promotions) == 0 {
-		p.Printf("%s\n\n", "Ferry would open no promotion.")
 		return
 	}
-	p.Printf("Ferry would open %s:\n", plural(len(plan.Promotions), "promotion", "promotions"))
+	p.Printf("%s\n", p.Paint(terminal.Strong, "Promotions"))
 	for _, one := range plan.Promotions {
 		p.Printf("\n%s\n", p.Paint(terminal.Strong, terminal.Safe(one.Title)))
 		if one.Mode == config.ModeObserve {
