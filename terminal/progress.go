@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -40,5 +41,30 @@ func (b *Progress) Step(done, total int) {
 func (b *Progress) Done() {
 	if b.drawn {
 		b.printer.Printf("\r\x1b[K")
+	}
+}
+
+// Waiting shows on a terminal what is being done, where that takes longer than a second and nobody can say how much is left. It is taken away by
+// the function that it returns.
+func (p *Printer) Waiting(what string) (done func()) {
+	if !p.IsTerminal {
+		return func() {}
+	}
+	var mu sync.Mutex
+	ended, drawn := false, false
+	timer := time.AfterFunc(progressAfter, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if drawn = !ended; drawn {
+			p.Printf("%s …", what)
+		}
+	})
+	return func() {
+		timer.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		if ended = true; drawn {
+			p.Printf("\r\x1b[K")
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ferry/terminal"
@@ -157,6 +158,27 @@ func TestProgress(t *testing.T) {
 	at = at.Add(time.Minute)
 	bar.Step(1, 2)
 	bar.Done()
+	if out.Len() > 0 {
+		t.Errorf("shown where there is no terminal: %q", out)
+	}
+}
+
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	for took, want := range map[time.Duration]string{500 * time.Millisecond: "", 3 * time.Second: "listing files …\r\x1b[K"} {
+		synctest.Test(t, func(t *testing.T) {
+			p, out := printer(terminal.Never, nil)
+			p.IsTerminal = true
+			done := p.Waiting("listing files")
+			<-time.After(took)
+			done()
+			if out.String() != want {
+				t.Errorf("after %v: %q, want %q", took, out, want)
+			}
+		})
+	}
+	p, out := printer(terminal.Never, nil)
+	p.Waiting("listing files")()
 	if out.Len() > 0 {
 		t.Errorf("shown where there is no terminal: %q", out)
 	}

@@ -259,7 +259,7 @@ func (l *offline) tellBump(b *localBump, dryRun bool, err error) error {
 		return errors.Join(err, l.print(b))
 	}
 	if err != nil {
-		return err
+		return nothingWritten(err)
 	}
 	p := l.printer(l.stdout)
 	for _, f := range b.Files {
@@ -280,6 +280,16 @@ func (l *offline) tellBump(b *localBump, dryRun bool, err error) error {
 		p.Printf("%s written.\n", plural(len(b.Files), "file", "files"))
 	}
 	return nil
+}
+
+// nothingWritten says so too, unless the reason does or the call was wrong.
+func nothingWritten(err error) error {
+	const words = "nothing was written"
+	var usage *usageError
+	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), words) {
+		return err
+	}
+	return fmt.Errorf("%w\n%s", err, words)
 }
 
 func (o oneBump) words() string {

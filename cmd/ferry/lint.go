@@ -82,7 +82,9 @@ func (l *offline) lint(ctx context.Context, files *checkout.Checkout) (*lintRepo
 	case err != nil:
 		return nil, err
 	default:
+		done := l.printer(l.stderr).Waiting("trying promotions")
 		report.Findings = lint.Check(desired)
+		done()
 		report.Apps, report.Environments = len(desired.Apps), len(desired.Config.Environments)
 		for _, app := range desired.Apps {
 			for _, env := range app.Environments {

@@ -74,7 +74,9 @@ func (l *offline) isJSON() bool { return l.output == "json" }
 
 // open opens the checkout and says on stderr what is to be known of it.
 func (l *offline) open(ctx context.Context) (*checkout.Checkout, error) {
+	done := l.printer(l.stderr).Waiting("listing files")
 	c, err := checkout.Open(ctx, l.dir)
+	done()
 	if err != nil {
 		return nil, err
 	}

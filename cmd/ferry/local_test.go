@@ -266,6 +266,9 @@ func TestBumpRefuses(t *testing.T) {
 			if code != test.code || !strings.Contains(errs, test.want) || out != "" {
 				t.Errorf("exit %d, want %d, and %q in %q; printed %q", code, test.code, test.want, errs, out)
 			}
+			if (code == exitFailed) != strings.HasSuffix(errs, "\nferry: nothing was written\n") {
+				t.Errorf("whether anything was written is not said: %q", errs)
+			}
 			if !maps.Equal(readCheckout(t, dir), files) {
 				t.Error("the checkout was changed")
 			}
