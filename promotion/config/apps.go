@@ -22,7 +22,7 @@ type entry struct {
 	images    []image
 	manifests []manifest
 	also      []also
-	own       overrides
+	own       *overrides // nil where it says nothing of the kind
 	added     *overrides // by an included file, which can only be stricter
 	included  string     // the path of the included file that has the app, or adds to it
 
@@ -128,11 +128,15 @@ func (r *reporter) app(n *yaml.Node, fields []field) entry {
 
 // entryOf reads the keys of an app, wherever they stand.
 func (r *reporter) entryOf(n *yaml.Node, fields []field) entry {
-	e := entry{at: r.pos(n), named: r.pos(n), has: make(map[string]position, len(fields))}
+	var own overrides
+	e := entry{at: r.pos(n), named: r.pos(n), has: make(map[string]position, len(fields)), own: &own}
 	r.read(fields, func(f field) {
 		e.has[f.key] = r.pos(f.name)
 		r.appField(&e, f)
 	})
+	if !own.said {
+		e.own = nil
+	}
 	return e
 }
 
@@ -162,9 +166,9 @@ func (r *reporter) appField(e *entry, f field) {
 	case "also":
 		e.also = r.also(f)
 	case "environments":
-		e.own.in = r.overrides(f)
+		e.own.in, e.own.said = r.overrides(f), true
 	default:
-		r.setting(&e.own.all, f)
+		e.own.said = r.setting(&e.own.all, f) || e.own.said
 	}
 }
 

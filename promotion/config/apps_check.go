@@ -20,7 +20,7 @@ func (r *reporter) checkApps(apps []entry, environments []environment) {
 	for i, e := range environments {
 		c.byName[e.Name] = i
 	}
-	first := make(map[string]entry, len(apps))
+	first := make(map[string]*entry, len(apps))
 	for i := range apps {
 		a := &apps[i]
 		c.images(*a)
@@ -33,7 +33,7 @@ func (r *reporter) checkApps(apps []entry, environments []environment) {
 			c.note(ruleDuplicateName, a.named, "the name %q is taken by the app in %s", a.name, c.line(other.at, a.at))
 			continue
 		}
-		first[a.name] = *a
+		first[a.name] = a
 		if e := c.environment(a.name); e != nil {
 			c.note(ruleDuplicateName, a.named, "the name %q is taken by the environment in line %d; comments could not tell them apart", a.name, e.entry.line)
 		}
@@ -84,7 +84,7 @@ func (c checks) complete(a entry) {
 }
 
 // groups notes groups whose name another thing has.
-func (c checks) groups(apps map[string]entry) {
+func (c checks) groups(apps map[string]*entry) {
 	for _, a := range c.apps {
 		if a.group == "" {
 			continue
@@ -99,11 +99,12 @@ func (c checks) groups(apps map[string]entry) {
 }
 
 // formerNames notes names that something has now, or that two things say they had.
-func (c checks) formerNames(apps map[string]entry) {
+func (c checks) formerNames(apps map[string]*entry) {
 	owner := map[string]string{}
-	check := func(kind, name, was string, at position, taken bool) {
+	check := func(kind, name, was string, at position) {
+		_, isApp := apps[was]
 		switch other, twice := owner[kind+was]; {
-		case taken:
+		case isApp || c.environment(was) != nil:
 			c.note(ruleDuplicateName, at, "the name %q is in use; was is for a name that nothing has any more", was)
 		case twice && other != name:
 			c.note(ruleDuplicateName, at, "%q says already that it had the name %q", other, was)
@@ -113,13 +114,12 @@ func (c checks) formerNames(apps map[string]entry) {
 	}
 	for _, e := range c.environments {
 		for i, was := range e.Was {
-			check("environment ", e.Name, was, e.wasAt[i], c.environment(was) != nil)
+			check("environment ", e.Name, was, e.wasAt[i])
 		}
 	}
 	for _, a := range c.apps {
 		for i, was := range a.was {
-			_, taken := apps[was]
-			check("app ", a.name, was, a.wasAt[i], taken)
+			check("app ", a.name, was, a.wasAt[i])
 		}
 	}
 }
@@ -170,9 +170,9 @@ func (c checks) files(a entry) {
 	for _, m := range all {
 		switch {
 		case m.image == "" && len(names) > 1:
-			c.note(ruleMissingKey, m.at, "image is missing: the app has %d images, and this says not which of them is meant", len(names))
+			c.note(ruleUnclearImage, m.at, "image is missing: the app has %d images, and this says not which of them is meant", len(names))
 		case m.image != "" && !slices.Contains(names, m.image):
-			c.note(ruleInvalidValue, m.at, "the app has no image %s; did you mean %q?", quoted(m.image), Nearest(m.image, names))
+			c.note(ruleUnclearImage, m.at, "the app has no image %s; did you mean %q?", quoted(m.image), Nearest(m.image, names))
 		}
 	}
 	c.discovered(a)
@@ -199,8 +199,9 @@ func (c checks) overrides(a entry) {
 	for i, e := range c.environments {
 		graph[i] = e.from.value
 	}
-	for _, env := range sortedKeys(a.own.in) {
-		s := a.own.in[env]
+	own := a.own.get()
+	for _, env := range sortedKeys(own.in) {
+		s := own.in[env]
 		if !c.known(env, s.at) {
 			continue
 		}

@@ -166,7 +166,7 @@ func (k *checker) environments() {
 		}
 	}
 	for _, a := range slices.Concat(c.named, c.discoveries) {
-		for env, s := range a.own.in {
+		for env, s := range a.own.get().in {
 			for _, from := range s.from.value.names {
 				upstream[from], upstream[env] = true, true
 			}

@@ -85,9 +85,9 @@ func (c *Config) App(name string, paths ...string) (App, bool) {
 		return App{}, false
 	}
 	app := App{Name: name, Was: s.was, Source: strings.ReplaceAll(s.source, appMark, name), Group: s.group}
-	app.Mode = strictest(c.fileMode, s.own.all.mode.value)
+	app.Mode = strictest(c.fileMode, s.own.get().all.mode.value)
 	if s.added != nil {
-		app.Mode = strictest(app.Mode, s.added.all.mode.value)
+		app.Mode = strictest(app.Mode, s.added.get().all.mode.value)
 	}
 	for _, image := range s.images {
 		app.Images = append(app.Images, image.filledIn(name))
@@ -121,7 +121,9 @@ func (c *Config) settings(name string, paths []string) (entry, bool) {
 	if len(found) > 0 {
 		base = found[0]
 		for _, other := range found[1:] {
-			base.own.all.mode = given(strictestSet(base.own.all.mode.value, other.own.all.mode.value), position{})
+			own := base.own.get()
+			own.all.mode = given(strictestSet(own.all.mode.value, other.own.get().all.mode.value), position{})
+			base.own = &own
 		}
 	}
 	if isNamed {

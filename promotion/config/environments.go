@@ -30,7 +30,7 @@ func (r *reporter) environments(f field) []environment {
 		r.fail(f.value, "environments is empty; list at least one")
 	}
 	if len(items) > maxEnvironments {
-		r.failAs(ruleLimit, items[maxEnvironments], "more than %d environments", maxEnvironments)
+		r.fail(items[maxEnvironments], "more than %d environments", maxEnvironments)
 		return nil
 	}
 	out := make([]environment, 0, len(items))

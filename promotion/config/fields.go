@@ -49,7 +49,7 @@ func (r *reporter) mapping(at place, n *yaml.Node, one func(field)) bool {
 	r.read(fields, one)
 	for _, k := range r.keys[at].required {
 		if !has(fields, k.name) {
-			r.failAs(ruleMissingKey, n, "%s is missing: %s", k.name, strings.ReplaceAll(k.effect, "`", ""))
+			r.failAs(ruleMissingKey, n, "%s is missing: %s", k.name, plain(k.effect))
 		}
 	}
 	return true
@@ -82,6 +82,8 @@ func (r *reporter) is(n *yaml.Node, kind yaml.Kind, tag, what, form string) bool
 	switch {
 	case n.Kind == kind && n.Tag == tag:
 		return true
+	case strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!"):
+		r.failAs(ruleNotReadable, n, "%s must be %s, without the tag %s", what, form, quoted(n.Tag))
 	case n.Tag == "!!null":
 		r.fail(n, "%s has no value; give it one or remove it", what)
 	default:

@@ -131,6 +131,9 @@ func (r *reporter) also(f field) []also {
 			r.failAs(ruleInvalidPattern, path.value, "the path %s: also names one file for each environment, without *", quoted(path.value.Value))
 			a.pattern = nil
 		}
+		if a.pattern != nil && strings.Contains(a.value, clusterMark) && !a.names(clusterMark) {
+			r.failAs(rulePlaceholder, value.value, "value: %s: {cluster} does not stand in the path, and the file is that of all clusters", quoted(a.value))
+		}
 		if a.pattern != nil {
 			out = append(out, a)
 		}

@@ -199,8 +199,10 @@ func (r *reporter) includedFile(in Inclusion, f Included) (entry, bool) {
 		}
 	}
 	r.nameIncluded(&e, root, app)
-	e.added = &overrides{all: e.own.all, in: e.own.in}
-	e.own = overrides{}
+	e.added, e.own = e.own, nil
+	if e.added == nil {
+		e.added = &overrides{}
+	}
 	return e, e.name != ""
 }
 
@@ -212,7 +214,7 @@ func (r *reporter) nameIncluded(e *entry, root *yaml.Node, app string) {
 		r.note(ruleInvalidName, e.named, "the name is %q, and the path says %q; remove it", e.name, app)
 	case named || app == "":
 		if !named {
-			r.failAs(ruleMissingKey, root, "name is missing: whose settings these are (or write {app} in include)")
+			r.failAs(ruleIncomplete, root, "name is missing: whose settings these are (or write {app} in include)")
 		}
 	case nameProblem(app) != "":
 		r.failAs(ruleInvalidName, root, "%s can't be a name: %s", quoted(app), nameProblem(app))
@@ -248,12 +250,12 @@ func (r *reporter) checkStricter(e entry, apps []entry, environments []environme
 	before := settings{}
 	for _, d := range apps {
 		if d.discover != nil && !d.excepted(e.name) {
-			before = before.strictest(d.own.all)
+			before = before.strictest(d.own.get().all)
 		}
 	}
-	base := overrides{all: e.own.all.over(before), in: e.own.in}
-	if e.complete() {
-		base.all = e.own.all
+	base := e.own.get()
+	if !e.complete() {
+		base.all = base.all.over(before)
 	}
 	said := false
 	for _, env := range environments {

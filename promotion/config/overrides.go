@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -142,16 +143,29 @@ func (s settings) tighten(e *Environment) {
 
 // overrides are what an app says beside its files: for all its environments, and for single ones.
 type overrides struct {
-	all settings
-	in  map[string]settings
+	said bool // anything at all
+	all  settings
+	in   map[string]settings
+}
+
+// get returns the overrides; nil says nothing.
+func (o *overrides) get() overrides {
+	if o == nil {
+		return overrides{}
+	}
+	return *o
 }
 
 // over returns the overrides, with those of base where they have none.
-func (o overrides) over(base overrides) overrides {
-	out := overrides{all: o.all.over(base.all), in: make(map[string]settings, len(o.in)+len(base.in))}
-	for env, s := range base.in {
-		out.in[env] = s
+func (o *overrides) over(base *overrides) *overrides {
+	switch {
+	case base == nil:
+		return o
+	case o == nil:
+		return base
 	}
+	out := &overrides{said: true, all: o.all.over(base.all), in: make(map[string]settings, len(o.in)+len(base.in))}
+	maps.Copy(out.in, base.in)
 	for env, s := range o.in {
 		out.in[env] = s.over(base.in[env])
 	}
@@ -159,7 +173,7 @@ func (o overrides) over(base overrides) overrides {
 }
 
 // modes returns the modes that are set for an environment.
-func (o overrides) modes(env string) []Mode {
+func (o *overrides) modes(env string) []Mode {
 	return []Mode{o.all.mode.value, o.in[env].mode.value}
 }
 
@@ -178,26 +192,20 @@ func (c *Config) Settings(app, env string, paths ...string) (Environment, bool) 
 // settingsOf is Settings for an entry that is put together already.
 func (c *Config) settingsOf(e entry, app string, at int) Environment {
 	out := c.Environments[at]
-	all := e.own.all
-	if len(out.From) == 0 && !e.own.in[out.Name].from.set {
-		all.soak.set = false // nothing is upstream of a first environment
+	if e.own != nil {
+		e.own.all.into(&out)
+		e.own.in[out.Name].into(&out)
+		out.Mode = strictest(append(e.own.modes(out.Name), c.fileMode, c.envModes[out.Name])...)
 	}
-	all.into(&out)
-	e.own.in[out.Name].into(&out)
-	if len(out.From) == 0 {
-		out.Soak = 0
-	} else if out.Update != UpdateNone && !e.own.in[out.Name].update.set {
-		out.Update = UpdateNone // the app is promoted into what is a first environment for others
-	}
-	set := append(e.own.modes(out.Name), c.fileMode, c.envModes[out.Name])
-	out.Mode = strictest(set...)
 	if e.added != nil {
 		e.added.all.tighten(&out)
 		e.added.in[out.Name].tighten(&out)
 		out.Mode = strictest(append(e.added.modes(out.Name), out.Mode)...)
-		if len(out.From) == 0 {
-			out.Soak = 0
-		}
+	}
+	if len(out.From) == 0 {
+		out.Soak = 0 // nothing is upstream of a first environment
+	} else {
+		out.Update = UpdateNone // also where the app is promoted into what is a first environment for others
 	}
 	out.Checks = c.filledChecks(out.Checks, app, out)
 	return out
@@ -211,10 +219,10 @@ func (c *Config) EnvironmentsOf(app string, paths ...string) []Environment {
 		return nil
 	}
 	out := make([]Environment, len(c.Environments))
-	moved := false
+	moved, own := false, e.own.get()
 	for i := range c.Environments {
 		out[i] = c.settingsOf(e, app, i)
-		moved = moved || e.own.in[out[i].Name].from.set
+		moved = moved || own.in[out[i].Name].from.set
 	}
 	places := c.order
 	if moved {

@@ -56,6 +56,7 @@ const (
 	ruleUnknownEnv      = "unknown-environment"
 	ruleCircle          = "promotion-circle"
 	ruleIncomplete      = "incomplete-app"
+	ruleUnclearImage    = "unclear-image"
 
 	ruleUnconnected    = "environment-unconnected"
 	ruleEmptyEnv       = "environment-without-manifests"
@@ -93,6 +94,7 @@ func Rules() []Rule {
 		{ruleUnknownEnv, SeverityError, "An environment is named that is not listed.", "Write the name of one that is.", false},
 		{ruleCircle, SeverityError, "Promotions would go in a circle.", "Take one environment out of one of the from.", false},
 		{ruleIncomplete, SeverityError, "An app has no images or no manifests, and no discover entry gives it any.", "List its images and manifests.", false},
+		{ruleUnclearImage, SeverityError, "Keys do not say which of the app's images they hold for.", "Name one of the app's images.", false},
 
 		{ruleUnconnected, SeverityWarning, "An environment has no from, and nothing is promoted from it.", "Add from to it, or to the environment behind it.", false},
 		{ruleEmptyEnv, SeverityWarning, "No app has a manifest in an environment.", "Check its dir against the folders of the repository.", false},

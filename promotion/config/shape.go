@@ -17,6 +17,12 @@ func (s shape) named(words string) shape {
 	return s
 }
 
+// only returns the shape for one value that is no text.
+func (s shape) only(value any) shape {
+	s.schema = map[string]any{"const": value}
+	return s
+}
+
 // like returns the shape with examples that editors offer.
 func (s shape) like(examples ...any) shape {
 	s.schema = with(s.schema, "examples", examples)
@@ -84,7 +90,7 @@ func period() shape {
 
 // keysOf is a mapping with the keys of a place.
 func keysOf(at place) shape {
-	return shape{string(at), map[string]any{"$ref": "#/definitions/" + strings.ReplaceAll(string(at), " ", "-")}}
+	return shape{string(at), map[string]any{"$ref": "#/definitions/" + definition(at)}}
 }
 
 // listOf is a list.
