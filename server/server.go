@@ -13,6 +13,7 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion"
+	"ferry/promotion/config"
 	"ferry/promotion/postgres"
 )
 
@@ -58,10 +59,12 @@ func New(cfg Config) http.Handler {
 	if s.GitHub != nil {
 		r.Post("/webhooks/github", s.handle(s.webhook(s.GitHub))) // GitHub, for every event of the App: signature over the raw body
 	}
-	r.Post("/api/v1/reports", s.handle(s.reports)) // agents, with a token of an environment
-	r.Post("/api/v1/images", s.handle(s.images))   // CI, with a token of kind ci
-	r.Get("/healthz", s.healthz)                   // the supervisor: is the process alive?
-	r.Get("/readyz", s.handle(s.readyz))           // the load balancer: may requests be sent here?
+	r.Post("/api/v1/reports", s.handle(s.reports))                  // agents, with a token of an environment
+	r.Post("/api/v1/images", s.handle(s.images))                    // CI, with a token of kind ci
+	r.Get("/healthz", s.healthz)                                    // the supervisor: is the process alive?
+	r.Get("/readyz", s.handle(s.readyz))                            // the load balancer: may requests be sent here?
+	r.Get("/schema/ferry.json", schema(config.Schema()))            // editors, for .ferry.yaml
+	r.Get("/schema/included.json", schema(config.IncludedSchema())) // editors, for the files it includes
 	if s.Metrics != nil {
 		r.Method(http.MethodGet, "/metrics", s.Metrics) // Prometheus
 	}

@@ -11,7 +11,7 @@ func Reference() string {
 	var b strings.Builder
 	b.WriteString("| key | where | type | default | effect |\n| --- | --- | --- | --- | --- |\n")
 	for _, k := range sortedTable() {
-		if k.state == acted {
+		if k.counts() {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, where(k), cell(k.shape.words), cell(k.def), cell(k.effect))
 		}
 	}
@@ -23,15 +23,28 @@ func LaterReference() string {
 	var b strings.Builder
 	b.WriteString("| key | where | type | default | what it will do | accepted today |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, k := range sortedTable() {
-		if k.state != acted {
+		if !k.counts() {
 			neutral := "nothing"
-			if k.neutral != "" {
+			switch {
+			case k.state == acted:
+				neutral = "" // a part of one that is not acted on
+			case k.neutral != "":
 				neutral = "`" + k.neutral + "`"
 			}
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", k.name, where(k), cell(k.shape.words), cell(k.def), cell(k.effect), neutral)
 		}
 	}
 	return b.String()
+}
+
+// counts says whether a key is acted on: itself, and the key under which its place stands.
+func (k key) counts() bool {
+	holder := map[place]string{atCheck: "checks", atFreeze: "freeze", atPolicy: "policy", atRole: "roles", atPullRequest: "pull_request"}[k.at[0]]
+	if holder == "" {
+		return k.state == acted
+	}
+	all := keyTable()
+	return all[slices.IndexFunc(all, func(other key) bool { return other.name == holder })].state == acted
 }
 
 // RuleReference returns every rule as a Markdown table.

@@ -95,7 +95,21 @@ func keysOf(at place) shape {
 
 // listOf is a list.
 func listOf(item shape) shape {
-	return shape{"list of " + item.words, map[string]any{"type": "array", "items": item.schema}}
+	return shape{"list of " + plural(item.words), map[string]any{"type": "array", "items": item.schema}}
+}
+
+// plural words several of something: names are not in backquotes.
+func plural(words string) string {
+	parts := strings.Split(words, ", or ")
+	for i, part := range parts {
+		switch {
+		case strings.HasSuffix(part, "cy"):
+			parts[i] = strings.TrimSuffix(part, "y") + "ies"
+		case !strings.HasSuffix(part, "`") && !strings.HasSuffix(part, "also"):
+			parts[i] = part + "s"
+		}
+	}
+	return strings.Join(parts, " or ")
 }
 
 // sized bounds how many values a list has.

@@ -63,7 +63,7 @@ func settingKeys() []key {
 		{at: strict, name: "checks", state: gate, neutral: "[]", shape: listOf(either(anyText().named("name"), keysOf(atCheck))).sized(0, maxListed), def: "none",
 			effect: "commit statuses or check runs that must be green on what runs upstream, or on the source commit"},
 		{at: strict, name: "approvals", state: gate, neutral: "0", shape: count(0, maxApprovals), def: "`0`", effect: "how many people must approve who are not the author of the change"},
-		{at: strict, name: "freeze", state: gate, neutral: "[]", shape: listOf(keysOf(atFreeze)).sized(0, maxListed), def: "none",
+		{at: strict, name: "freeze", state: gate, neutral: "[]", shape: listOf(keysOf(atFreeze).named("freeze window")).sized(0, maxListed), def: "none",
 			effect: "windows of time in which nothing is promoted, or outside of which nothing is"},
 		{at: []place{atTop, atEnvironment, atApp, atOverride}, name: "policy", state: gate, neutral: "[]", shape: policyShape(), def: "none", effect: "rules in CEL that must all hold"},
 		{at: []place{atTop}, name: "roles", state: gate, neutral: "{}", shape: rolesShape(), def: "`write` may hold, approve, retry; `maintain` all else", effect: "who may give which command"},
@@ -97,7 +97,7 @@ func appKeys() []key {
 		{at: both, name: "images", shape: listOf(either(imageShape(), keysOf(atImage))).sized(1, 0), def: "required", effect: "what is promoted, without tag and digest; may hold `{app}`"},
 		{at: both, name: "manifests", shape: listOf(either(pathShape(), keysOf(atManifest))).sized(1, 0), def: "required with `name`",
 			effect: "the files in which the images stand; not beside `discover`"},
-		{at: both, name: "also", shape: listOf(keysOf(atAlso)).sized(0, maxListed), def: "none", effect: "values that move with the release, with the same proof that nothing else changed"},
+		{at: both, name: "also", shape: listOf(keysOf(atAlso).named("`also` mapping")).sized(0, maxListed), def: "none", effect: "values that move with the release, with the same proof that nothing else changed"},
 		{at: app, name: "group", state: later, shape: nameShape(), def: "none", effect: "the apps of a group share one pull request for each environment"},
 		{at: app, name: "environments", shape: mapOf(nameShape().named("environment"), keysOf(atOverride)), def: "none", effect: "what is otherwise for this app there"},
 		{at: []place{atIncluded}, name: "environments", shape: mapOf(nameShape().named("environment"), keysOf(atIncludedOverride)), def: "none", effect: "what is stricter for this app there"},
@@ -132,7 +132,7 @@ func partKeys() []key {
 		{at: role, name: "users", shape: listOf(anyText().named("login")), def: "none", effect: "or one of these"},
 		{at: pull, name: "title", shape: anyText().like("chore(deploy): {app} {old} → {new} in {env}"), def: "Ferry's own", effect: "its title; `{app}`, `{old}`, `{new}` and `{env}` are filled in"},
 		{at: pull, name: "labels", shape: listOf(anyText().named("label")).sized(0, maxListed), def: "none", effect: "its labels"},
-		{at: pull, name: "reviewers", shape: listOf(anyText().named("login or team")).sized(0, maxReviewers), def: "none", effect: "who is asked for a review"},
+		{at: pull, name: "reviewers", shape: listOf(anyText().named("login, or team")).sized(0, maxReviewers), def: "none", effect: "who is asked for a review"},
 		{at: pull, name: "draft", shape: flag(), def: "`false`", effect: "opened as a draft"},
 	}
 }
