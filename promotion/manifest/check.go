@@ -6,11 +6,14 @@ import "go.yaml.in/yaml/v4"
 // aliases stays below it.
 const maxExpanded = 5_000_000
 
+// maxReach bounds nesting with the aliases followed.
+const maxReach = 5_000
+
 // checkTrees refuses what the parser lets through when it gives nodes: duplicate keys, aliases that contain
-// themselves, and aliases that expand to more than maxExpanded nodes.
+// themselves, and aliases that expand to more than maxExpanded nodes or maxReach levels.
 func checkTrees(docs []*yaml.Node) *Refusal {
 	for _, doc := range docs {
-		c := checker{weights: map[*yaml.Node]int{}}
+		c := checker{weights: map[*yaml.Node]int{}, depths: map[*yaml.Node]int{}}
 		if c.weigh(doc); c.refusal != nil {
 			return c.refusal
 		}
@@ -21,6 +24,8 @@ func checkTrees(docs []*yaml.Node) *Refusal {
 // checker walks each node of one document once.
 type checker struct {
 	weights map[*yaml.Node]int // of anchored nodes; inProgress while it is inside of them
+	depths  map[*yaml.Node]int // of anchored nodes, how many levels are below them
+	below   int                // how many levels are below the node that was weighed last
 	refusal *Refusal           // the first one
 }
 
@@ -34,15 +39,19 @@ func (c *checker) weigh(n *yaml.Node) int {
 	if n.Kind == yaml.MappingNode {
 		c.checkKeys(n)
 	}
-	weight := 1
+	weight, levels := 1, 0
 	for _, child := range n.Content {
 		if c.refusal != nil {
 			return weight
 		}
 		weight = c.add(n, weight, c.weighChild(child))
+		levels = max(levels, c.below+1)
+	}
+	if c.below = levels; levels > maxReach && c.refusal == nil {
+		c.refusal = refuse(n, KindLimit, "its aliases lead more than %d levels deep", maxReach)
 	}
 	if n.Anchor != "" {
-		c.weights[n] = weight
+		c.weights[n], c.depths[n] = weight, levels
 	}
 	return weight
 }
@@ -52,6 +61,7 @@ func (c *checker) weighChild(n *yaml.Node) int {
 		return c.weigh(n)
 	}
 	weight := c.weights[n.Alias]
+	c.below = c.depths[n.Alias]
 	if weight == inProgress {
 		c.refusal = refuse(n, KindInvalid, "the alias *%s stands inside of what it repeats", n.Value)
 	}

@@ -3,6 +3,7 @@ package manifest
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -33,10 +34,15 @@ func (f *file) keyedSites(t Target) ([]site, *Refusal) {
 // valueAt returns where a key leads, which has to be a single value.
 func (f *file) valueAt(key Key) (spot, *Refusal) {
 	s, refusal := f.spot(key)
-	if refusal == nil && s.value().Kind != yaml.ScalarNode {
-		refusal = s.translate(refuse(s.value(), KindNotScalar, "%s is a mapping or list, not a value; name a key in it", key))
+	switch {
+	case refusal != nil:
+		return s, refusal
+	case s.value().Kind != yaml.ScalarNode:
+		return s, s.translate(refuse(s.value(), KindNotScalar, "%s is a mapping or list, not a value; name a key in it", key))
+	case strings.ContainsRune(s.value().Value, unicode.ReplacementChar): // see acceptable
+		return s, s.translate(refuse(s.value(), KindNotScalar, "%s is written with escapes; write it without", key))
 	}
-	return s, refusal
+	return s, nil
 }
 
 // What a key can lead to.

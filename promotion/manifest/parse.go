@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -74,7 +75,7 @@ func load(content []byte) (docs []*yaml.Node, refusal *Refusal) {
 			docs, refusal = nil, &Refusal{Kind: KindInvalid, Reason: fmt.Sprintf("the file cannot be parsed: %v", p)}
 		}
 	}()
-	loader, err := yaml.NewLoader(bytes.NewReader(acceptVersion(content)), yaml.WithPlugin(limits))
+	loader, err := yaml.NewLoader(bytes.NewReader(acceptable(content)), yaml.WithPlugin(limits))
 	if err != nil {
 		return nil, notParsed(content, limits, err)
 	}
@@ -91,14 +92,19 @@ func load(content []byte) (docs []*yaml.Node, refusal *Refusal) {
 	}
 }
 
-// acceptVersion shows the parser, which accepts only `%YAML 1.1`, that version in the place of 1.2. Both have the same
-// length, so positions hold.
-func acceptVersion(content []byte) []byte {
-	if !bytes.Contains(content, []byte("%YAML 1.2")) {
-		return content
+// acceptable shows the parser what it accepts in the place of what it does not, in the same length, so that positions hold: `%YAML 1.1` for 1.2, and
+// a replacement character for the halves of surrogate pairs, in which JSON escapes emoji.
+func acceptable(content []byte) []byte {
+	if bytes.Contains(content, []byte("%YAML 1.2")) {
+		content = bytes.ReplaceAll(content, []byte("%YAML 1.2"), []byte("%YAML 1.1"))
 	}
-	return bytes.ReplaceAll(content, []byte("%YAML 1.2"), []byte("%YAML 1.1"))
+	if bytes.Contains(content, []byte(`\ud`)) || bytes.Contains(content, []byte(`\uD`)) {
+		content = surrogate.ReplaceAll(content, []byte(`\ufffd`))
+	}
+	return content
 }
+
+var surrogate = regexp.MustCompile(`\\u[dD][89a-fA-F][0-9a-fA-F]{2}`)
 
 // notParsed says why the parser gave up.
 func notParsed(content []byte, limits *depthLimit, err error) *Refusal {

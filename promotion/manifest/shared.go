@@ -241,7 +241,9 @@ func (s *sharing) refusal() *Refusal {
 	if at := s.places[s.wrong.target]; at != nil {
 		place = at
 	}
+	here, _ := s.file.outside(place.Line, place.Column)
+	there, _ := s.file.outside(s.wrong.at.Line, s.wrong.at.Column)
 	return refuse(s.wrong.at, KindSharedAnchor,
 		"what stands for %s in line %d stands in line %d (%s) too, through an anchor, and would change there; write each by itself",
-		c.name, place.Line, s.wrong.at.Line, s.wrong.what)
+		c.name, here, there, s.wrong.what)
 }

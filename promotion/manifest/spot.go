@@ -38,9 +38,12 @@ func (f *file) spot(key Key) (spot, *Refusal) {
 	docs, steps := f.documents(key)
 	var found []spot
 	var missing []*miss
+	advice := ""
 	for _, doc := range docs {
 		spots, m := f.spotsIn(doc, key, steps)
-		found = append(found, spots...)
+		if found = append(found, spots...); len(spots) > 1 {
+			advice = "count the key from the top of the document, as in spec.sources[0]"
+		}
 		if m != nil {
 			missing = append(missing, m)
 		}
@@ -49,8 +52,10 @@ func (f *file) spot(key Key) (spot, *Refusal) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return spot{}, found[1].translate(refuse(found[1].written, KindAmbiguous,
-			"%s stands in %d places of this file; begin the key at the top, as in spec.sources[0], in several documents with the number of one, as in [0], or with what it says, as in [kind=Deployment]", key, len(found)))
+		if advice == "" {
+			advice = "begin the key with the number of a document, as in [0], or with what it says, as in [kind=Deployment]"
+		}
+		return spot{}, found[1].translate(refuse(found[1].written, KindAmbiguous, "%s stands in %d places of this file; %s", key, len(found), advice))
 	case len(missing) == 0:
 		return spot{}, &Refusal{Kind: KindNotFound, Reason: fmt.Sprintf("there is no %s: this file has no such document", key)}
 	}
@@ -125,6 +130,8 @@ func (m *miss) reason(key Key) *Refusal {
 	path := pathOf(m.steps[:m.depth+1])
 	at := m.at
 	switch {
+	case m.twice && m.names != nil:
+		return refuse(at, KindAmbiguous, "several parameters are called %s; keep one", key)
 	case m.twice:
 		return refuse(at, KindAmbiguous, "several items fit %s; choose one by its index or by another field", path)
 	case m.at.Kind == yaml.ScalarNode:
