@@ -42,12 +42,12 @@ func TestPlacedByKeys(t *testing.T) {
 		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	app, _ := c.App("cart")
-	changed, err := promotion.Edit(app, "prod", []promotion.File{facts[0].File}, of("ghcr.io/acme/cart:2.1.0", "ghcr.io/acme/proxy:3.0.0"))
+	changed, err := promotion.Edit(app, environmentOf("prod", facts[0].File), of("ghcr.io/acme/cart:2.1.0", "ghcr.io/acme/proxy:3.0.0"))
 	if err != nil || len(changed) != 1 || string(changed[0].Content) != strings.Replace(content, "2.0.0", "2.1.0", 1) {
 		t.Errorf("the edit at keys: %v, %v", changed, err)
 	}
 	app, _ = c.App("web")
-	if changed, err = promotion.Edit(app, "prod", []promotion.File{facts[1].File}, of("ghcr.io/acme/web:1.1.0")); err != nil || string(changed[0].Content) != strings.Replace(content, "1.0.0", "1.1.0", 1) {
+	if changed, err = promotion.Edit(app, environmentOf("prod", facts[1].File), of("ghcr.io/acme/web:1.1.0")); err != nil || string(changed[0].Content) != strings.Replace(content, "1.0.0", "1.1.0", 1) {
 		t.Errorf("the edit of an image that is pulled under another name: %v, %v", changed, err)
 	}
 }

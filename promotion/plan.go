@@ -218,7 +218,7 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 			p.due(g.DueAt)
 		}
 	}
-	files, blobs, problem := bump(p.s.App, env, c.release)
+	files, blobs, problem := bump(p.s.App, env, c.release, p.s.copies(env, c.release))
 	if problem != "" {
 		c.gates = append(c.gates, Gate{Name: "manifest", State: GateWaiting, Reason: problem})
 		view.Gates = c.gates
@@ -319,40 +319,56 @@ func (p *planner) due(at time.Time) {
 	}
 }
 
-// bump returns the files of the environment with the release's tags and digests, only those that change, and the blobs they were made from.
-func bump(app config.App, env *Environment, release Release) (files []forge.NewFile, blobs []forge.SHA, problem string) {
+// bump returns the files of the environment with the release's tags and digests and what moves with them, only those that change, and the blobs they
+// were made from. What is to be copied from upstream is told by copied; nil copies nothing.
+func bump(app config.App, env *Environment, release Release, copied func(int) (string, string)) (files []forge.NewFile, blobs []forge.SHA, problem string) {
+	e := &editing{app: app, env: env, release: release, copied: copied}
 	for _, f := range env.Files {
-		if f.Problem != "" {
-			return nil, nil, f.Problem
+		if problem := e.images(f); problem != "" {
+			return nil, nil, problem
 		}
-		var edits []manifest.Edit
-		for _, image := range f.Images {
-			want, ok := release.Image(image.Name)
-			name := nameIn(app, env.Name, image.Name)
-			if !ok || slices.ContainsFunc(edits, func(e manifest.Edit) bool { return e.Name == name }) {
-				continue
-			}
-			edits = append(edits, manifest.Edit{Target: f.target(name), Tag: want.Tag, Digest: want.Digest})
-		}
-		if len(edits) == 0 {
-			continue
-		}
-		content, err := manifest.Bump(f.Path, f.Content, edits)
-		var refusal *manifest.Refusal
-		switch {
-		case errors.As(err, &refusal):
-			return nil, nil, refusal.Error()
-		case err != nil:
-			return nil, nil, fmt.Sprintf("%s: %v", f.Path, err)
-		case string(content) == string(f.Content):
-			continue
-		}
-		files, blobs = append(files, forge.NewFile{Path: f.Path, Content: content, Executable: f.Executable}), append(blobs, f.Blob)
 	}
-	if len(files) == 0 {
+	if problem := e.also(); problem != "" {
+		return nil, nil, problem
+	}
+	if len(e.files) == 0 {
 		return nil, nil, ErrNoChange.Error()
 	}
-	return files, blobs, ""
+	return e.files, e.blobs, ""
+}
+
+// images writes the tags and digests of the release into one manifest.
+func (e *editing) images(f File) (problem string) {
+	if f.Problem != "" {
+		return f.Problem
+	}
+	var edits []manifest.Edit
+	for _, image := range f.Images {
+		want, ok := e.release.Image(image.Name)
+		name := nameIn(e.app, e.env.Name, image.Name)
+		if !ok || slices.ContainsFunc(edits, func(e manifest.Edit) bool { return e.Name == name }) {
+			continue
+		}
+		edits = append(edits, manifest.Edit{Target: f.target(name), Tag: want.Tag, Digest: want.Digest})
+	}
+	if len(edits) == 0 {
+		return ""
+	}
+	content, err := manifest.Bump(f.Path, f.Content, edits)
+	if err != nil {
+		return refusalWords(f.Path, err)
+	}
+	e.write(f, content)
+	return ""
+}
+
+// refusalWords says why a file is not edited, with its place.
+func refusalWords(path string, err error) string {
+	var refusal *manifest.Refusal
+	if errors.As(err, &refusal) {
+		return refusal.Error()
+	}
+	return fmt.Sprintf("%s: %v", path, err)
 }
 
 // target returns where the image that is pulled under name stands in the file.

@@ -106,10 +106,11 @@ func depths(environments []Environment) map[string]int {
 // ErrNoChange is the error of an edit after which every byte would be what it is.
 var ErrNoChange = errors.New("the edit would change nothing")
 
-// Edit returns the files that change where the release, or a part of it, is to stand in the environment, as they would become. It fails with
-// ErrNoChange where it stands there already, and with a reason that names file, line and column where the edit cannot be made.
-func Edit(app config.App, environment string, files []File, release Release) ([]forge.NewFile, error) {
-	changed, _, problem := bump(app, &Environment{Environment: config.Environment{Name: environment}, Files: files}, release)
+// Edit returns the files that change where the release, or a part of it, is to stand in the environment, as they would become; what is copied from
+// upstream stays as it is, for no release comes from there. It fails with ErrNoChange where all stands there already, and with a reason that names
+// file, line and column where the edit cannot be made.
+func Edit(app config.App, env Environment, release Release) ([]forge.NewFile, error) {
+	changed, _, problem := bump(app, &env, release, nil)
 	switch problem {
 	case "":
 		return changed, nil

@@ -111,15 +111,20 @@ func TestEdit(t *testing.T) {
 	t.Parallel()
 	app := config.App{Name: "shop", Images: []config.Image{{Name: "a", In: map[string]string{"prod": "mirror/a"}}}}
 	files := []promotion.File{{Path: "x.yaml", Content: []byte("apiVersion: v1\nkind: Pod\nspec: {containers: [{image: mirror/a:1}]}\n"), Images: of("a:1"), Executable: true}}
-	changed, err := promotion.Edit(app, "prod", files, of("a:2"))
+	changed, err := promotion.Edit(app, environmentOf("prod", files...), of("a:2"))
 	if err != nil || len(changed) != 1 || string(changed[0].Content) != "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: mirror/a:2}]}\n" || !changed[0].Executable {
 		t.Errorf("Edit: %+v, %v", changed, err)
 	}
-	if _, err := promotion.Edit(app, "prod", files, of("a:1")); !errors.Is(err, promotion.ErrNoChange) {
+	if _, err := promotion.Edit(app, environmentOf("prod", files...), of("a:1")); !errors.Is(err, promotion.ErrNoChange) {
 		t.Errorf("an edit to what stands there: %v", err)
 	}
 	files[0].Content = []byte("apiVersion: v1\nkind: Pod\nspec: {containers: [{image: 'mirror/a:{{ .x }}'}]}\n")
-	if _, err := promotion.Edit(app, "prod", files, of("a:2")); err == nil || !strings.Contains(err.Error(), "x.yaml:3:") {
+	if _, err := promotion.Edit(app, environmentOf("prod", files...), of("a:2")); err == nil || !strings.Contains(err.Error(), "x.yaml:3:") {
 		t.Errorf("an edit of a template: %v", err)
 	}
+}
+
+// environmentOf is an environment with these files.
+func environmentOf(name string, files ...promotion.File) promotion.Environment {
+	return promotion.Environment{Environment: config.Environment{Name: name}, Files: files}
 }

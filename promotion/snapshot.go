@@ -29,6 +29,7 @@ type Environment struct {
 	Dropped    bool        // the configuration has no such environment any more
 	Mode       config.Mode // the strictest of repository, environment and app
 	Files      []File
+	Also       []Also       // in the order of the configuration
 	History    []Deployment // newest first; the first is current unless it has ended
 	Reports    []Report     // the counting one of each cluster that ever reported
 	Holds      []Hold       // active ones on this app, this environment, or both

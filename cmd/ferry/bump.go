@@ -219,14 +219,15 @@ func (b *localBump) edit(app *checkout.App, environment string, release promotio
 	if err := standsThere(env, release); err != nil {
 		return err
 	}
-	files, err := promotion.Edit(app.App, environment, env.Files, release)
+	files, err := promotion.Edit(app.App, env.Environment, release)
 	if err != nil && !errors.Is(err, promotion.ErrNoChange) {
 		return err
 	}
-	b.Files = append(b.Files, fileDiffs(env.Files, files, true)...)
+	before := env.AllFiles()
+	b.Files = append(b.Files, fileDiffs(before, files, true)...)
 	for _, f := range files {
-		i := slices.IndexFunc(env.Files, func(old promotion.File) bool { return old.Path == f.Path })
-		b.changes = append(b.changes, checkout.Change{Path: f.Path, Before: env.Files[i].Content, After: f.Content})
+		i := slices.IndexFunc(before, func(old promotion.File) bool { return old.Path == f.Path })
+		b.changes = append(b.changes, checkout.Change{Path: f.Path, Before: before[i].Content, After: f.Content})
 	}
 	return nil
 }

@@ -288,6 +288,25 @@ func TestBumpRefusesInJSON(t *testing.T) {
 	}
 }
 
+// TestAlsoOnACheckout plans and bumps an app with a value that moves with its tag.
+func TestAlsoOnACheckout(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		".ferry.yaml": "apiVersion: ferry/v1\nenvironments: [{name: dev}, {name: prod, from: [dev]}]\napps:\n  - name: web\n    images: [a]\n" +
+			"    manifests: [\"{env}/pod.yaml\"]\n    also:\n      - {path: \"{env}/labels.yaml\", keys: [version], value: \"v{tag}\"}\n",
+		"dev/pod.yaml": podOf("a:2.0.0"), "prod/pod.yaml": podOf("a:1.0.0"), "dev/labels.yaml": "version: v2.0.0\n", "prod/labels.yaml": "version: v1.0.0 # ours\n",
+	}
+	dir := makeCheckout(t, files)
+	_, out, errs := ferryIn(t, dir, "plan")
+	mustContain(t, out+errs, "Promote web to prod: 1.0.0 → 2.0.0\n", "+    - image: a:2.0.0\n", "-version: v1.0.0 # ours\n+version: v2.0.0 # ours\n")
+	if code, _, errs := ferryIn(t, dir, "bump", "-e", "prod", "web=3.0.0"); code != exitGood || readCheckout(t, dir)["prod/labels.yaml"] != "version: v3.0.0 # ours\n" {
+		t.Errorf("exit %d, %s: %v", code, errs, readCheckout(t, dir))
+	}
+	delete(files, "prod/labels.yaml")
+	_, out, _ = ferryIn(t, makeCheckout(t, files), "lint")
+	mustContain(t, out, "prod/labels.yaml: error: no promotion of web into prod can be written: prod/labels.yaml is not there [manifest-not-editable]")
+}
+
 // TestLocalCommandsNeedNothing runs the commands in a process of their own with an empty environment: no HOME, no PATH, no token, no database.
 func TestLocalCommandsNeedNothing(t *testing.T) {
 	t.Parallel()

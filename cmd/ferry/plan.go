@@ -182,7 +182,7 @@ func (plan *localPlan) addProspect(app *checkout.App, stands []plannedEnvironmen
 		stands[i].behind = stands[i].behind || stands[i].Environment == p.Environment
 	}
 	one := localPromotion{App: app.Name, Environment: p.Environment, From: p.From, Old: p.Old, New: p.New, Title: p.Title, Branch: p.Branch, Mode: p.Mode,
-		WaitsFor: append([]string{}, p.Waits...), Files: fileDiffs(app.Find(p.Environment).Files, p.Files, diffs)}
+		WaitsFor: append([]string{}, p.Waits...), Files: fileDiffs(app.Find(p.Environment).AllFiles(), p.Files, diffs)}
 	plan.Promotions = append(plan.Promotions, one)
 }
 

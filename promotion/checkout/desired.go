@@ -107,8 +107,7 @@ func (c *Checkout) Desired(ctx context.Context, progress Progress) (*Desired, er
 	if err != nil {
 		return nil, err
 	}
-	d.assemble(facts)
-	return d, nil
+	return d, d.assemble(ctx, c, facts)
 }
 
 // facts reads the files and finds what stands in them.
@@ -143,7 +142,7 @@ func (c *Checkout) file(path string) promotion.File {
 	content, executable, err := c.Read(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.Problem = path + " is gone: it was removed while the checkout was read"
+		f.Problem = path + " is not there"
 	case err != nil:
 		f.Problem = err.Error()
 	}
@@ -152,7 +151,7 @@ func (c *Checkout) file(path string) promotion.File {
 }
 
 // assemble orders the facts by app and environment.
-func (d *Desired) assemble(facts []promotion.FileFacts) {
+func (d *Desired) assemble(ctx context.Context, c *Checkout, facts []promotion.FileFacts) error {
 	files := map[string]map[string][]promotion.File{}
 	for _, f := range facts {
 		if files[f.Place.App] == nil {
@@ -174,19 +173,26 @@ func (d *Desired) assemble(facts []promotion.FileFacts) {
 		}
 		slices.Sort(paths)
 		if app, ok := d.Config.App(name, paths...); ok {
-			d.Apps = append(d.Apps, d.app(app, at, paths))
+			d.Apps = append(d.Apps, d.app(c, app, at, paths))
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 	}
 	slices.SortFunc(d.Apps, func(a, b App) int { return strings.Compare(a.Name, b.Name) })
+	return nil
 }
 
-func (d *Desired) app(app config.App, files map[string][]promotion.File, paths []string) App {
+func (d *Desired) app(c *Checkout, app config.App, files map[string][]promotion.File, paths []string) App {
 	out := App{App: app}
 	for _, env := range d.Config.EnvironmentsOf(app.Name, paths...) {
 		if len(files[env.Name]) == 0 {
 			continue
 		}
 		one := Environment{Environment: promotion.Environment{Environment: env, Mode: env.Mode, Files: files[env.Name]}}
+		for _, a := range d.Config.AlsoOf(app.Name, env.Name, paths...) {
+			one.Also = append(one.Also, promotion.Also{Also: a, File: c.file(a.Path)})
+		}
 		one.Release, one.Problem = promotion.Standing(app, one.Files)
 		out.Environments = append(out.Environments, one)
 	}
@@ -210,4 +216,15 @@ func (a *App) Find(environment string) *Environment {
 		}
 	}
 	return nil
+}
+
+// AllFiles returns the manifests of the app in the environment, and then the files with what moves with its releases, each once.
+func (e *Environment) AllFiles() []promotion.File {
+	out := slices.Clone(e.Files)
+	for _, a := range e.Also {
+		if !slices.ContainsFunc(out, func(f promotion.File) bool { return f.Path == a.File.Path }) {
+			out = append(out, a.File)
+		}
+	}
+	return out
 }

@@ -201,13 +201,13 @@ func checkEdit(app *checkout.App, env *checkout.Environment) []config.Finding {
 	if len(probe) == 0 {
 		return nil
 	}
-	_, err := promotion.Edit(app.App, env.Name, env.Files, promotion.NewRelease(probe...))
+	_, err := promotion.Edit(app.App, env.Environment, promotion.NewRelease(probe...))
 	if err == nil {
 		return nil
 	}
 	path := env.Files[0].Path
-	for _, f := range env.Files {
-		if strings.HasPrefix(err.Error(), f.Path+":") {
+	for _, f := range env.AllFiles() {
+		if strings.HasPrefix(err.Error(), f.Path+":") || f.Problem == err.Error() {
 			path = f.Path
 		}
 	}
