@@ -76,7 +76,7 @@ func (p *Printer) Paint(style Style, words string) string {
 }
 
 // Printf writes formatted text. What fails to be written is nobody's to mend.
-func (p *Printer) Printf(format string, args ...any) { fmt.Fprintf(p.Writer, format, args...) }
+func (p *Printer) Printf(format string, args ...any) { _, _ = fmt.Fprintf(p.Writer, format, args...) }
 
 // Wrapped writes text behind a beginning of its line; on a terminal the lines after the first are indented as far as the beginning is wide, and
 // no word is broken.

@@ -54,7 +54,7 @@ the last part of it. A digest is written only where one stands already, and has 
 		if err != nil {
 			return err
 		}
-		defer files.Close() //nolint:errcheck // what is written is closed by itself
+		defer func() { _ = files.Close() }() // what is written is closed by itself
 		desired, err := l.desired(ctx, files)
 		if err != nil {
 			return err

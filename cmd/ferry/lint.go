@@ -42,7 +42,7 @@ Warnings fail only with --strict. Paths are relative to the current folder.`,
 		if err != nil {
 			return err
 		}
-		defer files.Close() //nolint:errcheck // it was only read
+		defer func() { _ = files.Close() }() // it was only read
 		report, err := l.lint(ctx, files)
 		if err != nil {
 			return err

@@ -81,7 +81,7 @@ func (l *offline) open(ctx context.Context) (*checkout.Checkout, error) {
 		return nil, err
 	}
 	for _, note := range c.Notes {
-		fmt.Fprintln(l.stderr, "ferry: note: "+terminal.Safe(note))
+		l.printer(l.stderr).Printf("ferry: note: %s\n", terminal.Safe(note))
 	}
 	return c, nil
 }

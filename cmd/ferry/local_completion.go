@@ -28,7 +28,7 @@ func (l *offline) completeBumps(c *cobra.Command, args []string, word string) ([
 func (l *offline) completeEnvironments(c *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	if files, err := checkout.Open(c.Context(), l.dir); err == nil {
-		defer files.Close() //nolint:errcheck // it was only read
+		defer func() { _ = files.Close() }() // it was only read
 		if parsed, err := files.Config(); err == nil {
 			for _, env := range parsed.Order() {
 				names = append(names, env.Name)
@@ -44,7 +44,7 @@ func (l *offline) appNames(ctx context.Context, given []string, word string) []s
 	if err != nil {
 		return nil
 	}
-	defer files.Close() //nolint:errcheck // it was only read
+	defer func() { _ = files.Close() }() // it was only read
 	parsed, err := files.Config()
 	if err != nil {
 		return nil

@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	if !isQuiet(err) {
 		for line := range strings.SplitSeq(err.Error(), "\n") { // which may quote a repository's files
-			fmt.Fprintln(stderr, "ferry: "+terminal.Safe(line))
+			_, _ = fmt.Fprintln(stderr, "ferry: "+terminal.Safe(line))
 		}
 	}
 	return exitStatus(err)

@@ -41,7 +41,7 @@ that exist already, until somebody comments /promote.`,
 		if err != nil {
 			return err
 		}
-		defer files.Close() //nolint:errcheck // it was only read
+		defer func() { _ = files.Close() }() // it was only read
 		desired, err := l.desired(ctx, files)
 		if err != nil {
 			return err

@@ -115,7 +115,7 @@ func (c *Checkout) Read(path string) (content []byte, executable bool, err error
 	if err != nil {
 		return refuse("cannot be read: " + cause(err).Error())
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer func() { _ = f.Close() }() // nothing was written
 	content, err = io.ReadAll(io.LimitReader(f, manifest.MaxSize+1))
 	switch {
 	case err != nil:
