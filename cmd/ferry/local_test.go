@@ -60,7 +60,7 @@ func localFiles() map[string]string {
 }
 
 // makeCheckout writes a checkout.
-func makeCheckout(t *testing.T, files map[string]string) string {
+func makeCheckout(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for path, content := range files {
@@ -95,7 +95,7 @@ func readCheckout(t *testing.T, dir string) map[string]string {
 }
 
 // ferryIn runs a command on a checkout.
-func ferryIn(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
+func ferryIn(t testing.TB, dir string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = run(t.Context(), append(args, "-C", dir), func(string) string { return "" }, &out, &errs)
