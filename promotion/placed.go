@@ -48,17 +48,15 @@ func (f *File) locate(c *config.Config, place config.Place) {
 	if !ok {
 		return
 	}
-	targets, err := Targets(c, app, f.Path, place)
-	if err != nil {
-		f.Problem = plain(f.Path + ": " + err.Error())
+	if f.FindTargets(c, app, place.Environment); f.Problem != "" {
 		return
 	}
-	found, err := manifest.Find(f.Path, f.Content, targets)
+	found, err := manifest.Find(f.Path, f.Content, f.Targets)
 	if err != nil {
 		f.Problem = plain(err.Error())
 		return
 	}
-	f.Targets, f.Images, f.Spots = targets, make([]Image, len(found)), make([]Spot, len(found))
+	f.Images, f.Spots = make([]Image, len(found)), make([]Spot, len(found))
 	for i, x := range found {
 		name := configuredAs(app, place.Environment, x.Name)
 		if x.Tag != "" && !tagForm.MatchString(x.Tag) || x.Digest != "" && !digestForm.MatchString(x.Digest) {
@@ -80,31 +78,31 @@ func configuredAs(app config.App, environment, name string) string {
 	return configured
 }
 
-// Targets returns what to look for in a file of the app: each of its images under the name that the environment pulls it by, at the keys that the
-// configuration gives for the file; without keys, wherever the name stands. It fails where a key cannot be read.
-func Targets(c *config.Config, app config.App, path string, place config.Place) ([]manifest.Target, error) {
-	var out []manifest.Target
-	written := c.Manifests(path)
+// FindTargets notes what to look for in a file of the app: each of its images under the name that the environment pulls it by, at the keys that the
+// configuration gives for the file; without keys, wherever the name stands. A key that cannot be read is the file's problem.
+func (f *File) FindTargets(c *config.Config, app config.App, environment string) {
+	f.Targets = nil
+	written := c.Manifests(f.Path)
 	for _, image := range app.Images {
-		target, asked := manifest.Target{Name: image.NameIn(place.Environment)}, false
+		target, asked := manifest.Target{Name: image.NameIn(environment)}, false
 		for _, m := range written {
-			if m.Place != place || m.Image != "" && m.Image != image.Name {
+			if m.Place != (config.Place{App: app.Name, Environment: environment}) || m.Image != "" && m.Image != image.Name {
 				continue
 			}
 			asked = true
 			for _, key := range m.Keys {
 				parsed, err := manifest.ParseKey(key)
 				if err != nil {
-					return nil, err
+					f.Problem = plain(f.Path + ": " + err.Error())
+					return
 				}
 				target.Keys = append(target.Keys, parsed)
 			}
 		}
 		if asked {
-			out = append(out, target)
+			f.Targets = append(f.Targets, target)
 		}
 	}
-	return out, nil
 }
 
 // plain makes text that may quote a repository's files fit for the database, which takes neither NUL nor what is no UTF-8.

@@ -48,7 +48,7 @@ type File struct {
 	Executable bool
 	Images     []Image
 	Spots      []Spot            // where Images stand, one for each, where the file was just read; else none
-	Targets    []manifest.Target // where the configuration's keys lead to them (see Targets); an image without one is found by its name
+	Targets    []manifest.Target // where the configuration's keys lead to them (see FindTargets); an image without one is found by its name
 	Problem    string            // why it cannot be read
 }
 

@@ -112,6 +112,9 @@ func (d *decision) environments(ctx context.Context, s *promotion.Snapshot, file
 		if len(files[env.Name]) == 0 && len(history[env.Name]) == 0 {
 			continue
 		}
+		for i := range files[env.Name] {
+			files[env.Name][i].FindTargets(d.config, s.App, env.Name)
+		}
 		s.Environments = append(s.Environments, promotion.Environment{Environment: env, Mode: d.config.ModeOf(s.App.Name, env.Name, paths...),
 			Files: files[env.Name], History: history[env.Name]})
 	}
