@@ -18,6 +18,9 @@ import (
 // MaxPaths is how many files a checkout may have. Git itself grows slow long before that.
 const MaxPaths = 1_000_000
 
+// MaxContent is how many bytes all manifests together may have. They are all held in memory.
+const MaxContent = 1 << 30
+
 // Checkout is the list of files below one folder. Their contents are read when they are asked for, never through a
 // symbolic link and never outside of the folder. It may be used from several goroutines.
 type Checkout struct {
@@ -25,6 +28,7 @@ type Checkout struct {
 	Paths []string // relative to Dir, with "/", sorted; symbolic links are named, and not followed
 	Notes []string // what a person should know of how the files were found, such as that git could not be asked
 
+	most   int64 // MaxContent
 	root   *os.Root
 	rename func(from, to string) error // root's
 }
@@ -41,7 +45,7 @@ func Open(ctx context.Context, dir string) (*Checkout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w", dir, cause(err))
 	}
-	c := &Checkout{Dir: dir, root: root, rename: root.Rename}
+	c := &Checkout{Dir: dir, most: MaxContent, root: root, rename: root.Rename}
 	if err := c.list(ctx); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}

@@ -135,6 +135,20 @@ func dropColumns(lines []string) []string {
 	return out
 }
 
+// TestTooMuch reads a checkout whose manifests would fill the memory.
+func TestTooMuch(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{".ferry.yaml": configuration}
+	for i := range 10 {
+		files[fmt.Sprintf("web/dev/%d.yaml", i)] = pod("ghcr.io/acme/web:1.2.0", "ghcr.io/acme/proxy:7") + strings.Repeat("#", 1000)
+	}
+	c := open(t, write(t, files))
+	c.Limit(10_000)
+	if _, err := c.Desired(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "more than 10000 bytes together") {
+		t.Errorf("11 kB of 10: %v", err)
+	}
+}
+
 func TestConfigFails(t *testing.T) {
 	t.Parallel()
 	if _, err := open(t, t.TempDir()).Desired(t.Context(), nil); !errors.Is(err, checkout.ErrNoConfig) || !strings.Contains(err.Error(), "ferry init") {

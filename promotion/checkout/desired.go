@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -114,7 +115,7 @@ func (c *Checkout) Desired(ctx context.Context, progress Progress) (*Desired, er
 func (c *Checkout) facts(ctx context.Context, parsed *config.Config, paths []string, progress Progress) ([]promotion.FileFacts, error) {
 	found := make([][]promotion.FileFacts, len(paths))
 	var mu sync.Mutex
-	done := 0
+	done, held := 0, atomic.Int64{}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, path := range paths {
@@ -122,7 +123,11 @@ func (c *Checkout) facts(ctx context.Context, parsed *config.Config, paths []str
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			found[i] = promotion.Placed(parsed, promotion.FileFacts{File: c.file(path)})
+			f := c.file(path)
+			if held.Add(int64(len(f.Content))) > c.most {
+				return fmt.Errorf("the manifests of %s have more than %d bytes together: does a pattern of %s match more than manifests?", c.Dir, c.most, config.File)
+			}
+			found[i] = promotion.Placed(parsed, promotion.FileFacts{File: f})
 			if progress != nil {
 				mu.Lock()
 				defer mu.Unlock()

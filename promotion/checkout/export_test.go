@@ -9,3 +9,6 @@ func (c *Checkout) BeforeRename(f func(path string)) {
 		return rename(from, to)
 	}
 }
+
+// Limit lets the manifests have only so many bytes together.
+func (c *Checkout) Limit(bytes int64) { c.most = bytes }
