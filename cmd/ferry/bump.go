@@ -23,11 +23,13 @@ func newBumpCommand(getenv func(string) string, stdout, stderr io.Writer) *cobra
 	c := &cobra.Command{
 		Use:   "bump --environment NAME APP[/IMAGE]=TAG[@DIGEST]…",
 		Short: "Write a release into the files of one environment",
-		Long: `Edits the manifests of a checkout in place: tag and digest change, and no other byte does. All files are written or none; where
-any of them cannot be edited safely, none is, and the reason names file, line and column.
+		Long: `Edits the manifests of a checkout in place: tag and digest change, and no
+other byte does. All files are written or none; where any of them cannot be
+edited safely, none is, and the reason names file, line and column.
 
-APP=TAG sets every image of the app, where it has one or all have the same tag now; APP/IMAGE=TAG sets one of several, by its name or
-the last part of it. A digest is written only where one stands already, and has to be given there.`,
+APP=TAG sets every image of the app, where it has one or all have the same tag
+now; APP/IMAGE=TAG sets one of several, by its name or the last part of it. A
+digest is written only where one stands already, and has to be given there.`,
 		Example: `  ferry bump --environment staging checkout=1.4.2
   ferry bump --environment staging checkout=1.4.2@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
   ferry bump --environment prod shop/frontend=2.0.1 shop/backend=2.0.3 --dry-run`,

@@ -17,7 +17,8 @@ func newCompletionCommand(stdout io.Writer) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print a shell's completions: commands, flags, and the apps and environments of the checkout",
-		Long: `Prints a script for a shell. With it, Tab completes commands and flags, and the apps and environments of the checkout you are in.
+		Long: `Prints a script for a shell. With it, Tab completes commands and flags, and
+the apps and environments of the checkout you are in.
 
 Exit codes: 0 done, 1 the output cannot be written, 2 wrong use.`,
 		Example: `  source <(ferry completion bash)                                  # for this shell

@@ -24,9 +24,11 @@ func newLintCommand(getenv func(string) string, stdout, stderr io.Writer) *cobra
 	c := &cobra.Command{
 		Use:   "lint",
 		Short: "Check .ferry.yaml and the manifests of a checkout, as the server would",
-		Long: `Says everything about a checkout that the server would complain about: errors and warnings of the configuration, apps that nothing
-is found of, files that two apps claim, images that no manifest has, manifests that cannot be read or edited safely, files of one
-environment that disagree. Each finding has a rule, the place, and what to do.
+		Long: `Says everything about a checkout that the server would complain about: errors
+and warnings of the configuration, apps that nothing is found of, files that
+two apps claim, images that no manifest has, manifests that cannot be read or
+edited safely, files of one environment that disagree. Each finding has a
+rule, the place, and what to do.
 
 Warnings fail only with --strict. Paths are relative to the current folder.`,
 		Example: `  ferry lint

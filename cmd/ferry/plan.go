@@ -23,12 +23,15 @@ func newPlanCommand(getenv func(string) string, stdout, stderr io.Writer) *cobra
 	c := &cobra.Command{
 		Use:   "plan [APP…]",
 		Short: "Show what is where in a checkout, and which promotions Ferry would open",
-		Long: `Reads .ferry.yaml and the manifests of a checkout, and shows which release stands in which environment and which promotion
-pull requests Ferry would open, with their exact diffs: the plan and the edits are the server's own.
+		Long: `Reads .ferry.yaml and the manifests of a checkout, and shows which release
+stands in which environment and which promotion pull requests Ferry would
+open, with their exact diffs: the plan and the edits are the server's own.
 
-Files alone do not say everything. It is supposed that what stands in an environment has converged and soaked there, that nobody
-holds or has rejected anything, and that Ferry saw every release arrive: at its first look the server proposes none of the differences
-that exist already, until somebody comments /promote.`,
+Files alone do not say everything. It is supposed that what stands in an
+environment has converged and soaked there, that nobody holds or has rejected
+anything, and that Ferry saw every release arrive: at its first look the
+server proposes none of the differences that exist already, until somebody
+comments /promote.`,
 		Example: `  ferry plan
   ferry plan checkout cart -C ~/src/environments
   ferry plan --no-diff
