@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,11 +31,12 @@ func (r *reporter) fields(at place, n *yaml.Node) (out []field, ok bool) {
 	return out, true
 }
 
-// read reads each of the fields. One that is right but not acted on is noted then.
+// read reads each of the fields. One that is not acted on is noted then, unless its value is none that it can have.
 func (r *reporter) read(fields []field, one func(field)) {
 	for _, f := range fields {
-		before := r.count
-		if one(f); r.count == before {
+		before := len(r.noted)
+		one(f)
+		if !slices.ContainsFunc(r.noted[before:], func(e Error) bool { return ruleOf(e.Rule).InSchema }) {
 			r.ignored(f)
 		}
 	}
