@@ -18,7 +18,7 @@ func IncludedSchemaActingOnAll() []byte { return schemaOf(atIncluded, all) }
 // AllKeys returns every key that is not reserved as "where: key".
 func AllKeys() []string {
 	var out []string
-	for _, k := range keyTable() {
+	for _, k := range keys {
 		for _, at := range k.at {
 			if k.state != reserved {
 				out = append(out, string(at)+": "+k.name)
@@ -31,7 +31,7 @@ func AllKeys() []string {
 // NotActedOn returns every key that is not acted on as "where: key", with its neutral value.
 func NotActedOn() map[string]string {
 	out := map[string]string{}
-	for _, k := range keyTable() {
+	for _, k := range keys {
 		for _, at := range k.at {
 			if k.state == later || k.state == gate {
 				out[string(at)+": "+k.name] = k.neutral

@@ -167,6 +167,9 @@ func (r *reporter) duration(f field) (time.Duration, bool) {
 		r.fail(f.value, "%s: %v", f.key, errDuration)
 		return 0, false
 	}
+	if isZero(f.value) {
+		return 0, true
+	}
 	d, err := ParseDuration(f.value.Value)
 	switch {
 	case errors.Is(err, errTooLong):

@@ -65,10 +65,16 @@ type keysAt struct {
 	required []key
 }
 
+// The table never changes.
+var (
+	keys      = keyTable()
+	allPlaces = newKeyring()
+)
+
 // newKeyring returns the table as the parser looks into it.
 func newKeyring() keyring {
 	ring := keyring{}
-	for _, k := range keyTable() {
+	for _, k := range keys {
 		for _, at := range k.at {
 			if ring[at] == nil {
 				ring[at] = &keysAt{byName: map[string]key{}}
@@ -123,15 +129,23 @@ func isNeutral(n *yaml.Node, neutral string) bool {
 		return n.Kind == yaml.SequenceNode && len(n.Content) == 0
 	case "{}":
 		return n.Kind == yaml.MappingNode && len(n.Content) == 0
+	case "0":
+		return isZero(n) || n.Kind == yaml.ScalarNode && n.Tag == "!!str" && n.Value == neutral
 	}
 	return n.Kind == yaml.ScalarNode && n.Value == neutral
+}
+
+// isZero says whether a value is the number 0, however it is written.
+func isZero(n *yaml.Node) bool {
+	number := 1
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!int" && n.Decode(&number) == nil && number == 0
 }
 
 // unknownKey words the error about a key that does not stand at this place: where it does stand, or which one is nearest.
 func (r *reporter) unknownKey(at place, name string) string {
 	var here []string
 	var elsewhere place
-	for _, k := range keyTable() {
+	for _, k := range keys {
 		if slices.Contains(k.at, at) {
 			here = append(here, k.name)
 		} else if k.name == name && elsewhere == "" {

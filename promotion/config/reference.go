@@ -43,8 +43,7 @@ func (k key) counts() bool {
 	if holder == "" {
 		return k.state == acted
 	}
-	all := keyTable()
-	return all[slices.IndexFunc(all, func(other key) bool { return other.name == holder })].state == acted
+	return keys[slices.IndexFunc(keys, func(other key) bool { return other.name == holder })].state == acted
 }
 
 // RuleReference returns every rule as a Markdown table.
@@ -59,7 +58,7 @@ func RuleReference() string {
 
 // sortedTable returns the keys by where they first stand, in the order of the places.
 func sortedTable() []key {
-	all, order := keyTable(), places()
+	all, order := slices.Clone(keys), places()
 	slices.SortStableFunc(all, func(a, b key) int { return slices.Index(order, a.at[0]) - slices.Index(order, b.at[0]) })
 	return all
 }

@@ -59,7 +59,7 @@ type schemas struct {
 func (s schemas) mapping(at place) map[string]any {
 	properties := map[string]any{}
 	required := []string{}
-	for _, k := range keyTable() {
+	for _, k := range keys {
 		if !slices.Contains(k.at, at) {
 			continue
 		}

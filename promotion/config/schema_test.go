@@ -79,8 +79,8 @@ func plainJSON(value any) (any, bool) {
 			}
 			v[i] = plain
 		}
-	case time.Time:
-		return map[string]any{}, true // a date is no text to the parser
+	case time.Time, float64:
+		return map[string]any{}, true // to the parser a date is no text, and 1.0 no whole number
 	}
 	return value, true
 }
