@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // checks is what checkApps looks names up in.
@@ -160,22 +162,35 @@ func (c checks) files(a entry) {
 	for _, m := range a.also {
 		all = append(all, m.manifest)
 	}
-	if len(a.images) == 0 {
+	if len(all) == 0 {
 		return
 	}
-	names := make([]string, len(a.images))
-	for i, image := range a.images {
-		names[i] = image.Name
-	}
+	names := c.imagesOf(a)
 	for _, m := range all {
+		image := strings.ReplaceAll(m.image, appMark, cmp.Or(a.name, appMark))
 		switch {
-		case m.image == "" && len(names) > 1:
+		case len(names) == 0: // which is noted where they should stand
+		case image == "" && len(names) > 1:
 			c.note(ruleUnclearImage, m.at, "image is missing: the app has %d images, and this says not which of them is meant", len(names))
-		case m.image != "" && !slices.Contains(names, m.image):
-			c.note(ruleUnclearImage, m.at, "the app has no image %s; did you mean %q?", quoted(m.image), Nearest(m.image, names))
+		case image != "" && !slices.Contains(names, image):
+			c.note(ruleUnclearImage, m.at, "the app has no image %s; did you mean %q?", quoted(image), Nearest(image, names))
 		}
 	}
 	c.discovered(a)
+}
+
+// imagesOf returns the names of an app's images: its own, or those of the first entry that can discover it.
+func (c checks) imagesOf(a entry) (names []string) {
+	images := a.images
+	for i := 0; len(images) == 0 && i < len(c.apps); i++ {
+		if d := c.apps[i]; d.discover != nil && !d.excepted(a.name) {
+			images = d.images
+		}
+	}
+	for _, i := range images {
+		names = append(names, strings.ReplaceAll(i.Name, appMark, cmp.Or(a.name, appMark)))
+	}
+	return names
 }
 
 // discovered notes files that do not say whose they are.
@@ -194,31 +209,37 @@ func (c checks) discovered(a entry) {
 
 // overrides notes environments that are not there, and what does not fit between an app's settings.
 func (c checks) overrides(a entry) {
-	moved := false
-	graph := make([]upstream, len(c.environments))
-	for i, e := range c.environments {
-		graph[i] = e.from.value
-	}
 	own := a.own.get()
+	var moved []int
 	for _, env := range sortedKeys(own.in) {
 		s := own.in[env]
 		if !c.known(env, s.at) {
 			continue
 		}
-		at := c.byName[env]
-		base := c.environments[at].settings
+		base := c.environment(env).settings
 		c.checkUpdate(settings{from: s.from.or(base.from), update: s.update})
 		c.checkWindow(settings{window: s.window, supersede: s.supersede.or(base.supersede)})
 		if from := s.from.or(base.from); s.soak.value > 0 && len(from.value.names) == 0 {
 			c.note(ruleUseless, s.soak.at, "soak counts in the environments of from, and %s has none", env)
 		}
 		if s.from.set {
-			moved = true
-			graph[at] = s.from.value
+			moved = append(moved, c.byName[env])
 			c.checkUpstream(s.from.value, c.environments, c.byName)
 		}
 	}
-	if moved && c.count == 0 {
-		c.checkCircles(graph, c.environments, c.byName)
+	if len(moved) > 0 && c.count == 0 {
+		c.circles(own, moved)
 	}
+}
+
+// circles notes circles in which an app would be promoted. Each goes through an environment that the app has moved.
+func (c checks) circles(own overrides, moved []int) {
+	graph := make([]upstream, len(c.environments))
+	for i, e := range c.environments {
+		graph[i] = e.from.value
+	}
+	for _, at := range moved {
+		graph[at] = own.in[c.environments[at].Name].from.value
+	}
+	c.checkCircles(graph, moved, c.environments, c.byName)
 }

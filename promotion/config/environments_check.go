@@ -30,7 +30,11 @@ func (r *reporter) checkEnvironments(all []environment) {
 		graph[i] = e.from.value
 		r.checkUpstream(e.from.value, all, byName)
 	}
-	r.checkCircles(graph, all, byName)
+	starts := make([]int, len(all))
+	for i := range all {
+		starts[i] = i
+	}
+	r.checkCircles(graph, starts, all, byName)
 }
 
 // checkUpstream notes environments that are not there.
@@ -81,8 +85,9 @@ func (r *reporter) checkWindow(s settings) {
 	}
 }
 
-// checkCircles notes every from that closes a circle. The upstream of each environment stands beside it.
-func (r *reporter) checkCircles(graph []upstream, all []environment, byName map[string]int) {
+// checkCircles notes every from that closes a circle which can be reached from some environments. The upstream of each
+// environment stands beside it.
+func (r *reporter) checkCircles(graph []upstream, starts []int, all []environment, byName map[string]int) {
 	const unseen, open, done = 0, 1, 2
 	state := make([]int, len(all))
 	var path []string
@@ -103,7 +108,7 @@ func (r *reporter) checkCircles(graph []upstream, all []environment, byName map[
 		path = path[:len(path)-1]
 		state[i] = done
 	}
-	for i := range all {
+	for _, i := range starts {
 		if state[i] == unseen {
 			visit(i)
 		}

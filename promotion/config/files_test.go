@@ -75,8 +75,8 @@ func TestAlso(t *testing.T) {
 			{Place: prod, Path: "web/eu/live/p.1/web.yaml", Cluster: "eu", Keys: []string{`"a.b"[0].c`}, Image: "job", Copy: true},
 			{Place: prod, Path: "web/us-1/live/p.1/web.yaml", Cluster: "us-1", Keys: []string{`"a.b"[0].c`}, Image: "job", Copy: true},
 		},
-		"shop@dev": {{Place: config.Place{App: "shop", Environment: "dev"}, Path: "shop/dev/also.txt", Keys: []string{"a"}, Value: "{digest}"}},
-		"half@dev": {{Place: config.Place{App: "half", Environment: "dev"}, Path: "half/dev.txt", Keys: []string{"a"}, Value: "half:{tag}"}},
+		"shop@dev": {{Place: config.Place{App: "shop", Environment: "dev"}, Path: "shop/dev/also.txt", Keys: []string{"a"}, Image: "shop", Value: "{digest}"}},
+		"half@dev": {{Place: config.Place{App: "half", Environment: "dev"}, Path: "half/dev.txt", Keys: []string{"a"}, Image: "half", Value: "half:{tag}"}},
 		"shop@qa":  nil,
 	}
 	for place, want := range want {
@@ -111,6 +111,13 @@ func TestFilesThatAreWrong(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), ".ferry.yaml:"+tt.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: Parse = %v, want %s", tt.keys, err, tt.want)
 		}
+	}
+	half := "apiVersion: ferry/v1\nenvironments: [{name: dev}]\napps:\n- {discover: '{app}/{env}', images: [a, '{app}']}\n- {name: b, manifests: [{path: '{env}', keys: [a]%s}]}\n"
+	if _, err := config.Parse(config.File, fmt.Appendf(nil, half, "")); err == nil || !strings.Contains(err.Error(), "image is missing") {
+		t.Errorf("keys of one of two discovered images: Parse = %v", err)
+	}
+	if c := parse(t, fmt.Sprintf(half, ", image: '{app}'")); c.Manifests("dev")[0].Image != "b" {
+		t.Errorf("Manifests = %v", c.Manifests("dev"))
 	}
 	for _, tt := range []struct{ also, want string }{
 		{"{path: 'x/{env}', keys: [a], value: b}", "{app} is missing"},

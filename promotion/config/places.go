@@ -119,7 +119,11 @@ func (c *Config) keysOf(m match, f *manifest) (image string, keys []string) {
 	for _, k := range f.keys {
 		keys = append(keys, k.filledIn(m.app, e)...)
 	}
-	return strings.ReplaceAll(f.image, appMark, m.app), keys
+	image = strings.ReplaceAll(f.image, appMark, m.app)
+	if e, ok := c.settings(m.app, nil); image == "" && len(keys) > 0 && ok && len(e.images) == 1 {
+		image = e.images[0].filledIn(m.app).Name
+	}
+	return image, keys
 }
 
 // Reads says whether a file of the repository matters: the configuration, a file it includes, a manifest, or one with

@@ -180,6 +180,25 @@ func BenchmarkPlaces(b *testing.B) {
 	}
 }
 
+// BenchmarkCheck looks at a repository with 2,000 discovered apps in three environments.
+func BenchmarkCheck(b *testing.B) {
+	c := parse(b, "apiVersion: ferry/v1\nenvironments: [{name: dev}, {name: staging, from: [dev]}, {name: prod, from: [staging]}]\n"+
+		"apps: [{discover: 'apps/{app}/{env}/k.yaml', images: ['ghcr.io/acme/{app}']}]\n")
+	t := config.Tree{Images: map[string][]string{}}
+	for i := range 2000 {
+		for _, env := range []string{"dev", "staging", "prod"} {
+			path := fmt.Sprintf("apps/app-%d/%s/k.yaml", i, env)
+			t.Paths = append(t.Paths, path)
+			t.Images[path] = []string{fmt.Sprintf("ghcr.io/acme/app-%d", i)}
+		}
+	}
+	for b.Loop() {
+		if found := c.Check(t); len(found) > 0 {
+			b.Fatal(found[0])
+		}
+	}
+}
+
 func BenchmarkParse(b *testing.B) {
 	data := []byte(manyApps(5000))
 	b.SetBytes(int64(len(data)))

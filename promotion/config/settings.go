@@ -197,7 +197,7 @@ type Place struct {
 type Manifest struct {
 	Place
 	Cluster string   // what {cluster} stands for in the path; empty where it is for all clusters
-	Image   string   // the configured name of the image that Keys hold for; empty for all of the app's
+	Image   string   // the configured name of the image that Keys hold for; empty without Keys, for all of the app's
 	Keys    []string // where tag and digest stand, every placeholder filled in; none where the image stands beside its tag
 }
 
