@@ -12,8 +12,8 @@ const maxReach = 5_000
 // checkTrees refuses what the parser lets through when it gives nodes: duplicate keys, aliases that contain
 // themselves, and aliases that expand to more than maxExpanded nodes or maxReach levels.
 func checkTrees(docs []*yaml.Node) *Refusal {
+	c := checker{weights: map[*yaml.Node]int{}, depths: map[*yaml.Node]int{}}
 	for _, doc := range docs {
-		c := checker{weights: map[*yaml.Node]int{}, depths: map[*yaml.Node]int{}}
 		if c.weigh(doc); c.refusal != nil {
 			return c.refusal
 		}
@@ -21,7 +21,7 @@ func checkTrees(docs []*yaml.Node) *Refusal {
 	return nil
 }
 
-// checker walks each node of one document once.
+// checker walks each node once.
 type checker struct {
 	weights map[*yaml.Node]int // of anchored nodes; inProgress while it is inside of them
 	depths  map[*yaml.Node]int // of anchored nodes, how many levels are below them

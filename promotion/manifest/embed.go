@@ -26,15 +26,21 @@ func (f *file) textIn(scalar *yaml.Node) (*file, *Refusal) {
 // readBlock adds the images in a text of Helm values.
 func readBlock(r *reading, at *yaml.Node) {
 	scalar := resolve(at)
-	if scalar.Kind != yaml.ScalarNode || !r.names.mentioned(scalar.Value) {
+	if r.isFull() || scalar.Kind != yaml.ScalarNode || !r.names.mentioned(scalar.Value) {
 		return
 	}
 	inner, refusal := r.file.textIn(scalar)
+	var sites []site
+	if refusal == nil {
+		if sites, refusal = inner.sites(r.names); refusal != nil {
+			refusal = inner.translate(refusal)
+		}
+	}
 	if refusal != nil {
 		r.addUnreadable(at, scalar, refusal)
 		return
 	}
-	for _, s := range inner.sites(r.names) {
+	for _, s := range sites {
 		s.Line, s.Column = inner.outside(s.Line, s.Column)
 		s.block, s.home = at, inner
 		switch {

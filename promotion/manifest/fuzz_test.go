@@ -3,6 +3,7 @@ package manifest_test
 import (
 	"bytes"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
@@ -26,6 +27,11 @@ func seed(f *testing.F, add func(content []byte)) {
 		kustomization + "images:\n- ? newTag\n  ? name\n  : acme/app\n- {name: acme/app, newTag: }\n",
 		"\ufeffimages:\r- {name: acme/app, newTag: 1}\u2028# ☕\u0085\n...\n---\n" + kustomization + "images: [name: acme/app]",
 		kustomization + "images:\n- name: acme/app\n  newTag: >-\n    v1\n  digest: |\n    " + oldDigest + "\n",
+		"x-i: &i {repository: acme/app, tag: &t v1}\nimage: {<<: *i}\nsidecarImage: acme/app:v1\nb: {image: {registry: acme, repository: app, tag: *t, sha: x}}\n",
+		"services:\n  a: &a {image: 'acme/app:v1'}\n  b: {<<: *a}\n",
+		application + "  sources:\n  - helm:\n      values: &v |2\n          image: {repository: acme/app, tag: v1}\n      parameters: [{name: image.repository, value: acme/app}, {name: image.tag, value: 1.9}]\n  - helm: {values: *v}\n    kustomize: {images: ['a=acme/app:v1']}\n",
+		helmRelease + "  values: {image: acme/app}\n  postRenderers: [{kustomize: {images: [{name: acme/app}]}}]\n",
+		"{\"image\": {\"repository\": \"acme/app\", \"tag\": null, \"e\": \"\\ud83d\\ude00\"}}",
 	} {
 		add([]byte(in))
 	}
@@ -84,11 +90,11 @@ func wantRefusal(t *testing.T, err error) {
 
 func checkEdit(t *testing.T, old, edited []byte, e manifest.Edit) {
 	t.Helper()
-	was, err := manifest.Find("a.yaml", old, byName(e.Name))
+	was, err := manifest.Find("a.yaml", old, []manifest.Target{e.Target})
 	if err != nil {
 		t.Fatal(err)
 	}
-	is, err := manifest.Find("a.yaml", edited, byName(e.Name))
+	is, err := manifest.Find("a.yaml", edited, []manifest.Target{e.Target})
 	if err != nil || len(is) != len(was) {
 		t.Fatalf("%v: %v, then %v\n%q\n%q", err, was, is, old, edited)
 	}
@@ -103,6 +109,52 @@ func checkEdit(t *testing.T, old, edited []byte, e manifest.Edit) {
 	}
 	if a, b := valuesIn(t, old), valuesIn(t, edited); len(b) < len(a) || differences(a, b) > 4*len(was) {
 		t.Fatalf("more than the image differs:\n%q\n%q", old, edited)
+	}
+}
+
+// FuzzKey holds that a key reads back what it says, and that an edit at it, and a setting, is found there and nowhere else.
+func FuzzKey(f *testing.F) {
+	seed(f, func(content []byte) {
+		f.Add(content, "services.checkout.image.tag", "v2")
+		f.Add(content, "image.tag", "1.10")
+		f.Add(content, "spec.source.helm.parameters[name=image.tag].value", "it's # x: y")
+		f.Add(content, `[0].a."b.c"[1]`, "7")
+	})
+	f.Fuzz(func(t *testing.T, content []byte, written, value string) {
+		k, err := manifest.ParseKey(written)
+		if err != nil {
+			return
+		}
+		if again, err := manifest.ParseKey(k.String()); err != nil || !again.Equal(k) {
+			t.Fatalf("%q: %v", k, err)
+		}
+		checkSet(t, content, manifest.Setting{Key: k, Value: value})
+		edit := manifest.Edit{Target: manifest.Target{Name: "acme/app", Keys: []manifest.Key{k}}, Tag: value, Digest: newDigest}
+		edited, err := manifest.Bump("a.yaml", content, []manifest.Edit{edit})
+		if err != nil {
+			wantRefusal(t, err)
+			return
+		}
+		checkEdit(t, content, edited, edit)
+	})
+}
+
+func checkSet(t *testing.T, content []byte, s manifest.Setting) {
+	t.Helper()
+	edited, err := manifest.Set("a.yaml", content, []manifest.Setting{s})
+	if err != nil {
+		wantRefusal(t, err)
+		return
+	}
+	if got, err := manifest.Value("a.yaml", edited, s.Key); err != nil || got != s.Value {
+		t.Fatalf("%s is %q, want %q: %v\n%q\n%q", s.Key, got, s.Value, err, content, edited)
+	}
+	if a, b := valuesIn(t, content), valuesIn(t, edited); len(a) != len(b) || differences(a, b) > 2 {
+		t.Fatalf("more than the value differs:\n%q\n%q", content, edited)
+	}
+	again, err := manifest.Set("a.yaml", edited, []manifest.Setting{s})
+	if err != nil || !bytes.Equal(again, edited) {
+		t.Fatalf("again: %v\n%q\n%q", err, edited, again)
 	}
 }
 
@@ -126,6 +178,7 @@ func differences(a, b []string) int {
 func valuesIn(t *testing.T, content []byte) []string {
 	t.Helper()
 	content = bytes.ReplaceAll(content, []byte("%YAML 1.2"), []byte("%YAML 1.1"))
+	content = regexp.MustCompile(`\\u[dD][89a-fA-F][0-9a-fA-F]{2}`).ReplaceAll(content, []byte(`\ufffd`))
 	loader, err := yaml.NewLoader(bytes.NewReader(content))
 	if err != nil {
 		t.Fatal(err)

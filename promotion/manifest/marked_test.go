@@ -59,7 +59,7 @@ func checkOnly(t *testing.T, before, after []byte) {
 }
 
 // to returns an edit of an image found by name, or by keys.
-func to(t *testing.T, tag, name string, keys ...string) manifest.Edit {
+func to(t testing.TB, tag, name string, keys ...string) manifest.Edit {
 	t.Helper()
 	e := manifest.Edit{Target: manifest.Target{Name: name}}
 	e.Tag, e.Digest, _ = strings.Cut(tag, "@")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -45,6 +46,9 @@ func (f *file) read() *Refusal {
 	if r := f.checkBytes(); r != nil {
 		return r
 	}
+	if r := f.checkFlow(); r != nil {
+		return r
+	}
 	docs, r := load(f.raw)
 	if r != nil {
 		return r
@@ -70,12 +74,17 @@ func (f *file) checkBytes() *Refusal {
 // load returns the documents of a stream. A panic of the parser, which reads hostile input here, is a refusal.
 func load(content []byte) (docs []*yaml.Node, refusal *Refusal) {
 	limits := &depthLimit{}
+	shown := acceptable(content)
+	at := flowStart(shown)
+	if at >= 0 {
+		shown = slices.Concat(shown[:at], []byte(openDocument), shown[at:])
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			docs, refusal = nil, &Refusal{Kind: KindInvalid, Reason: fmt.Sprintf("the file cannot be parsed: %v", p)}
 		}
 	}()
-	loader, err := yaml.NewLoader(bytes.NewReader(acceptable(content)), yaml.WithPlugin(limits))
+	loader, err := yaml.NewLoader(bytes.NewReader(shown), yaml.WithPlugin(limits))
 	if err != nil {
 		return nil, notParsed(content, limits, err)
 	}
@@ -83,13 +92,65 @@ func load(content []byte) (docs []*yaml.Node, refusal *Refusal) {
 		doc := new(yaml.Node)
 		err := loader.Load(doc)
 		if errors.Is(err, io.EOF) {
-			return docs, nil
+			break
 		}
 		if err != nil {
 			return nil, notParsed(content, limits, err)
 		}
 		docs = append(docs, doc)
 	}
+	if at >= 0 && len(docs) > 0 {
+		moveLeft(docs[0], len(lineStarts(shown[:at])))
+	}
+	return docs, nil
+}
+
+// openDocument stands before a document in flow style when it is shown to the parser. Without it the parser takes the whole document for what may yet
+// turn out to be a key, and keeps all of its tokens: 5 MB of JSON would take seconds and more than 1 GB.
+const openDocument = "--- "
+
+// flowStart returns where the first document begins, if that is with a bracket, else -1.
+func flowStart(content []byte) int {
+	at := 0
+	if bytes.HasPrefix(content, byteOrderMark) {
+		at = len(byteOrderMark)
+	}
+	at += len(content[at:]) - len(bytes.TrimLeft(content[at:], " \r\n"))
+	if at < len(content) && (content[at] == '{' || content[at] == '[') {
+		return at
+	}
+	return -1
+}
+
+// moveLeft corrects the columns of what stands in the line in which openDocument was shown.
+func moveLeft(n *yaml.Node, line int) {
+	if n.Line == line && n.Column > len(openDocument) {
+		n.Column -= len(openDocument)
+	}
+	for _, child := range n.Content {
+		moveLeft(child, line)
+	}
+}
+
+// maxKeptItems bounds how many items a file may have in which the parser could meet flow style where it keeps all tokens, see openDocument.
+const maxKeptItems = 500_000
+
+// keptFlow matches the start of a sequence or mapping in flow style where a key could begin.
+var keptFlow = regexp.MustCompile(`(?m)^[ \t]*([-?:][ \t]+)*[\[{]`)
+
+// checkFlow refuses what would make the parser keep too much.
+func (f *file) checkFlow() *Refusal {
+	if bytes.Count(f.raw, []byte(",")) <= maxKeptItems {
+		return nil
+	}
+	for _, at := range keptFlow.FindAllIndex(f.raw, 2) {
+		if at[1]-1 == flowStart(f.raw) {
+			continue
+		}
+		return &Refusal{Kind: KindLimit, Reason: fmt.Sprintf("it has more than %d items in brackets; split it", maxKeptItems),
+			Line: len(lineStarts(f.raw[:at[0]+1])), Column: 1}
+	}
+	return nil
 }
 
 // acceptable shows the parser what it accepts in the place of what it does not, in the same length, so that positions hold: `%YAML 1.1` for 1.2, and
@@ -112,6 +173,9 @@ func notParsed(content []byte, limits *depthLimit, err error) *Refusal {
 	var at *yaml.LoadError
 	if errors.As(err, &at) {
 		r.Line, r.Column = at.Mark.Line, at.Mark.Column
+		if start := flowStart(content); start >= 0 && r.Line == len(lineStarts(content[:start])) && r.Column > len(openDocument) {
+			r.Column -= len(openDocument)
+		}
 		r.Reason = "this is not valid YAML: " + at.Message
 	}
 	switch {

@@ -70,23 +70,27 @@ func (f *file) planSettings(settings []Setting) ([]change, *Refusal) {
 	return plan.changes(allowed)
 }
 
-// plans are the planners of a file and of the texts in it, the file's own first.
-type plans []*planner
+// plans are the planners of a file and of the texts in it.
+type plans struct {
+	own    *planner
+	texts  []*planner
+	byHome map[*file]*planner
+}
 
-func newPlans(f *file) plans { return plans{newPlanner(f, nil)} }
+func newPlans(f *file) *plans {
+	return &plans{own: newPlanner(f, nil), byHome: map[*file]*planner{}}
+}
 
 // of returns the planner of a text, which is the file's own where home is nil.
 func (ps *plans) of(home *file, block *yaml.Node) *planner {
 	if home == nil {
-		return (*ps)[0]
+		return ps.own
 	}
-	for _, p := range *ps {
-		if p.file == home {
-			return p
-		}
+	p := ps.byHome[home]
+	if p == nil {
+		p = newPlanner(home, block)
+		ps.texts, ps.byHome[home] = append(ps.texts, p), p
 	}
-	p := newPlanner(home, block)
-	*ps = append(*ps, p)
 	return p
 }
 
@@ -112,8 +116,8 @@ func (ps *plans) edit(e Edit, sites []site) *Refusal {
 
 // changes returns what is not as wanted already: that of the texts in the file as changes of the scalars that hold them.
 func (ps *plans) changes(allowed *claims) ([]change, *Refusal) {
-	own := (*ps)[0]
-	for _, p := range (*ps)[1:] {
+	own := ps.own
+	for _, p := range ps.texts {
 		c, refusal := p.asChange(allowed)
 		if refusal != nil {
 			return nil, p.file.translate(refusal)

@@ -123,7 +123,7 @@ func (s *sharing) readHere(n *yaml.Node) {
 // readAs returns the images of these names that are read at n.
 func (s *sharing) readAs(n *yaml.Node, names names) []site {
 	defer func(before map[string]string) { s.reading.names = before }(s.reading.names)
-	s.found, s.seen, s.reading.names = nil, map[siteKey]bool{}, names
+	s.found, s.seen, s.reading.names = nil, nil, names
 	s.format.read(s.reading, n)
 	return s.found
 }

@@ -43,6 +43,7 @@ func parentKey(at []crumb) string {
 // not an item of a list.
 func readValuesMapping(r *reading, n *yaml.Node, parent string, isValue bool) {
 	var keys valueKeys
+	var prefix *string                       // what a registry beside the names puts before them
 	isList := isValue && isImageList(parent) // images: {web: acme/web:1.4.2}
 	eachChild(n, func(c crumb) {
 		if !isList && !namesImage(c.name, parent) || resolve(c.written).Kind != yaml.ScalarNode {
@@ -53,8 +54,14 @@ func readValuesMapping(r *reading, n *yaml.Node, parent string, isValue bool) {
 			return
 		}
 		name, tag, digest := splitReference(value)
-		asked := matchValues(r, n, name)
+		asked := r.names.match(name)
 		if asked == "" {
+			if prefix == nil {
+				prefix = r.registryOf(n)
+			}
+			asked = r.names.match(*prefix + name)
+		}
+		if asked == "" || r.isFull() {
 			return
 		}
 		if keys == nil {
@@ -74,8 +81,8 @@ func addValues(r *reading, n *yaml.Node, c crumb, asked string, keys valueKeys, 
 		if s.isBare = bare && !strings.Contains(s.Digest, ":"); s.isBare {
 			s.Digest = "sha256:" + s.Digest
 		}
-		if i := own(n, c.name); i > 0 {
-			s.insert = insertion{entry: n, after: i, key: "tag"}
+		if tag == nil {
+			s.insert = insertion{entry: n, after: max(own(n, c.name), 0), key: "tag"}
 		}
 		r.add(s)
 	case isReference:
@@ -83,32 +90,29 @@ func addValues(r *reading, n *yaml.Node, c crumb, asked string, keys valueKeys, 
 	}
 }
 
-// matchValues returns how the image was asked for whose name stands in n, whole or with its registry apart.
-func matchValues(r *reading, n *yaml.Node, name string) string {
-	if asked := r.names.match(name); asked != "" {
-		return asked
+// registryOf returns what a registry puts before the names in n: its own, else the one at global.imageRegistry.
+func (r *reading) registryOf(n *yaml.Node) *string {
+	registry := text(lookup(n, "registry"))
+	if registry == "" {
+		if r.global == nil {
+			global := text(lookup(lookup(r.root, "global"), "imageRegistry"))
+			r.global = &global
+		}
+		registry = *r.global
 	}
-	if registry := text(lookup(n, "registry")); registry != "" {
-		return r.names.match(strings.TrimSuffix(registry, "/") + "/" + name)
+	if registry != "" {
+		registry = strings.TrimSuffix(registry, "/") + "/"
 	}
-	if registry := r.globalRegistry(); registry != "" {
-		return r.names.match(registry + "/" + name)
-	}
-	return ""
-}
-
-// globalRegistry returns what stands at global.imageRegistry, which charts put before images that name no registry themselves.
-func (r *reading) globalRegistry() string {
-	if r.registry == nil {
-		registry := strings.TrimSuffix(text(lookup(lookup(r.root, "global"), "imageRegistry")), "/")
-		r.registry = &registry
-	}
-	return *r.registry
+	return &registry
 }
 
 // plainKey writes a key as all spellings of it have in common: imageTag, image_tag and image-tag.
 func plainKey(key string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(key))
+	isOther := func(r rune) bool { return r == '_' || r == '-' || r >= 'A' && r <= 'Z' }
+	if !strings.ContainsFunc(key, isOther) {
+		return key
+	}
+	return strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(key, "_", ""), "-", ""))
 }
 
 // namesImage tells whether the value of key may be an image's name.

@@ -7,9 +7,9 @@ import (
 )
 
 // verify parses what was edited and refuses it unless it differs from the file in exactly the changes. It parses the whole
-// file only where the lines around the changes do not prove it.
+// file only where neither the lines around the changes nor the changes themselves prove it.
 func (f *file) verify(edited []byte, splices []splice) *Refusal {
-	if f.verifyFragments(splices) {
+	if f.verifyFragments(splices) || len(f.raw) > largeFile && !slices.ContainsFunc(splices, func(s splice) bool { return !f.isSameToken(s) }) {
 		return nil
 	}
 	docs, refusal := load(edited)
@@ -21,6 +21,43 @@ func (f *file) verify(edited []byte, splices []splice) *Refusal {
 		return &Refusal{Kind: KindAmbiguous, Reason: "the edit would change more than tag and digest; write the image in a simpler form"}
 	}
 	return nil
+}
+
+// largeFile is the size from which on a second parse is worth a proof by letters, which is harder to read than a parse.
+const largeFile = 64 << 10
+
+// isSameToken tells whether the splice replaces one token by one that only says something else. So it is where the text of a value on one line becomes
+// another one in the same quotes, or without any, of letters that mean nothing to a parser: it ends where the old one did, at the same character, and
+// what precedes and follows is the same to the parser. A key is different: how long it may be is limited.
+func (f *file) isSameToken(s splice) bool {
+	c := s.change
+	if c.scalar == nil || c.inside != nil || c.isSetting || !isPlainText(c.value) || !f.isValue(c.scalar) {
+		return false
+	}
+	at, refusal := f.locate(c.scalar)
+	if refusal != nil || s.end != at.end || s.start != at.start+c.keep && s.start != at.start {
+		return false
+	}
+	switch at.style {
+	case '\'', '"':
+		return s.text == c.value[s.start-at.start:]
+	case 'p':
+		return c.scalar.ShortTag() == "!!str" && !needsQuotes(c.value) && s.text == c.value[s.start-at.start:]
+	}
+	return false
+}
+
+// isValue tells whether a scalar stands in no key, as far as mappings go that lie around it.
+func (f *file) isValue(scalar *yaml.Node) bool {
+	n, _ := f.documentOf(scalar)
+	for n != nil && n != scalar {
+		i, step := lastBefore(n, scalar)
+		if i < 0 || step == 2 && isBefore(scalar, n.Content[i+1]) {
+			return false
+		}
+		n = n.Content[i+step-1]
+	}
+	return n == scalar
 }
 
 // verifier compares two trees node by node.

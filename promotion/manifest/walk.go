@@ -95,23 +95,29 @@ func mergeSources(value *yaml.Node) []*yaml.Node {
 
 // reading looks for images in one document, on a loader's way through it.
 type reading struct {
-	file     *file
-	root     *yaml.Node
-	names    names
-	trail    []crumb
-	base     int // how many steps lead to the object that is read, which is not the document itself in a list of objects
-	format   format
-	item     listItem
-	registry *string // see globalRegistry
-	found    []site
-	seen     map[siteKey]bool // of found, because aliases can bring the way to one place twice
+	file   *file
+	root   *yaml.Node
+	names  names
+	trail  []crumb
+	base   int // how many steps lead to the object that is read, which is not the document itself in a list of objects
+	format format
+	item   listItem
+	global *string // see registryOf
+	found  []site
+	seen   map[siteKey]bool // of found, because aliases can bring the way to one place twice
 }
 
 // newReading returns a reading of one document, whose content is root as it is written.
 func (f *file) newReading(root *yaml.Node, names names) *reading {
 	root = resolve(root)
-	return &reading{file: f, root: root, names: names, format: f.formatOf(root), seen: map[siteKey]bool{}}
+	return &reading{file: f, root: root, names: names, format: f.formatOf(root)}
 }
+
+// maxPlaces bounds in how many places of one document images may stand.
+const maxPlaces = 10_000
+
+// isFull tells whether there are more places than are allowed.
+func (r *reading) isFull() bool { return len(r.found) > maxPlaces }
 
 // siteKey is what two sites have in common that are one place.
 type siteKey struct{ ref, tag, digest, entry, block *yaml.Node }
@@ -119,8 +125,11 @@ type siteKey struct{ ref, tag, digest, entry, block *yaml.Node }
 // add notes an image at the end of the trail.
 func (r *reading) add(s site) {
 	key := siteKey{s.ref, s.tag, s.digest, s.insert.entry, s.block}
-	if r.seen[key] {
+	if r.seen[key] || r.isFull() {
 		return
+	}
+	if r.seen == nil {
+		r.seen = map[siteKey]bool{}
 	}
 	r.seen[key] = true
 	r.found = append(r.found, s)
@@ -131,6 +140,9 @@ func (r *reading) below() []crumb { return r.trail[r.base:] }
 
 // walk reads n and all below it.
 func (r *reading) walk(n *yaml.Node) {
+	if r.isFull() {
+		return
+	}
 	r.format.read(r, n)
 	eachChild(n, func(c crumb) {
 		child := resolve(c.written)
