@@ -13,7 +13,7 @@ func (f *file) keyedSites(t Target) ([]site, *Refusal) {
 	var tags, digests []spot
 	var sites []site
 	for _, key := range t.Keys {
-		s, refusal := f.spot(key)
+		s, refusal := f.spot(key, t.Name)
 		if refusal != nil {
 			return nil, refusal
 		}
@@ -33,7 +33,7 @@ func (f *file) keyedSites(t Target) ([]site, *Refusal) {
 
 // valueAt returns where a key leads, which has to be a single value.
 func (f *file) valueAt(key Key) (spot, *Refusal) {
-	s, refusal := f.spot(key)
+	s, refusal := f.spot(key, "")
 	switch {
 	case refusal != nil:
 		return s, refusal

@@ -61,7 +61,7 @@ func checkSetting(n *yaml.Node, s Setting) *Refusal {
 	switch {
 	case strings.ContainsFunc(s.Value, isControl):
 		return refuse(n, KindInvalid, "the value for %s has line breaks or characters that cannot be shown", s.Key)
-	case isTemplated(text(n)):
+	case isTemplated(text(n)) && text(n) != s.Value:
 		return refuse(n, KindTemplated, "%q is a template; name the file it takes its values from", text(n))
 	case n.Style&blockScalar != 0 && (s.Value == "" || strings.TrimSpace(s.Value) != s.Value):
 		return refuse(n, KindNotScalar, "%s is a block of text; write it on one line", s.Key)

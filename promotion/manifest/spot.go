@@ -30,36 +30,51 @@ func (s spot) translate(r *Refusal) *Refusal {
 	return s.home.translate(r)
 }
 
-// spot finds where key leads in the file's documents. It refuses a key that leads nowhere, or to several places.
-func (f *file) spot(key Key) (spot, *Refusal) {
+// spot finds where key leads in the file's documents. It refuses a key that leads nowhere, or to several places: unless one alone of them is where the
+// image called name stands, if there is a name.
+func (f *file) spot(key Key, name string) (spot, *Refusal) {
 	if key.IsZero() {
 		return spot{}, &Refusal{Kind: KindInvalid, Reason: "a key names no place"}
 	}
 	docs, steps := f.documents(key)
 	var found []spot
 	var missing []*miss
-	advice := ""
 	for _, doc := range docs {
 		spots, m := f.spotsIn(doc, key, steps)
-		if found = append(found, spots...); len(spots) > 1 {
-			advice = "count the key from the top of the document, as in spec.sources[0]"
-		}
+		found = append(found, spots...)
 		if m != nil {
 			missing = append(missing, m)
 		}
 	}
+	if len(found) > 1 {
+		return f.choose(key, found, name, len(docs) > 1)
+	}
 	switch {
 	case len(found) == 1:
 		return found[0], nil
-	case len(found) > 1:
-		if advice == "" {
-			advice = "begin the key with the number of a document, as in [0], or with what it says, as in [kind=Deployment]"
-		}
-		return spot{}, found[1].translate(refuse(found[1].written, KindAmbiguous, "%s stands in %d places of this file; %s", key, len(found), advice))
 	case len(missing) == 0:
 		return spot{}, &Refusal{Kind: KindNotFound, Reason: fmt.Sprintf("there is no %s: this file has no such document", key)}
 	}
 	return spot{}, slices.MaxFunc(missing, func(a, b *miss) int { return a.depth - b.depth }).refusal(key)
+}
+
+// choose returns the one of several places to which a key leads where the image stands.
+func (f *file) choose(key Key, found []spot, name string, several bool) (spot, *Refusal) {
+	var named []site
+	if name != "" {
+		named, _ = f.sites(newNames([]Target{{Name: name}}))
+	}
+	isNamed := func(s spot) bool {
+		return slices.ContainsFunc(named, func(at site) bool { return slices.Contains(at.stands, s.written) })
+	}
+	if i := slices.IndexFunc(found, isNamed); i >= 0 && !slices.ContainsFunc(found[i+1:], isNamed) {
+		return found[i], nil
+	}
+	advice := "count the key from the top of the document, as in spec.sources[0]"
+	if several {
+		advice = "begin the key with the number of a document, as in [0], or with what it says, as in [kind=Deployment]"
+	}
+	return spot{}, found[1].translate(refuse(found[1].written, KindAmbiguous, "%s stands in %d places of this file; %s", key, len(found), advice))
 }
 
 // spotsIn returns where key leads in one document: from where keys of its format count, else from its root. m is set where it leads nowhere.
@@ -68,6 +83,7 @@ func (f *file) spotsIn(doc *yaml.Node, key Key, steps []step) (found []spot, m *
 	var starts []start
 	if format := f.formatOf(root.node); format.roots != nil {
 		starts = format.roots(f, root.node)
+		root.intoTexts = f
 	}
 	rank := 0
 	for _, from := range append(starts, root) {

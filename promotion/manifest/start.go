@@ -13,6 +13,7 @@ type start struct {
 	node         *yaml.Node
 	route        []*yaml.Node // the way there, see spot
 	isParameters bool         // node is a list of Helm parameters, of which a whole key names one
+	intoTexts    *file        // the file, where keys lead on into the text of Helm values
 	home         *file        // see spot
 	block        *yaml.Node
 }
@@ -75,6 +76,9 @@ func (from start) follow(key Key, steps []step) (spot, *miss) {
 	at := spot{written: from.node, route: slices.Clone(from.route), home: from.home, block: from.block}
 	for depth, s := range steps {
 		owner := at.value()
+		if from.intoTexts != nil && at.name == "values" && owner.Kind == yaml.ScalarNode {
+			return from.followText(at, key, steps[depth:])
+		}
 		fits := children(owner, s)
 		if len(fits) != 1 {
 			return spot{}, &miss{depth: depth, at: owner, home: from.home, steps: steps, twice: len(fits) > 1}
@@ -83,6 +87,19 @@ func (from start) follow(key Key, steps []step) (spot, *miss) {
 		at.route = append(at.route, fits[0])
 	}
 	return at, nil
+}
+
+// followText goes on in the text of Helm values.
+func (from start) followText(at spot, key Key, steps []step) (spot, *miss) {
+	missed := &miss{at: at.value(), steps: steps}
+	for _, inner := range (start{node: at.value(), route: at.route}).asText(from.intoTexts) {
+		found, m := inner.follow(key, steps)
+		if m == nil {
+			return found, nil
+		}
+		missed = m
+	}
+	return spot{}, missed
 }
 
 // parameter finds the parameter that the whole key names. Its owner is the mapping of the parameters that differ only in their last key.
