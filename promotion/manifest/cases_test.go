@@ -102,6 +102,46 @@ func runCase(t *testing.T, dir string) {
 		t.Error("changed")
 	}
 	checkStands(t, in, got, edits)
+	checkRewritten(t, in, content, got, edits)
+}
+
+// checkRewritten makes the same edit in other ways to write the same file.
+func checkRewritten(t *testing.T, path string, before, after []byte, edits []manifest.Edit) {
+	t.Helper()
+	const mark = "\ufeff"
+	rewrites := map[string]func(s string) string{
+		"CRLF":                func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n") },
+		"CR":                  func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r") },
+		"BOM":                 func(s string) string { return mark + strings.TrimPrefix(s, mark) },
+		"no final line break": func(s string) string { return strings.TrimRight(s, "\r\n") },
+		"a comment behind":    func(s string) string { return strings.TrimRight(s, "\r\n") + "\n# größer ☕\n" },
+	}
+	for name, rewrite := range rewrites {
+		if filepath.Ext(path) == ".json" && name == "a comment behind" {
+			continue
+		}
+		got, err := manifest.Bump(path, []byte(rewrite(string(before))), edits)
+		if want := rewrite(string(after)); err != nil || string(got) != want {
+			t.Errorf("%s: %v, got\n%q, want\n%q", name, err, got, want)
+		}
+	}
+}
+
+// TestBumpLargeFiles edits what is too large to be kept here: values of 200 KB by key, and a line of 200 KB above the tag.
+func TestBumpLargeFiles(t *testing.T) {
+	t.Parallel()
+	content, _ := values(200 << 10)
+	tag := "      repository: ghcr.io/acme/svc-00300\n      tag: "
+	content = bytes.Replace(content, []byte(tag+"1.6.0"), []byte(tag+"«1.6.0→9.9.9»"), 1)
+	long := "services:\n  svc-00300:\n    dashboard: '{\"panels\":[" + strings.Repeat(`x y "z" ''q'' ☕ `, 10_000) +
+		"]}'\n    image: {note: '" + strings.Repeat("é", 50_000) + "', tag: «1.4.2→9.9.9»}\n"
+	for name, in := range map[string]marked{"values": marked(content), "a long line": marked(long)} {
+		edits := []manifest.Edit{to(t, "9.9.9", "ghcr.io/acme/svc-00300", "services.svc-00300.image.tag")}
+		got, err := manifest.Bump("values.yaml", in.before(), edits)
+		if err != nil || !bytes.Equal(got, in.after()) || bytes.Equal(in.before(), in.after()) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func checkRefusal(t *testing.T, err error, s spec) {
