@@ -144,9 +144,15 @@ func isImageList(key string) bool { return key == "images" || strings.HasSuffix(
 
 // isPlainData tells keys below which an image's name is only told, not run.
 func isPlainData(key string) bool {
-	switch {
-	case len(key) < 3:
+	if len(key) < 3 {
 		return false
+	}
+	switch key[len(key)-1] { // nearly all keys are none of these
+	case 's', 'v', 't':
+	default:
+		return false
+	}
+	switch {
 	case key == "env", key == "environment", strings.HasSuffix(key, "Env"), strings.HasSuffix(key, "EnvVars"):
 		return true
 	}
