@@ -142,3 +142,43 @@ func TestBumpFormatsRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestPin writes digests where none stand.
+func TestPin(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		in  marked
+		key string
+	}{
+		"a reference":               {marked(pod("  - image: ghcr.io/acme/checkout:«v1→v2@NEW»\n")), ""},
+		"a reference at that tag":   {marked(pod("  - image: ghcr.io/acme/checkout:v2«→@NEW»\n")), ""},
+		"a digest stands":           {marked(pod("  - image: ghcr.io/acme/checkout:«v1@OLD→v2@NEW»\n")), ""},
+		"an entry of Kustomize":     {kustomization + "images:\n- name: ghcr.io/acme/checkout\n  newTag: «v1→v2» # tag«→\n  digest: NEW»\n", ""},
+		"an entry without a tag":    {kustomization + "images:\n- name: ghcr.io/acme/checkout«→\n  newTag: v2\n  digest: NEW»\n- name: x\n", ""},
+		"an entry in flow":          {kustomization + "images: [{name: ghcr.io/acme/checkout, newTag: \"«v1→v2»\"«→, digest: NEW»}]\n", ""},
+		"values without a digest":   {"image: {repository: ghcr.io/acme/checkout, tag: «v1→v2@NEW»}\n", ""},
+		"values with an empty one":  {"image:\n  repository: ghcr.io/acme/checkout\n  tag: «v1→v2»\n  digest: \"«→NEW»\"\n", ""},
+		"values with null":          {"image:\n  repository: ghcr.io/acme/checkout\n  digest:«→ NEW»\n  tag: «v1→v2»\n", ""},
+		"a tag at a key":            {"image: {tag: «v1→v2@NEW»}\n", "image.tag"},
+		"a key beside an empty one": {"image: {tag: «v1→v2», digest: '«→NEW»'}\n", "image.tag"},
+		"Kustomize in Argo CD":      {application + "  source: {kustomize: {images: ['ghcr.io/acme/checkout:«v1→v2@NEW»']}}\n", ""},
+	}
+	replace := strings.NewReplacer("OLD", oldDigest, "NEW", newDigest)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := to(t, "v2@"+newDigest, shop)
+			if e.Pin = true; tt.key != "" {
+				e.Keys = []manifest.Key{key(t, tt.key)}
+			}
+			for way, m := range ways(marked(replace.Replace(string(tt.in)))) {
+				got, err := manifest.Bump("in.yaml", m.before(), []manifest.Edit{e})
+				if err != nil || string(got) != string(m.after()) {
+					t.Errorf("%s: %v, got\n%q, want\n%q", way, err, got, m.after())
+					continue
+				}
+				checkStands(t, "in.yaml", got, []manifest.Edit{e})
+			}
+		})
+	}
+}

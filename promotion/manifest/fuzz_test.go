@@ -61,7 +61,7 @@ func FuzzBump(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, content []byte, tag, digest string) {
 		before := bytes.Clone(content)
-		edit := manifest.Edit{Target: manifest.Target{Name: "acme/app"}, Tag: tag, Digest: digest}
+		edit := manifest.Edit{Target: manifest.Target{Name: "acme/app"}, Tag: tag, Digest: digest, Pin: len(content)%2 == 0}
 		if checkout := "ghcr.io/acme/checkout"; bytes.Contains(content, []byte(checkout)) {
 			edit.Name = checkout
 		}

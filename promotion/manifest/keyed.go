@@ -119,7 +119,7 @@ func digestBeside(tag spot) spot {
 		return spot{}
 	}
 	for _, name := range []string{strings.Replace(strings.Replace(tag.name, "tag", "digest", 1), "Tag", "Digest", 1), "digest"} {
-		if v := written(tag.owner, name); v != nil && name != tag.name && text(resolve(v)) != "" {
+		if v := written(tag.owner, name); v != nil && name != tag.name && resolve(v).Kind == yaml.ScalarNode {
 			return spot{owner: tag.owner, name: name, written: v, route: append(slices.Clone(tag.route[:len(tag.route)-1]), v)}
 		}
 	}

@@ -35,6 +35,10 @@ func readKustomizeEntry(r *reading, entry *yaml.Node) {
 	if i := own(entry, "newName"); i > 0 {
 		s.insert.after = i
 	}
+	if i := own(entry, "newTag"); i > 0 {
+		s.insert.after = i
+	}
+	s.digestKey = "digest"
 	if suffix := lookup(entry, "tagSuffix"); !isAbsent(suffix) && s.refusal == nil {
 		s.refusal = refuse(suffix, KindAmbiguous, "the tag of %s is put together with a tagSuffix; write it as one newTag", s.Name)
 	}

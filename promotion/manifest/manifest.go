@@ -62,8 +62,10 @@ func Find(path string, content []byte, targets []Target) ([]Image, error) {
 type Edit struct {
 	Target
 	Tag string
-	// Digest is "" where none is known. It is written only where a digest stands already.
+	// Digest is "" where none is known. It is written only where a digest stands already, or where Pin is set.
 	Digest string
+	// Pin writes the digest also where none stands: as `digest` in an entry of Kustomize, else as tag@digest.
+	Pin bool
 }
 
 // Bump returns content with the edits made. After it Find gives each edit's tag wherever its image stands, and its

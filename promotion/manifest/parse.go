@@ -15,6 +15,9 @@ import (
 // maxDepth bounds nesting. Manifests stay below 60; a deeper one is no manifest.
 const maxDepth = 500
 
+// maxDocuments bounds how many documents a stream has.
+const maxDocuments = 100_000
+
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // file is one manifest, read: its bytes and its documents; or the text of a scalar that is YAML itself.
@@ -97,7 +100,9 @@ func load(content []byte) (docs []*yaml.Node, refusal *Refusal) {
 		if err != nil {
 			return nil, notParsed(content, limits, err)
 		}
-		docs = append(docs, doc)
+		if docs = append(docs, doc); len(docs) > maxDocuments {
+			return nil, &Refusal{Kind: KindLimit, Line: doc.Line, Column: doc.Column, Reason: fmt.Sprintf("it has more than %d documents; split it", maxDocuments)}
+		}
 	}
 	if at >= 0 && len(docs) > 0 {
 		moveLeft(docs[0], len(lineStarts(shown[:at])))

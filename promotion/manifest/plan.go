@@ -7,7 +7,7 @@ import (
 )
 
 // change is what one edit does at one place: scalar says value, of which the first keep bytes stand there
-// already; or, where insert.after is not 0, the pair insert.key: value is added.
+// already; or, where scalar is nil, insert.pairs are added.
 type change struct {
 	name string
 	saying
@@ -150,8 +150,8 @@ func (p *planner) site(s site, tag, digest string) {
 	for _, wanted := range s.sayings(tag, digest) {
 		p.want(s.Name, wanted, false)
 	}
-	if s.ref == nil && s.tag == nil && tag != "" {
-		p.add(s, tag)
+	if pairs := s.missing(tag, digest); len(pairs) > 0 {
+		p.add(s, pairs)
 	}
 }
 
@@ -168,18 +168,20 @@ func (p *planner) want(name string, what saying, isSetting bool) {
 	}
 }
 
-// add plans that the tag is added to the entry of s.
-func (p *planner) add(s site, tag string) {
+// add plans that pairs are added to the entry of s.
+func (p *planner) add(s site, pairs []pair) {
 	entry := s.insert.entry
 	switch _, known := p.added[entry]; {
 	case entry == nil:
 		p.refuse(refuse(s.digest, KindAmbiguous, "of %s only the digest is named here; name the place of its tag too", s.Name))
 	case known:
 	case s.insert.after == 0:
-		p.refuse(refuse(entry, KindAmbiguous, "the name of %s comes from a merged mapping; give the entry a %s of its own first", s.Name, s.insert.key))
+		p.refuse(refuse(entry, KindAmbiguous, "the name of %s comes from a merged mapping; give the entry a %s of its own first", s.Name, pairs[0].key))
 	default:
 		p.order = append(p.order, entry)
-		p.added[entry] = change{name: s.Name, saying: saying{value: tag}, insert: s.insert}
+		c := change{name: s.Name, insert: s.insert}
+		c.insert.pairs = pairs
+		p.added[entry] = c
 	}
 }
 

@@ -64,7 +64,7 @@ func checkEdits(path string, edits []Edit) error {
 	byName := make(map[string]Edit, len(edits))
 	for _, e := range edits {
 		reason := e.fault()
-		if other, twice := byName[e.Name]; twice && (other.Tag != e.Tag || other.Digest != e.Digest) {
+		if other, twice := byName[e.Name]; twice && (other.Tag != e.Tag || other.Digest != e.Digest || other.Pin != e.Pin) {
 			reason = fmt.Sprintf("two different releases of %s are to be written", e.Name)
 		}
 		if reason != "" {

@@ -153,7 +153,7 @@ func (s *sharing) allow(at site, n *yaml.Node) (gains bool) {
 			}
 		}
 	}
-	return at.insert.entry == n && s.targets[n].value == tag
+	return at.insert.entry == n && slices.Equal(s.targets[n].insert.pairs, at.missing(tag, digest))
 }
 
 // isRoute tells whether the trail is the way on which a key was followed.
@@ -195,11 +195,15 @@ func (s *sharing) checkKeys(n *yaml.Node) {
 			continue
 		}
 		for _, source := range mergeSources(n.Content[i+1]) {
-			if entry := s.gainedFrom(resolve(source)); entry != nil && lookup(n, s.targets[entry].insert.key) == nil {
+			if entry := s.gainedFrom(resolve(source)); entry != nil && !hasAll(n, s.targets[entry].insert.pairs) {
 				s.wrong = &wrongPlace{entry, source, "`<<`"}
 			}
 		}
 	}
+}
+
+func hasAll(n *yaml.Node, pairs []pair) bool {
+	return !slices.ContainsFunc(pairs, func(p pair) bool { return lookup(n, p.key) == nil })
 }
 
 // gainedFrom returns the mapping that is to gain a pair, which source is or merges; nil where there is none.

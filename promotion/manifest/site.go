@@ -16,6 +16,7 @@ type site struct {
 	isJoined    bool           // tag is "tag@digest"
 	isBare      bool           // digest stands without its algorithm
 	insert      insertion      // where a tag goes that is absent
+	digestKey   string         // of a digest that is absent; "" where it goes behind the tag
 	stands      []*yaml.Node   // ref, tag and digest as they are written, possibly as aliases
 	block       *yaml.Node     // the scalar in whose text the image stands, as it is written; nil where it stands in the file itself
 	home        *file          // the text of block
@@ -23,11 +24,29 @@ type site struct {
 	refusal     *Refusal       // why it can be neither read nor edited
 }
 
-// insertion says where a key is added to a mapping: behind the value entry.Content[after], where that is not 0.
+// insertion says where pairs are added to a mapping: behind the value entry.Content[after], where that is not 0.
 type insertion struct {
 	entry *yaml.Node
 	after int
-	key   string
+	key   string // of the tag
+	pairs []pair
+}
+
+// pair is what is added.
+type pair struct{ key, value string }
+
+// missing returns the pairs that the site needs for this tag and digest.
+func (s site) missing(tag, digest string) (pairs []pair) {
+	if s.ref != nil {
+		return nil
+	}
+	if s.tag == nil && tag != "" {
+		pairs = append(pairs, pair{s.insert.key, tag})
+	}
+	if s.digest == nil && digest != "" && s.digestKey != "" {
+		pairs = append(pairs, pair{s.digestKey, digest})
+	}
+	return pairs
 }
 
 // referenceSite returns the place of an image written as one reference behind a prefix.
@@ -111,7 +130,7 @@ func (s site) after(e Edit) (tag, digest string, refusal *Refusal) {
 		return "", "", refuse(at, KindAmbiguous, "%s stands here with tag %s, and which tag belongs to the new digest is not known", s.Name, s.Tag)
 	case e.Tag == "" && s.Digest == "":
 		return "", "", refuse(at, KindAmbiguous, "%s stands here without a digest, and the release has no tag", s.Name)
-	case s.Digest == "":
+	case s.Digest == "" && !e.Pin:
 		return e.Tag, "", nil
 	}
 	return e.Tag, e.Digest, nil
@@ -119,7 +138,7 @@ func (s site) after(e Edit) (tag, digest string, refusal *Refusal) {
 
 // holds tells whether the release stands here already: tags are equal, and digests are equal or one is missing.
 func (s site) holds(e Edit) bool {
-	return e.Tag == s.Tag && (e.Digest == s.Digest || e.Tag != "" && (e.Digest == "" || s.Digest == ""))
+	return e.Tag == s.Tag && (e.Digest == s.Digest || e.Tag != "" && (e.Digest == "" || s.Digest == "" && !e.Pin))
 }
 
 // saying is what a scalar has to say.
@@ -134,7 +153,7 @@ func (s site) sayings(tag, digest string) []saying {
 	switch {
 	case s.ref != nil:
 		return []saying{{s.ref, len(s.prefix), s.prefix + joinReference(tag, digest)}}
-	case s.isJoined:
+	case s.isJoined, digest != "" && s.digest == nil && s.tag != nil && s.digestKey == "":
 		return []saying{{s.tag, 0, strings.TrimPrefix(joinReference(tag, digest), ":")}}
 	}
 	var all []saying

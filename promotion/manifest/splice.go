@@ -134,26 +134,30 @@ func looksJSON(raw []byte) bool {
 	return len(start) > 0 && (start[0] == '{' || start[0] == '[') && json.Valid(raw)
 }
 
-// spliceInsert adds a pair behind a value: within the braces of a flow mapping, or as the next line of a block mapping.
+// spliceInsert adds pairs behind a value: within the braces of a flow mapping, or as the next lines of a block mapping.
 func (f *file) spliceInsert(c change) (splice, *Refusal) {
-	entry, quotes, keyQuotes := c.insert.entry, "", ""
-	if needsQuotes(c.value) || f.isJSON {
-		quotes = `"`
-	}
+	entry := c.insert.entry
 	end, refusal := f.valueEnd(entry.Content[c.insert.after])
 	if refusal != nil {
 		return splice{}, refusal
 	}
-	if f.isJSON {
-		keyQuotes = `"`
+	separator := ", "
+	if entry.Style&yaml.FlowStyle == 0 {
+		end = f.lineEnd(end)
+		separator = f.lineBreak(end) + strings.Repeat(" ", entry.Content[c.insert.after-1].Column-1)
 	}
-	pair := keyQuotes + c.insert.key + keyQuotes + ": " + quotes + c.value + quotes
-	if entry.Style&yaml.FlowStyle != 0 {
-		return splice{start: end, end: end, text: ", " + pair}, nil
+	var text strings.Builder
+	for _, p := range c.insert.pairs {
+		key, value := p.key, p.value
+		if f.isJSON {
+			key = `"` + key + `"`
+		}
+		if f.isJSON || needsQuotes(value) {
+			value = `"` + value + `"`
+		}
+		text.WriteString(separator + key + ": " + value)
 	}
-	end = f.lineEnd(end)
-	indent := strings.Repeat(" ", entry.Content[c.insert.after-1].Column-1)
-	return splice{start: end, end: end, text: f.lineBreak(end) + indent + pair}, nil
+	return splice{start: end, end: end, text: text.String()}, nil
 }
 
 // valueEnd returns where a value ends, its closing quote included.

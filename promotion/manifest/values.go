@@ -181,14 +181,23 @@ func (keys valueKeys) beside(name string) (tag, digest *yaml.Node, bare bool) {
 	}
 	if stem != "" && stem != "image" { // sidecarImage: sidecarImageTag, sidecarTag
 		short := strings.TrimSuffix(stem, "image")
-		return keys.first(stem+"tag", short+"tag"), keys.filled(stem+"digest", short+"digest"), false
+		tag = keys.first(stem+"tag", short+"tag")
+		return tag, keys.digest(tag, stem+"digest", short+"digest"), false
 	}
 	tag = keys.first("tag", "imagetag", "version")
-	if digest = keys.filled("digest", "imagedigest"); digest != nil {
+	if digest = keys.digest(tag, "digest", "imagedigest"); digest != nil {
 		return tag, digest, false
 	}
 	digest = keys.filled("sha", "sha256")
 	return tag, digest, digest != nil
+}
+
+// digest returns the first of names that says something, or beside a tag the first at all.
+func (keys valueKeys) digest(tag *yaml.Node, names ...string) *yaml.Node {
+	if n := keys.filled(names...); n != nil || tag == nil {
+		return n
+	}
+	return keys.first(names...)
 }
 
 func (keys valueKeys) first(names ...string) *yaml.Node {

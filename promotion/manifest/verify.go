@@ -118,17 +118,22 @@ func (v *verifier) same(old, new *yaml.Node) bool {
 	return v.sameList(old.Content, new.Content)
 }
 
-// sameButFor tells whether new is old with one more pair.
+// sameButFor tells whether new is old with the pairs of c.
 func (v *verifier) sameButFor(c change, old, new *yaml.Node) bool {
-	at := c.insert.after + 1
-	if len(new.Content) != len(old.Content)+2 {
+	at, pairs := c.insert.after+1, c.insert.pairs
+	end := at + 2*len(pairs)
+	if len(new.Content) != len(old.Content)+2*len(pairs) {
 		return false
 	}
-	key, value := new.Content[at], new.Content[at+1]
-	v.compareComments(&yaml.Node{}, key)
-	v.compareComments(&yaml.Node{}, value)
-	return isString(key, c.insert.key) && isString(value, c.value) &&
-		v.sameList(old.Content[:at], new.Content[:at]) && v.sameList(old.Content[at:], new.Content[at+2:])
+	for i, p := range pairs {
+		key, value := new.Content[at+2*i], new.Content[at+2*i+1]
+		v.compareComments(&yaml.Node{}, key)
+		v.compareComments(&yaml.Node{}, value)
+		if !isString(key, p.key) || !isString(value, p.value) {
+			return false
+		}
+	}
+	return v.sameList(old.Content[:at], new.Content[:at]) && v.sameList(old.Content[at:], new.Content[end:])
 }
 
 func isString(n *yaml.Node, value string) bool {
