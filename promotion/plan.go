@@ -349,7 +349,7 @@ func (e *editing) images(f File) (problem string) {
 		if !ok || slices.ContainsFunc(edits, func(e manifest.Edit) bool { return e.Name == name }) {
 			continue
 		}
-		edits = append(edits, manifest.Edit{Target: f.target(name), Tag: want.Tag, Digest: want.Digest})
+		edits = append(edits, manifest.Edit{Target: f.target(name), Tag: want.Tag, Digest: want.Digest, Pin: e.pins(image.Name)})
 	}
 	if len(edits) == 0 {
 		return ""
@@ -360,6 +360,11 @@ func (e *editing) images(f File) (problem string) {
 	}
 	e.write(f, content)
 	return ""
+}
+
+// pins says whether the configuration wants the image's digest written also where none stands.
+func (e *editing) pins(image string) bool {
+	return e.env.Digest || slices.ContainsFunc(e.app.Images, func(i config.Image) bool { return i.Name == image && i.Digest })
 }
 
 // refusalWords says why a file is not edited, with its place.

@@ -124,6 +124,29 @@ func TestEdit(t *testing.T) {
 	}
 }
 
+// TestEditPins writes a digest where none stands: only where the configuration wants it, and the digest is known.
+func TestEditPins(t *testing.T) {
+	t.Parallel()
+	const digest = "@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	for _, test := range []struct {
+		environment, image bool
+		release, want      string
+	}{
+		{false, false, "a:2" + digest, "a:2"},
+		{true, false, "a:2" + digest, "a:2" + digest},
+		{false, true, "a:2" + digest, "a:2" + digest},
+		{true, true, "a:2", "a:2"},
+	} {
+		env := environmentOf("prod", manifestOf("x.yaml", "a:1")...)
+		env.Digest = test.environment
+		app := config.App{Name: "shop", Images: []config.Image{{Name: "a", Digest: test.image}}}
+		files, err := promotion.Edit(app, env, of(test.release))
+		if err != nil || len(files) != 1 || !strings.HasSuffix(string(files[0].Content), "image: "+test.want+"\n") {
+			t.Errorf("%+v: %v, %v", test, files, err)
+		}
+	}
+}
+
 // environmentOf is an environment with these files.
 func environmentOf(name string, files ...promotion.File) promotion.Environment {
 	return promotion.Environment{Environment: config.Environment{Name: name}, Files: files}
