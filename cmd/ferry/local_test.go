@@ -395,3 +395,40 @@ func TestWrongUse(t *testing.T) {
 		}
 	}
 }
+
+// TestBumpsOfThePlanLeaveNothingToPlan does with bump what plan says, from one environment to the next, until nothing is left: both edit alike.
+func TestBumpsOfThePlanLeaveNothingToPlan(t *testing.T) {
+	t.Parallel()
+	files := localFiles()
+	files["apps/shop/prod/a.yaml"] = podOf("ghcr.io/acme/frontend:1.0.0", "ghcr.io/acme/backend:1.8.0")
+	dir := makeCheckout(t, files)
+	for round := 0; ; round++ {
+		var plan localPlan
+		_, out, errs := ferryIn(t, dir, "plan", "-o", "json")
+		if err := json.Unmarshal([]byte(out), &plan); err != nil {
+			t.Fatalf("%v: %s%s", err, out, errs)
+		}
+		if len(plan.Promotions) == 0 {
+			break
+		}
+		if round > len(plan.Environments) {
+			t.Fatalf("still %d promotions after %d rounds", len(plan.Promotions), round)
+		}
+		for _, p := range plan.Promotions {
+			args := []string{"bump", "-e", p.Environment, "-o", "json"}
+			for _, image := range p.New {
+				args = append(args, p.App+"/"+image.Name+"="+strings.TrimPrefix(image.String(), image.Name+":"))
+			}
+			_, out, errs := ferryIn(t, dir, args...)
+			var done localBump
+			if err := json.Unmarshal([]byte(out), &done); err != nil || !done.Written || !slices.Equal(done.Files, p.Files) {
+				t.Fatalf("ferry %v: %v, %s\n%+v\nplanned were\n%+v", args, err, errs, done.Files, p.Files)
+			}
+		}
+	}
+	for path, content := range readCheckout(t, dir) {
+		if strings.Contains(path, "checkout/") && content != overlay("1.4.2") {
+			t.Errorf("%s is\n%s", path, content)
+		}
+	}
+}
