@@ -67,11 +67,27 @@ func (f *file) checkBytes() *Refusal {
 	case len(f.raw) > MaxSize:
 		return &Refusal{Kind: KindLimit, Reason: fmt.Sprintf("the file has %d bytes, %d are allowed; split it", len(f.raw), MaxSize)}
 	case bytes.HasPrefix(f.raw, []byte("\xff\xfe")), bytes.HasPrefix(f.raw, []byte("\xfe\xff")), bytes.IndexByte(f.raw, 0) >= 0:
-		return &Refusal{Kind: KindEncoding, Reason: "the file is UTF-16 or binary; save it as UTF-8"}
+		return &Refusal{Line: 1, Column: 1, Kind: KindEncoding, Reason: "the file is UTF-16 or binary; save it as UTF-8"}
 	case !utf8.Valid(f.raw):
-		return &Refusal{Kind: KindEncoding, Reason: "the file is not valid UTF-8; save it as UTF-8"}
+		line, column := firstInvalid(f.raw)
+		return &Refusal{Line: line, Column: column, Kind: KindEncoding, Reason: "the file is not valid UTF-8 from here on; save it as UTF-8"}
 	}
 	return nil
+}
+
+// firstInvalid returns the place of the first byte that is not UTF-8.
+func firstInvalid(raw []byte) (line, column int) {
+	at := 0
+	for at < len(raw) {
+		r, size := utf8.DecodeRune(raw[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at += size
+	}
+	starts := lineStarts(raw[:at])
+	line = len(starts)
+	return line, utf8.RuneCount(raw[min(starts[line-1], at):at]) + 1
 }
 
 // load returns the documents of a stream. A panic of the parser, which reads hostile input here, is a refusal.

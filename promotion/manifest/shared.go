@@ -233,6 +233,9 @@ func (s *sharing) isInert() bool {
 		return true
 	}
 	last := s.trail[len(s.trail)-1].written
+	if first.name == "global" || isImageKey(first.name) { // Helm hands the one to every subchart, and a chart reads the other
+		return false
+	}
 	return s.format.isFree && first.written.Anchor != "" && first.via == nil && !slices.Contains(s.taken, last)
 }
 

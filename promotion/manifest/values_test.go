@@ -94,6 +94,8 @@ func TestBumpValuesRefuses(t *testing.T) {
 		"shared with a variable":       {"x-r: &r v1\na:\n  image: {repository: ghcr.io/acme/checkout, tag: *r}\nenv: {VERSION: *r}\n", manifest.KindSharedAnchor, 4},
 		"kept in a label":              {"podLabels:\n  version: &v v1\nimage: {repository: ghcr.io/acme/checkout, tag: *v}\n", manifest.KindSharedAnchor, 2},
 		"merged from another image":    {"image: &i\n  repository: ghcr.io/acme/cart\n  tag: v1\nweb:\n  image: {<<: *i, repository: ghcr.io/acme/checkout}\n", manifest.KindSharedAnchor, 3},
+		"kept in global":               {"global: &g\n  tag: v1\nweb:\n  image: {<<: *g, repository: ghcr.io/acme/checkout}\n", manifest.KindSharedAnchor, 2},
+		"kept in the chart's image":    {"image: &i\n  tag: v1\nweb:\n  image: {<<: *i, repository: ghcr.io/acme/checkout}\n", manifest.KindSharedAnchor, 2},
 		"merged into another image":    {"image: &i\n  repository: ghcr.io/acme/checkout\n  tag: v1\nweb:\n  image: {<<: *i, repository: ghcr.io/acme/cart}\n", manifest.KindSharedAnchor, 5},
 		"a whole map used elsewhere":   {"web: {image: &i {repository: ghcr.io/acme/checkout, tag: v1}}\ncopy: {annotations: *i}\n", manifest.KindSharedAnchor, 2},
 		"a tag that is a key":          {"image: {repository: ghcr.io/acme/checkout, tag: &t v1}\nseen:\n  *t : yes\n", manifest.KindSharedAnchor, 3},
