@@ -94,6 +94,7 @@ func TestBumpValuesRefuses(t *testing.T) {
 		"shared with a variable":       {"x-r: &r v1\na:\n  image: {repository: ghcr.io/acme/checkout, tag: *r}\nenv: {VERSION: *r}\n", manifest.KindSharedAnchor, 4},
 		"kept in a label":              {"podLabels:\n  version: &v v1\nimage: {repository: ghcr.io/acme/checkout, tag: *v}\n", manifest.KindSharedAnchor, 2},
 		"merged from another image":    {"image: &i\n  repository: ghcr.io/acme/cart\n  tag: v1\nweb:\n  image: {<<: *i, repository: ghcr.io/acme/checkout}\n", manifest.KindSharedAnchor, 3},
+		"a key without a value":        {"image:\n  repository: ghcr.io/acme/checkout\n  ? tag\npull: x\n", manifest.KindAmbiguous, 4},
 		"kept in global":               {"global: &g\n  tag: v1\nweb:\n  image: {<<: *g, repository: ghcr.io/acme/checkout}\n", manifest.KindSharedAnchor, 2},
 		"kept in the chart's image":    {"image: &i\n  tag: v1\nweb:\n  image: {<<: *i, repository: ghcr.io/acme/checkout}\n", manifest.KindSharedAnchor, 2},
 		"merged into another image":    {"image: &i\n  repository: ghcr.io/acme/checkout\n  tag: v1\nweb:\n  image: {<<: *i, repository: ghcr.io/acme/cart}\n", manifest.KindSharedAnchor, 5},

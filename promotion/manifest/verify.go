@@ -14,11 +14,11 @@ func (f *file) verify(edited []byte, splices []splice) *Refusal {
 	}
 	docs, refusal := load(edited)
 	if refusal != nil {
-		return &Refusal{Kind: KindAmbiguous, Reason: "the edited file would not be valid: " + refusal.Reason}
+		return refuse(splices[0].change.target(), KindAmbiguous, "the edited file would not be valid (%s); write the image in a simpler form", refusal.Reason)
 	}
 	v := newVerifier(splices)
 	if !v.sameAll(f.docs, docs) {
-		return &Refusal{Kind: KindAmbiguous, Reason: "the edit would change more than tag and digest; write the image in a simpler form"}
+		return refuse(splices[0].change.target(), KindAmbiguous, "the edit would change more than what was asked for; write the image in a simpler form")
 	}
 	return nil
 }
