@@ -52,11 +52,11 @@ func (c *Checkout) inWorktree() bool {
 }
 
 // gitFiles returns what git has in its index and what it would add. A checkout may be hostile: nothing that its own
-// configuration names is run.
+// configuration names is run, and nothing is fetched.
 func (c *Checkout) gitFiles(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, gitPatience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath="+os.DevNull, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	cmd := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath="+os.DevNull, "-c", "protocol.allow=never", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	cmd.Dir, cmd.Env = c.Dir, gitEnviron(os.Environ()) // what runs here is the person's own git, with their PATH and HOME
 	var complaint bytes.Buffer
 	cmd.Stderr = &limited{to: &complaint, left: 4096}
@@ -91,7 +91,7 @@ func (c *Checkout) gone(path string) bool {
 // gitEnviron leaves out what would point git at another repository, as inside a Git hook.
 func gitEnviron(environ []string) []string {
 	kept := slices.DeleteFunc(slices.Clone(environ), func(v string) bool { return strings.HasPrefix(v, "GIT_") })
-	return append(kept, "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
+	return append(kept, "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 }
 
 // readPaths reads paths that end in NUL. A name with a slash at the end is another repository, whose files are not this one's.
