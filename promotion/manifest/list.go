@@ -1,0 +1,106 @@
+package manifest
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Listing is what one file holds of images, whatever they are called.
+type Listing struct {
+	// Images are those that Find gives when it is asked for their names, in no certain order. One that is a template, or no reference,
+	// is not among them.
+	Images []Image
+	// Values are the mappings of a file of values (Helm's, or a Flux HelmRelease's) that have an image's repository or tag.
+	Values []ValuesImage
+}
+
+// ValuesImage is a mapping of a file of values with a part of an image, or all of it.
+type ValuesImage struct {
+	Keys       string // of the mapping, dotted, as the configuration's keys are written; "" for the top
+	TagKey     string // "tag", or what stands for it; "" where none stands
+	Repository string // with its registry; "" where none stands
+	Tag        string
+	Line       int
+}
+
+// List returns the images in a file of one of the formats that Ferry recognises. It is for a first look at a repository: Find and
+// Bump are asked by name. It fails with a *Refusal where the file cannot be read safely.
+func List(path string, content []byte) (Listing, error) {
+	f, err := parse(path, content)
+	if err != nil {
+		return Listing{}, err
+	}
+	var l Listing
+	for _, s := range f.sites() {
+		if s.refusal == nil && s.Name != "" {
+			l.Images = append(l.Images, s.Image)
+		}
+	}
+	for _, doc := range f.docs {
+		if len(doc.Content) > 0 {
+			l.Values = valuesBelow(valuesOf(resolve(doc.Content[0])), nil, l.Values)
+		}
+	}
+	return l, nil
+}
+
+// valuesOf returns where a document's values begin; nil where it has none.
+func valuesOf(root *yaml.Node) *yaml.Node {
+	kind, version := text(lookup(root, "kind")), text(lookup(root, "apiVersion"))
+	switch {
+	case root.Kind != yaml.MappingNode:
+		return nil
+	case kind == "" && version == "":
+		return root
+	case kind == "HelmRelease" && strings.HasPrefix(version, "helm.toolkit.fluxcd.io/"):
+		return lookup(lookup(root, "spec"), "values")
+	}
+	return nil
+}
+
+// maxKeys is how deep a tag may lie for keys that a person still reads.
+const maxKeys = 12
+
+// valuesBelow adds the images at and below n. It does not follow aliases on its way down: what they repeat is visited where it is
+// defined.
+func valuesBelow(n *yaml.Node, keys []string, found []ValuesImage) []ValuesImage {
+	if n == nil || n.Kind != yaml.MappingNode || len(keys) > maxKeys {
+		return found
+	}
+	if v := valuesImage(n, keys); v.Repository != "" || v.Tag != "" {
+		found = append(found, v)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i]; key.Kind == yaml.ScalarNode && !isMerge(key) {
+			found = valuesBelow(n.Content[i+1], append(keys[:len(keys):len(keys)], quoteKey(key.Value)), found)
+		}
+	}
+	return found
+}
+
+func valuesImage(n *yaml.Node, keys []string) ValuesImage {
+	v := ValuesImage{Keys: strings.Join(keys, "."), Line: n.Line}
+	for _, key := range []string{"tag", "imageTag"} {
+		if i := own(n, key); i >= 0 && text(resolve(n.Content[i])) != "" {
+			v.TagKey, v.Tag, v.Line = key, text(resolve(n.Content[i])), n.Content[i].Line
+			break
+		}
+	}
+	v.Repository = text(lookup(n, "repository"))
+	if registry := text(lookup(n, "registry")); registry != "" && v.Repository != "" {
+		v.Repository = strings.TrimSuffix(registry, "/") + "/" + v.Repository
+	}
+	if isTemplated(v.Tag) || isTemplated(v.Repository) || strings.Contains(v.Repository, "://") || !isReferenceText(v.Repository) || !tagForm.MatchString(v.Tag) && v.Tag != "" {
+		return ValuesImage{}
+	}
+	return v
+}
+
+// quoteKey writes one key of a dotted path.
+func quoteKey(key string) string {
+	if key == "" || strings.ContainsAny(key, `."[]{}`) {
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`
+	}
+	return key
+}
