@@ -8,6 +8,7 @@ import (
 
 // Listing is what one file holds of images, whatever they are called.
 type Listing struct {
+	Name string // what the first document says under its own key "name", as a chart does
 	// Images are those that Find gives when it is asked for their names, in no certain order. One that is a template, or no reference,
 	// is not among them.
 	Images []Image
@@ -37,8 +38,11 @@ func List(path string, content []byte) (Listing, error) {
 			l.Images = append(l.Images, s.Image)
 		}
 	}
-	for _, doc := range f.docs {
+	for i, doc := range f.docs {
 		if len(doc.Content) > 0 {
+			if i == 0 {
+				l.Name = text(lookup(resolve(doc.Content[0]), "name"))
+			}
 			l.Values = valuesBelow(valuesOf(resolve(doc.Content[0])), nil, l.Values)
 		}
 	}

@@ -2,6 +2,7 @@
 package survey
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ const MaxSize = 1 << 20
 type File struct {
 	Path    string
 	Problem string // why it cannot be read as a manifest; "" where it can
+	chart   string // the name of the Helm chart that it describes
 	listing manifest.Listing
 }
 
@@ -47,6 +49,9 @@ func Read(name string, content []byte) File {
 		return f
 	}
 	f.listing = listing
+	if path.Base(name) == "Chart.yaml" {
+		f.chart = listing.Name
+	}
 	return f
 }
 
@@ -101,7 +106,10 @@ type LeftOut struct {
 func Recognise(name string, files []File) *Survey {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	w := &work{name: name, survey: &Survey{}, left: map[string]string{}}
+	w := &work{name: name, survey: &Survey{}, left: map[string]string{}, charts: map[string]string{}}
+	for _, f := range files {
+		w.charts[path.Dir(f.Path)] = cmp.Or(w.charts[path.Dir(f.Path)], f.chart)
+	}
 	in, without := locate(withImages(files))
 	w.dropPreviews(&in)
 	w.findUnits(in)
@@ -126,6 +134,7 @@ type work struct {
 	units  []*unit
 	apps   []*app
 	left   map[string]string // what → reason
+	charts map[string]string // by folder
 }
 
 func (w *work) leave(what, reason string) {

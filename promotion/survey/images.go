@@ -1,0 +1,231 @@
+package survey
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"ferry/promotion/manifest"
+)
+
+// image is one image of an app.
+type image struct {
+	name string
+	in   map[string]string // by the spot's value, where an environment pulls it under another name
+}
+
+// owns tells whether a tag is that of one of the app's images.
+func (a *app) owns(t tag) bool {
+	return slices.ContainsFunc(a.images, func(i image) bool { return t.image == i.nameIn(t.env) })
+}
+
+func (i image) nameIn(env string) string {
+	return cmp.Or(i.in[env], i.name)
+}
+
+// chooseImages finds the images that are the app's own, and says why the others are left out.
+func (a *app) chooseImages(w *work) {
+	envs := map[string]bool{}
+	tags := map[string]map[string]string{} // by image and environment
+	for _, t := range a.tags {
+		envs[t.env] = true
+		if tags[t.image] == nil {
+			tags[t.image] = map[string]string{}
+		}
+		tags[t.image][t.env] = t.tag
+	}
+	var own []string
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		switch reason := a.foreign(name); {
+		case reason != "":
+			w.leave("image "+name, reason)
+		case !isImageName(name):
+			w.leave("image "+name, "it is not written like the name of an image")
+		default:
+			own = append(own, name)
+		}
+	}
+	own = a.dropStill(own, tags, w)
+	a.images = joinRegistries(own, tags)
+	switch {
+	case len(own) == 0:
+		a.spoiled = "none of its images is its own"
+	case len(a.environments()) < 2:
+		a.spoiled = fmt.Sprintf("it has an image in one environment only (%s): there is nowhere to promote it to", strings.Join(a.environments(), ""))
+	}
+}
+
+// foreign says why an image is not the app's own, or "".
+func (a *app) foreign(name string) string {
+	if isThirdParty(name) {
+		return "a third party's image: Ferry promotes what you build (write an app of your own for it where you want that)"
+	}
+	return ""
+}
+
+// dropStill leaves out images with one tag in all environments beside one that differs and is called like the app.
+func (a *app) dropStill(own []string, tags map[string]map[string]string, w *work) []string {
+	moves := func(name string) bool {
+		values := slices.Collect(maps.Values(tags[name]))
+		return len(slices.Compact(slices.Sorted(slices.Values(values)))) > 1
+	}
+	if !slices.ContainsFunc(own, func(name string) bool {
+		return moves(name) && strings.Contains(path.Base(name), strings.ToLower(a.found))
+	}) {
+		return own
+	}
+	return slices.DeleteFunc(own, func(name string) bool {
+		still := len(tags[name]) > 1 && !moves(name) && !strings.Contains(path.Base(name), strings.ToLower(a.found))
+		if still {
+			w.leave(fmt.Sprintf("image %s of %s", name, a.found), "it has one tag in every environment while the app's own differs: it does not move with the app")
+		}
+		return still
+	})
+}
+
+// joinRegistries makes one image of those that are called alike and stand in different environments: each pulls it from elsewhere.
+func joinRegistries(names []string, tags map[string]map[string]string) []image {
+	byBase := map[string][]string{}
+	for _, n := range names {
+		byBase[path.Base(n)] = append(byBase[path.Base(n)], n)
+	}
+	var out []image
+	for _, base := range slices.Sorted(maps.Keys(byBase)) {
+		group := byBase[base]
+		if len(group) > 1 && disjoint(group, tags) {
+			out = append(out, joined(group, tags))
+			continue
+		}
+		for _, n := range group {
+			out = append(out, image{name: n})
+		}
+	}
+	slices.SortFunc(out, func(a, b image) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+func disjoint(names []string, tags map[string]map[string]string) bool {
+	seen := map[string]bool{}
+	for _, n := range names {
+		for env := range tags[n] {
+			if seen[env] {
+				return false
+			}
+			seen[env] = true
+		}
+	}
+	return true
+}
+
+// joined takes the name that most environments use.
+func joined(names []string, tags map[string]map[string]string) image {
+	main := slices.MaxFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(tags[a]), len(tags[b])), strings.Compare(b, a))
+	})
+	i := image{name: main, in: map[string]string{}}
+	for _, n := range names {
+		for env := range tags[n] {
+			if n != main {
+				i.in[env] = n
+			}
+		}
+	}
+	return i
+}
+
+// isThirdParty tells images that nobody builds for this repository: of registries and organisations that publish software, and the
+// well-known names without an organisation.
+func isThirdParty(name string) bool {
+	host := hostOf(name)
+	rest := strings.TrimPrefix(strings.TrimPrefix(name, host), "/")
+	owner, last := path.Dir(rest), path.Base(rest)
+	switch {
+	case host == "" || host == "docker.io" || host == "index.docker.io":
+		if owner == "." || owner == "library" {
+			return isWellKnown(last)
+		}
+	case slices.Contains([]string{"registry.k8s.io", "k8s.gcr.io", "mcr.microsoft.com", "public.ecr.aws", "docker.elastic.co", "nvcr.io", "registry.access.redhat.com"}, host):
+		return true
+	}
+	top, _, _ := strings.Cut(rest, "/")
+	return slices.Contains([]string{
+		"bitnami", "bitnamilegacy", "prom", "prometheus", "prometheus-operator", "grafana", "jaegertracing", "jetstack", "fluxcd", "argoproj", "argoprojlabs", "hashicorp",
+		"istio", "envoyproxy", "linkerd", "kiali", "traefik", "fluent", "otel", "open-telemetry", "elastic", "confluentinc", "oauth2-proxy", "dexidp", "keycloak", "cloudsql-docker",
+		"cloud-sql-connectors", "google-containers", "google-samples", "distroless", "cert-manager", "external-secrets", "external-dns", "kyverno", "cilium", "calico", "rancher",
+		"strimzi", "minio", "sealed-secrets-controller", "ingress-nginx", "metallb", "velero", "datadog", "newrelic", "nginxinc", "zalando", "cloudnative-pg", "localstack",
+	}, top)
+}
+
+func isWellKnown(last string) bool {
+	return slices.Contains([]string{
+		"redis", "postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "memcached", "rabbitmq", "kafka", "zookeeper", "nats", "nginx", "httpd", "haproxy", "envoy",
+		"traefik", "caddy", "varnish", "busybox", "alpine", "debian", "ubuntu", "fedora", "centos", "elasticsearch", "kibana", "logstash", "opensearch", "influxdb", "cassandra",
+		"consul", "vault", "python", "node", "golang", "openjdk", "eclipse-temurin", "php", "ruby", "registry", "docker", "adminer", "wordpress", "ghost", "nextcloud", "valkey",
+		"couchdb", "neo4j", "telegraf", "fluentd", "fluent-bit", "sonarqube", "maven", "gradle", "composer", "bash", "hello-world",
+	}, last)
+}
+
+// isImageName tells names that the configuration takes.
+func isImageName(name string) bool {
+	rest := strings.TrimPrefix(name, hostOf(name))
+	return name != "" && len(name) <= 255 && rest == strings.ToLower(rest) && !strings.ContainsAny(name, " ${}<>%#`()[]\\\"'@") &&
+		!strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "/") && !strings.Contains(name, "//")
+}
+
+// namer finds the name that belongs to a tag without one, where another file of values has it under the same keys.
+type namer struct{ byKeys map[string][]named }
+
+type named struct{ path, repository string }
+
+func newNamer(files []File) *namer {
+	n := &namer{byKeys: map[string][]named{}}
+	for _, f := range files {
+		for _, v := range f.listing.Values {
+			if v.Repository != "" {
+				n.byKeys[v.Keys] = append(n.byKeys[v.Keys], named{f.Path, v.Repository})
+			}
+		}
+	}
+	return n
+}
+
+// find returns the name for a tag of a file: from the file's folder, else from one that is called like the app, or for an image that is.
+func (n *namer) find(file, app string, v manifest.ValuesImage) (string, bool) {
+	best, bestScore, twice := "", 0, false
+	for _, candidate := range n.byKeys[v.Keys] {
+		score := 0
+		switch dir := path.Dir(candidate.path); {
+		case dir == path.Dir(file):
+			score = 3
+		case strings.HasPrefix(file, dir+"/"):
+			score = 2
+		case slices.Contains(strings.Split(candidate.path, "/"), app):
+			score = 2
+		}
+		if path.Base(candidate.repository) == strings.ToLower(app) {
+			score += 2
+		}
+		switch {
+		case score > bestScore:
+			best, bestScore, twice = candidate.repository, score, false
+		case score == bestScore && candidate.repository != best:
+			twice = true
+		}
+	}
+	return best, bestScore > 1 && !twice
+}
+
+func joinKeys(keys, last string) string {
+	if keys == "" {
+		return last
+	}
+	return keys + "." + last
+}
+
+// looksLikeImage tells the tags of images from other values that are called tag.
+func looksLikeImage(keys, last string) bool {
+	return strings.Contains(strings.ToLower(keys+"."+last), "image")
+}
