@@ -172,8 +172,11 @@ func (w *work) discovered(patterns []string, apps []*app, files []File) ([]entry
 	}
 	first.source = sourceOf(first.images)
 	var list []entry
-	for _, pattern := range patterns {
+	for i, pattern := range patterns {
 		e, ok := first, false
+		if i > 0 {
+			e.apps, e.source = nil, ""
+		}
 		e.discover = pattern
 		if e.except, ok = w.except(pattern, apps, files); !ok {
 			return nil, false
@@ -326,7 +329,7 @@ func manifestEntries(path string, keys []keyed, images int) []manifestEntry {
 
 // sourceOf guesses where the images are built: only a registry that belongs to a forge says it.
 func sourceOf(images []image) string {
-	if len(images) == 0 {
+	if len(images) != 1 {
 		return ""
 	}
 	if rest, ok := strings.CutPrefix(images[0].name, "ghcr.io/"); ok && strings.Count(rest, "/") == 1 {

@@ -29,7 +29,7 @@ func (s *Survey) Configuration() string {
 	}
 	b.WriteString("\napps:\n")
 	for i, e := range s.entries {
-		if i > 0 && (e.discover != "" || e.manifests != nil) {
+		if i > 0 && (len(e.apps) > 0 != "" || e.manifests != nil) {
 			b.WriteByte('\n')
 		}
 		s.writeEntry(&b, e)
@@ -95,7 +95,7 @@ func writeItem(b *strings.Builder, lines []string) {
 }
 
 func (s *Survey) writeEntry(b *strings.Builder, e entry) {
-	if e.discover != "" {
+	if len(e.apps) > 0 {
 		names := make([]string, len(e.apps))
 		for i, a := range e.apps {
 			names[i] = a.name
