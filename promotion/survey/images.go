@@ -37,33 +37,29 @@ func (a *app) chooseImages(w *work) {
 		}
 		tags[t.image][t.env] = t.tag
 	}
-	var own []string
+	var own, reasons []string
 	for _, name := range slices.Sorted(maps.Keys(tags)) {
-		switch reason := a.foreign(name); {
-		case reason != "":
-			w.leave("image "+name, reason)
+		switch {
+		case isThirdParty(name):
+			reasons = append(reasons, "image "+name+" of "+a.found+"\x00a third party's image; Ferry promotes what you build")
 		case !isImageName(name):
-			w.leave("image "+name, "it is not written like the name of an image")
+			reasons = append(reasons, "image "+name+" of "+a.found+"\x00it is not written like the name of an image")
 		default:
 			own = append(own, name)
 		}
 	}
-	own = a.dropStill(own, tags, w)
-	a.images = joinRegistries(own, tags)
+	a.images = joinRegistries(a.dropStill(own, tags, w), tags)
 	switch {
 	case len(own) == 0:
-		a.spoiled = "none of its images is its own"
+		a.spoiled = "it has only images of third parties (" + someOf(slices.Sorted(maps.Keys(tags))) + "); Ferry promotes what you build"
+		return
 	case len(a.environments()) < 2:
 		a.spoiled = fmt.Sprintf("it has an image in one environment only (%s): there is nowhere to promote it to", strings.Join(a.environments(), ""))
 	}
-}
-
-// foreign says why an image is not the app's own, or "".
-func (a *app) foreign(name string) string {
-	if isThirdParty(name) {
-		return "a third party's image: Ferry promotes what you build (write an app of your own for it where you want that)"
+	for _, r := range reasons {
+		what, reason, _ := strings.Cut(r, "\x00")
+		w.leave(what, reason)
 	}
-	return ""
 }
 
 // dropStill leaves out images with one tag in all environments beside one that differs and is called like the app.
@@ -176,46 +172,57 @@ func isImageName(name string) bool {
 }
 
 // namer finds the name that belongs to a tag without one, where another file of values has it under the same keys.
-type namer struct{ byKeys map[string][]named }
+type namer struct{ places map[[2]string][]named } // by keys, and a folder or one part of a path in angle brackets
 
 type named struct{ path, repository string }
 
 func newNamer(files []File) *namer {
-	n := &namer{byKeys: map[string][]named{}}
+	n := &namer{places: map[[2]string][]named{}}
 	for _, f := range files {
 		for _, v := range f.listing.Values {
-			if v.Repository != "" {
-				n.byKeys[v.Keys] = append(n.byKeys[v.Keys], named{f.Path, v.Repository})
+			if v.Repository == "" {
+				continue
 			}
+			one := named{f.Path, v.Repository}
+			dir := path.Dir(f.Path)
+			n.add(v.Keys, dir, one)
+			for segment := range strings.SplitSeq(dir, "/") {
+				n.add(v.Keys, "<"+segment+">", one)
+			}
+			n.add(v.Keys, "<"+path.Base(v.Repository)+">", one)
 		}
 	}
 	return n
 }
 
-// find returns the name for a tag of a file: from the file's folder, else from one that is called like the app, or for an image that is.
+func (n *namer) add(keys, place string, one named) {
+	n.places[[2]string{keys, place}] = append(n.places[[2]string{keys, place}], one)
+}
+
+// find returns the name for a tag of a file: from the nearest folder upward, else from a file or of an image that is called like the app.
 func (n *namer) find(file, app string, v manifest.ValuesImage) (string, bool) {
-	best, bestScore, twice := "", 0, false
-	for _, candidate := range n.byKeys[v.Keys] {
-		score := 0
-		switch dir := path.Dir(candidate.path); {
-		case dir == path.Dir(file):
-			score = 3
-		case strings.HasPrefix(file, dir+"/"):
-			score = 2
-		case slices.Contains(strings.Split(candidate.path, "/"), app):
-			score = 2
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+		if list := n.places[[2]string{v.Keys, dir}]; len(list) > 0 {
+			return only(list)
 		}
-		if path.Base(candidate.repository) == strings.ToLower(app) {
-			score += 2
-		}
-		switch {
-		case score > bestScore:
-			best, bestScore, twice = candidate.repository, score, false
-		case score == bestScore && candidate.repository != best:
-			twice = true
+		if dir == "." {
+			break
 		}
 	}
-	return best, bestScore > 1 && !twice
+	return only(n.places[[2]string{v.Keys, "<" + app + ">"}])
+}
+
+// only returns the one name that all have.
+func only(list []named) (string, bool) {
+	for _, one := range list {
+		if one.repository != list[0].repository {
+			return "", false
+		}
+	}
+	if len(list) == 0 {
+		return "", false
+	}
+	return list[0].repository, true
 }
 
 func joinKeys(keys, last string) string {

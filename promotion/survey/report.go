@@ -54,8 +54,14 @@ const maxNamed = 3
 // reportWithout says which images stand in files of no environment: a base's tag is the same for all.
 func (w *work) reportWithout(files []File) {
 	var shared []string
+	promoted := map[string]bool{}
+	for _, a := range w.apps {
+		for _, i := range a.images {
+			promoted[path.Base(i.name)] = true
+		}
+	}
 	for _, f := range files {
-		own := slices.ContainsFunc(f.listing.Images, func(i manifest.Image) bool { return i.Tag != "" && !isThirdParty(i.Name) && !w.hasImage(i.Name) })
+		own := slices.ContainsFunc(f.listing.Images, func(i manifest.Image) bool { return i.Tag != "" && !isThirdParty(i.Name) && !promoted[path.Base(i.Name)] })
 		if own {
 			shared = append(shared, f.Path)
 		}
@@ -69,12 +75,6 @@ func (w *work) reportWithout(files []File) {
 }
 
 const noEnvironment = "their tags belong to no environment: nothing can be promoted between environments that share a tag. Give each environment its own (Kustomize: `images:` in each overlay; Helm: a values file each)"
-
-func (w *work) hasImage(name string) bool {
-	return slices.ContainsFunc(w.apps, func(a *app) bool {
-		return slices.ContainsFunc(a.images, func(i image) bool { return path.Base(i.name) == path.Base(name) })
-	})
-}
 
 // reportGaps says of apps that skip an environment on their way, which the configuration says for them.
 func (w *work) reportGaps() {

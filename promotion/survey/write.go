@@ -29,7 +29,7 @@ func (s *Survey) Configuration() string {
 	}
 	b.WriteString("\napps:\n")
 	for i, e := range s.entries {
-		if i > 0 && (len(e.apps) > 0 != "" || e.manifests != nil) {
+		if i > 0 && (len(e.apps) > 0 || e.manifests != nil) {
 			b.WriteByte('\n')
 		}
 		s.writeEntry(&b, e)
