@@ -21,6 +21,8 @@ type demoOptions struct {
 	exit    bool
 	keep    string
 	timeout time.Duration
+	repo    string // a checkout whose copy is promoted instead of the demo's own company
+	app     string // of the checkout
 }
 
 func newDemoCommand(getenv func(string) string, stdout, stderr io.Writer) *cobra.Command {
@@ -33,6 +35,9 @@ environments, takes the first app all the way by itself, and leaves the rest to 
 on whose server it makes a database of its own for as long as it runs), no account and no network. ends all of it and leaves nothing behind.`,
 		Args: func(c *cobra.Command, args []string) error { return usageIf(cobra.NoArgs(c, args)) },
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.app != "" && o.repo == "" {
+				return &usageError{errors.New("--app is one of the apps of --repo; give that too")}
+			}
 			if o.timeout <= 0 {
 				return &usageError{errors.New("--timeout: more than 0 is expected, such as 2m")}
 			}
@@ -45,6 +50,8 @@ on whose server it makes a database of its own for as long as it runs), no accou
 	f.BoolVar(&o.exit, "exit", false, "end once the first app runs in prod, as a git clone and the forge's API show it; status 1 if it does not")
 	f.StringVar(&o.keep, "keep", "", "leave the repositories (git/), Ferry's log (ferry.log) and what was seen (seen.json) in this folder")
 	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "how long the first app may take to prod")
+	f.StringVar(&o.repo, "repo", "", "a checkout of your environment repository: a copy of it is the demo's, and the checkout stays as it is")
+	f.StringVar(&o.app, "app", "", "which app of --repo is promoted; without it the one that goes furthest")
 	return c
 }
 
@@ -58,7 +65,12 @@ func runDemo(ctx context.Context, o demoOptions, getenv func(string) string, std
 	if err != nil {
 		return err
 	}
-	err = d.play(ctx)
+	if o.repo != "" {
+		err = d.openOwn(ctx, getenv, stderr)
+	}
+	if err == nil {
+		err = d.play(ctx)
+	}
 	if leftErr := d.close(); leftErr != nil {
 		fmt.Fprintln(stderr, "ferry: "+leftErr.Error())
 	}
@@ -74,6 +86,8 @@ type demo struct {
 	postgresBin string
 	databaseURL string
 	out         *printer
+	scene       scene
+	own         *own // with --repo
 	started     time.Time
 	temporary   *demoFolder // removed at the end
 	lasting     string      // of git/, ferry.log and seen.json: the folder of --keep, or below the temporary one
@@ -83,9 +97,9 @@ type demo struct {
 
 // newDemo makes the folders and the log.
 func newDemo(o demoOptions, getenv func(string) string, stdout io.Writer) (d *demo, err error) {
-	d = &demo{demoOptions: o, postgresBin: getenv("FERRY_POSTGRES_BIN"), databaseURL: getenv("DATABASE_URL"), out: newPrinter(stdout, getenv), started: time.Now()}
-	if d.temporary, err = newDemoFolder(); err != nil {
-		return nil, err
+	d = &demo{demoOptions: o, postgresBin: getenv("FERRY_POSTGRES_BIN"), databaseURL: getenv("DATABASE_URL"), out: newPrinter(stdout, getenv), scene: acmeScene(), started: time.Now()}
+	if d.temporary, err = os.MkdirTemp("", "ferry-demo-"); err != nil {
+		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}
 	d.lasting = d.temporary.path
 	if o.keep != "" {

@@ -85,7 +85,17 @@ func (c clone) in(ctx context.Context, args ...string) (string, error) {
 	return c.git(ctx, append([]string{"-C", c.dir}, args...)...)
 }
 
+// exact is in, with the white space at the end: a file's content.
+func (c clone) exact(ctx context.Context, args ...string) (string, error) {
+	return c.output(ctx, append([]string{"-C", c.dir}, args...)...)
+}
+
 func (c clone) git(ctx context.Context, args ...string) (string, error) {
+	out, err := c.output(ctx, args...)
+	return strings.TrimSpace(out), err
+}
+
+func (c clone) output(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.WaitDelay = time.Second
 	// Nobody's settings decide what is seen, and nobody is asked for a password.
@@ -95,7 +105,7 @@ func (c clone) git(ctx context.Context, args ...string) (string, error) {
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(complaint.Bytes()))
 	}
-	return strings.TrimSpace(out.String()), nil
+	return out.String(), nil
 }
 
 // change is one changed line of a file.

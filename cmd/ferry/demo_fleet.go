@@ -21,51 +21,55 @@ const rollOut = 400 * time.Millisecond
 // fleet is what runs in the demo's environments. Each has an agent that pulls the environment repository and applies it; what it applies
 // to stands here instead of a cluster.
 type fleet struct {
-	out *printer
+	out   *printer
+	scene scene
 
 	mu      sync.Mutex
-	running map[string]map[string]string // by environment and image: tag, or tag and digest
-	rolling map[string]bool              // by environment: something is being rolled out
+	running map[spot]map[string]string // by what runs there: tag, or tag and digest
+	rolling map[spot]bool              // something is being rolled out
 }
 
-func newFleet(out *printer) *fleet {
-	f := &fleet{out: out, running: map[string]map[string]string{}, rolling: map[string]bool{}}
-	for _, environment := range acmeEnvironments() {
-		f.running[environment] = map[string]string{}
+func newFleet(out *printer, s scene) *fleet {
+	f := &fleet{out: out, scene: s, running: map[spot]map[string]string{}, rolling: map[spot]bool{}}
+	for _, p := range s.places {
+		f.running[p] = map[string]string{}
 	}
 	return f
 }
 
-// runs returns what the environment runs of an image, or "".
-func (f *fleet) runs(environment, image string) string {
+// runs returns what runs there of an image, or "".
+func (f *fleet) runs(p spot, image string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.running[environment][image]
+	return f.running[p][image]
 }
 
-// images returns what the environment runs, as references; nothing while that changes.
-func (f *fleet) images(environment string) []string {
+// images returns what runs there, as references; nothing while that changes, and nothing where the scene tells apps and not images.
+func (f *fleet) images(p spot) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.rolling[environment] {
+	if f.rolling[p] || f.scene.runsApps {
 		return nil
 	}
 	var list []string
-	for _, image := range slices.Sorted(maps.Keys(f.running[environment])) {
-		list = append(list, image+":"+f.running[environment][image])
+	for _, image := range slices.Sorted(maps.Keys(f.running[p])) {
+		list = append(list, image+":"+f.running[p][image])
 	}
 	return list
 }
 
-// apply makes the environment run what stands in a checkout, and returns when it does.
-func (f *fleet) apply(ctx context.Context, environment, dir string, revision forge.SHA) error {
-	wanted, err := readImages(dir, environment)
+// maxRolled is how many images one line names.
+const maxRolled = 5
+
+// apply makes the place run what stands in a checkout, and returns when it does.
+func (f *fleet) apply(ctx context.Context, p spot, dir string, revision forge.SHA) error {
+	wanted, err := f.scene.read(dir, p.environment)
 	if err != nil {
 		return err
 	}
 	var changed []string
 	for _, image := range slices.Sorted(maps.Keys(wanted)) {
-		if f.runs(environment, image) != wanted[image] {
+		if f.runs(p, image) != wanted[image] {
 			tag, _, _ := strings.Cut(wanted[image], "@")
 			changed = append(changed, filepath.Base(image)+" "+tag)
 		}
@@ -73,24 +77,27 @@ func (f *fleet) apply(ctx context.Context, environment, dir string, revision for
 	if len(changed) == 0 {
 		return nil
 	}
-	f.out.event(time.Now(), colorNone, "agent of %s pulled %s and rolls out %s", environment, revision.Short(), strings.Join(changed, ", "))
-	f.set(environment, nil)
+	if more := len(changed) - maxRolled; more > 0 {
+		changed = append(changed[:maxRolled], fmt.Sprintf("and %d more", more))
+	}
+	f.out.event(time.Now(), colorNone, "agent of %s pulled %s and rolls out %s", p, revision.Short(), strings.Join(changed, ", "))
+	f.set(p, nil)
 	select {
 	case <-time.After(rollOut):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	f.set(environment, wanted)
+	f.set(p, wanted)
 	return nil
 }
 
-// set says what the environment runs from now on; nil that something is being rolled out.
-func (f *fleet) set(environment string, images map[string]string) {
+// set says what runs there from now on; nil that something is being rolled out.
+func (f *fleet) set(p spot, images map[string]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rolling[environment] = images == nil
+	f.rolling[p] = images == nil
 	if images != nil {
-		f.running[environment] = images
+		f.running[p] = images
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 
 // play runs the demo to its end, and returns when everything it started has ended.
 func (d *demo) play(ctx context.Context) (err error) {
+	if d.own != nil {
+		d.own.introduce(d.out)
+	}
 	d.out.event(d.started, colorNone, "starting a forge, a PostgreSQL and Ferry")
 	st, err := d.openStage(ctx)
 	defer func() { err = errors.Join(err, st.close(ctx)) }()
@@ -47,22 +50,25 @@ func (d *demo) act(ctx context.Context, st *stage, watch *watcher, group *errgro
 	if _, err := st.forge.AddApp(st.app); err != nil { // with its webhook, now that somebody answers it
 		return err
 	}
-	if _, err := st.forge.Install(demoAppID, demoOwner); err != nil {
+	if _, err := st.forge.Install(demoAppID, d.scene.owner); err != nil {
 		return err
 	}
-	tokens, err := st.tokens(ctx)
+	tokens, err := st.tokens(ctx, d.scene)
 	if err != nil {
 		return err
 	}
-	fleet := newFleet(d.out)
-	for _, environment := range acmeEnvironments() {
-		group.Go(func() error { return d.runAgent(ctx, st, fleet, environment, tokens.agents[environment]) })
+	fleet := newFleet(d.out, d.scene)
+	for _, place := range d.scene.places {
+		group.Go(func() error { return d.runAgent(ctx, st, fleet, place, tokens.agents[place.environment]) })
 	}
 	t, err := d.newTour(ctx, st, watch, fleet, tokens.ci)
 	if err != nil {
 		return err
 	}
-	err = t.run(ctx)
+	if d.own != nil {
+		return d.showOwn(ctx, st, t)
+	}
+	err = t.run(ctx, t.steps())
 	if d.exit || ctx.Err() != nil {
 		return err
 	}
@@ -71,11 +77,11 @@ func (d *demo) act(ctx context.Context, st *stage, watch *watcher, group *errgro
 }
 
 func (d *demo) newTour(ctx context.Context, st *stage, watch *watcher, fleet *fleet, ci string) (*tour, error) {
-	copied, err := newClone(ctx, st.forge.URL()+"/"+demoRepository+".git", filepath.Join(d.temporary.path, "clone"))
+	copied, err := newClone(ctx, st.forge.URL()+"/"+d.scene.repository()+".git", filepath.Join(d.temporary, "clone"))
 	if err != nil {
 		return nil, err
 	}
-	return &tour{demo: d, watch: watch, ferry: st.ferry.settings.URL, ci: ci, source: st.newest[tourApp], fleet: fleet, clone: copied, revisions: map[string]forge.SHA{},
+	return &tour{demo: d, repository: d.scene.repository(), app: tourApp, release: tourNew, watch: watch, ferry: st.ferry.settings.URL, ci: ci, source: st.newest[tourApp], fleet: fleet, clone: copied, revisions: map[string]forge.SHA{},
 		person: forgeClient{st.forgeAPI, st.forge.AddUser(demoReleaser).Token}, third: forgeClient{st.forgeAPI, st.forge.AddUser(demoThirdClient).Token}}, nil
 }
 
@@ -86,8 +92,8 @@ type demoTokens struct {
 }
 
 // tokens makes what `ferry token create` makes, once Ferry knows the repository.
-func (st *stage) tokens(ctx context.Context) (demoTokens, error) {
-	repo, err := forge.ParseFullName(demoRepository)
+func (st *stage) tokens(ctx context.Context, s scene) (demoTokens, error) {
+	repo, err := forge.ParseFullName(s.repository())
 	if err != nil {
 		return demoTokens{}, err
 	}
@@ -102,7 +108,7 @@ func (st *stage) tokens(ctx context.Context) (demoTokens, error) {
 		return token, err
 	}
 	made := demoTokens{agents: map[string]string{}}
-	for _, environment := range acmeEnvironments() {
+	for _, environment := range s.environments() {
 		if made.agents[environment], err = create(environment, postgres.TokenAgent); err != nil {
 			return made, err
 		}

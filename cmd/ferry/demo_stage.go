@@ -97,7 +97,7 @@ func (d *demo) openForge(ctx context.Context, st *stage) (err error) {
 			d.logger.Error("the forge ended", "error", err)
 		}
 	}()
-	st.newest, err = foundAcme(st.forge)
+	st.newest, err = d.scene.found(st.forge)
 	return err
 }
 

@@ -26,16 +26,19 @@ const (
 // tour takes one release from dev to prod. CI announces it and a person merges; a third client looks, with a clone and with
 // the forge's REST API, whether each step is really there. It never asks Ferry.
 type tour struct {
-	demo   *demo
-	watch  *watcher
-	ferry  string // Ferry's address
-	ci     string // CI's token
-	source forge.SHA
-	person forgeClient
-	third  forgeClient
-	clone  clone
-	start  forge.SHA // where the main branch stood before
-	fleet  *fleet
+	demo       *demo
+	repository string // owner/name of the environment repository
+	app        string
+	release    string
+	watch      *watcher
+	ferry      string // Ferry's address
+	ci         string // CI's token
+	source     forge.SHA
+	person     forgeClient
+	third      forgeClient
+	clone      clone
+	start      forge.SHA // where the main branch stood before
+	fleet      *fleet
 
 	issue     string // the address of Ferry's issue
 	pull      pullSeen
@@ -85,12 +88,12 @@ func (t *tour) steps() []step {
 }
 
 // run goes the steps, and fails with what was not seen when ctx ends or the time is over.
-func (t *tour) run(ctx context.Context) (err error) {
+func (t *tour) run(ctx context.Context, steps []step) (err error) {
 	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, t.demo.timeout)
 	defer cancel()
 	var missing []string
-	for _, s := range t.steps() {
+	for _, s := range steps {
 		if err == nil {
 			err = t.step(ctx, s)
 		}
@@ -153,7 +156,7 @@ func (t *tour) save(missing []string) error {
 		missing = []string{}
 	}
 	content, err := json.MarshalIndent(map[string]any{
-		"good": len(missing) == 0, "app": tourApp, "release": tourNew, "source": t.source, "revisions": t.revisions, "seen": t.seen, "not_seen": missing,
+		"good": len(missing) == 0, "app": t.app, "release": t.release, "source": t.source, "revisions": t.revisions, "seen": t.seen, "not_seen": missing,
 		"seconds": time.Since(t.demo.started).Seconds(),
 	}, "", "  ")
 	if err == nil {
@@ -193,7 +196,7 @@ func (t *tour) lookAtIssue(ctx context.Context) (string, error) {
 		Title string
 		URL   string `json:"html_url"`
 	}
-	if err := t.third.get(ctx, "/repos/"+demoRepository+"/issues?state=open", &issues); err != nil {
+	if err := t.third.get(ctx, "/repos/"+t.repository+"/issues?state=open", &issues); err != nil {
 		return "", err
 	}
 	for _, i := range issues {
@@ -202,7 +205,7 @@ func (t *tour) lookAtIssue(ctx context.Context) (string, error) {
 			return "the issue \"" + i.Title + "\" is open  " + i.URL, nil
 		}
 	}
-	return "", notYet("%s has no issue \"Ferry: what is where\"", demoRepository)
+	return "", notYet("%s has no issue \"Ferry: what is where\"", t.repository)
 }
 
 // announce is what CI does once it has built and pushed an image.
@@ -350,7 +353,7 @@ func (t *tour) lookAtPromotion(environment string) func(context.Context) (string
 }
 
 func (t *tour) lookAtGates(ctx context.Context) (string, error) {
-	if err := t.success(ctx, demoRepository, t.pull.Head.SHA, "ferry/gates"); err != nil {
+	if err := t.success(ctx, t.repository, t.pull.Head.SHA, "ferry/gates"); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("ferry/gates is success on #%d", t.pull.Number), nil
@@ -359,7 +362,7 @@ func (t *tour) lookAtGates(ctx context.Context) (string, error) {
 // merge is what a person does who releases.
 func (t *tour) merge(ctx context.Context) error {
 	var answer struct{ Merged bool }
-	path := fmt.Sprintf("/repos/%s/pulls/%d/merge", demoRepository, t.pull.Number)
+	path := fmt.Sprintf("/repos/%s/pulls/%d/merge", t.repository, t.pull.Number)
 	return t.person.do(ctx, http.MethodPut, path, map[string]any{"sha": t.pull.Head.SHA}, &answer)
 }
 
@@ -386,9 +389,9 @@ func (t *tour) lookAtMerge(environment string) func(context.Context) (string, er
 
 func (t *tour) lookAtAgents(tag string) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) {
-		for _, environment := range acmeEnvironments() {
-			if got := t.fleet.runs(environment, tourImage); got != tag {
-				return "", notYet("%s runs %q of %s", environment, got, tourApp)
+		for _, p := range t.demo.scene.places {
+			if got := t.fleet.runs(p, tourImage); got != tag {
+				return "", notYet("%s runs %q of %s", p, got, tourApp)
 			}
 		}
 		return fmt.Sprintf("the agents of %s run %s %s", strings.Join(acmeEnvironments(), ", "), tourApp, tag), nil

@@ -24,7 +24,7 @@ func (s *Sandbox) AddFork(repo, owner string) (forge.Repo, error) {
 		return forge.Repo{}, wrap(errors.New("there is no such repository"), "AddFork", repo, owner)
 	}
 	s.addAccount(owner, "User")
-	r, err := s.makeRepository(owner, parent.name, nil)
+	r, err := s.makeRepository(owner, parent.name, Edit{})
 	if err != nil {
 		return forge.Repo{}, wrap(err, "AddFork", repo, owner)
 	}

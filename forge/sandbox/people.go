@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -65,19 +66,24 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 // AddRepository makes a repository with one commit that holds files, on the branch main; where files is nil it is empty. An owner that nobody knows is
 // made as an organization. It fails for a name that is taken or that GitHub does not take.
 func (s *Sandbox) AddRepository(owner, name string, files map[string]string) (forge.Repo, error) {
+	return s.AddRepositoryWith(owner, name, Edit{Files: files})
+}
+
+// AddRepositoryWith is AddRepository with a first commit that may have files which are not plain.
+func (s *Sandbox) AddRepositoryWith(owner, name string, first Edit) (forge.Repo, error) {
 	if !nameForm.MatchString(owner) || !nameForm.MatchString(name) || strings.HasSuffix(name, ".git") {
 		return forge.Repo{}, fmt.Errorf("sandbox: AddRepository: %s/%s is no name for a repository", owner, name)
 	}
 	s.mu.Lock()
 	defer s.settle()
-	r, err := s.makeRepository(owner, name, files)
+	r, err := s.makeRepository(owner, name, first)
 	if err != nil {
 		return forge.Repo{}, err
 	}
 	return forge.Repo{ID: r.id, Owner: owner, Name: name}, nil
 }
 
-func (s *Sandbox) makeRepository(owner, name string, files map[string]string) (*repository, error) {
+func (s *Sandbox) makeRepository(owner, name string, first Edit) (*repository, error) {
 	if s.st.repo(owner+"/"+name) != nil {
 		return nil, fmt.Errorf("sandbox: AddRepository: %s/%s is there already", owner, name)
 	}
@@ -95,8 +101,9 @@ func (s *Sandbox) makeRepository(owner, name string, files map[string]string) (*
 		id: s.st.nextID(), owner: who, name: name, git: git, branch: "main", created: now, pushed: now,
 		roles: map[int64]forge.Permission{}, statuses: map[string][]*status{}, signed: map[string]bool{},
 	}
-	if files != nil {
-		sha, err := s.writeFiles(r, "", Edit{Files: files, Message: "Initial commit"}, who)
+	if first.Files != nil {
+		first.Message = cmp.Or(first.Message, "Initial commit")
+		sha, err := s.writeFiles(r, "", first, who)
 		if err == nil {
 			err = git.SetRef("refs/heads/main", sha, bare.Zero)
 		}
@@ -126,6 +133,7 @@ type Edit struct {
 	Branch  string // the default branch where empty; a branch that is not there is made from the default one
 	Message string
 	Files   map[string]string // path to content
+	Modes   map[string]string // path to Git's mode, where a file is not a plain one: 100755 is executable, 120000 a symbolic link to its content
 	Delete  []string
 }
 
@@ -157,7 +165,7 @@ func (s *Sandbox) writeFiles(r *repository, parent string, e Edit, who *account)
 	var contents [][]byte
 	var changes []bare.Change
 	for path, content := range e.Files {
-		changes = append(changes, bare.Change{Path: path, Mode: "100644"})
+		changes = append(changes, bare.Change{Path: path, Mode: cmp.Or(e.Modes[path], "100644")})
 		contents = append(contents, []byte(content))
 	}
 	blobs, err := r.git.WriteBlobs(contents...)
