@@ -90,6 +90,8 @@ func layout() []row {
 
 		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "forge", yaml, semver},
 			why: "the domain does no I/O: pure functions of what they are given"},
+		{pkg: "promotion/survey", may: []string{"promotion/manifest"}, tests: []string{"promotion/config"},
+			why: "it guesses from paths and bytes that strangers wrote, and only a person's command may act on what it guesses"},
 		{pkg: "promotion/config", may: []string{yaml, cronSchedules},
 			tests: []string{jsonSchema},
 			why:   "it reads bytes that strangers wrote, and must not be able to do more; cron only parses the schedules of freezes"},

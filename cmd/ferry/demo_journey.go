@@ -21,6 +21,7 @@ type journey struct {
 	next  promotion.Release
 	first []string // where it arrives by a commit
 	hops  []string // into which it is promoted, upstream first
+	last  []string // those of hops that nothing is promoted from
 }
 
 // chooseJourney returns the journey of the app of that name, or without a name that which goes furthest. It fails with the reason where there is
@@ -64,13 +65,14 @@ func journeyOf(c *config.Config, app *checkout.App) (j journey, reason string) {
 			if reached[env.Name] || env.Problem != "" {
 				continue
 			}
-			from, any := sourcesOf(c, app, env)
+			from, one := sourcesOf(c, app, env)
 			arrived := slices.DeleteFunc(slices.Clone(from), func(name string) bool { return !reached[name] })
 			switch {
 			case len(from) == 0:
 				j.first = append(j.first, env.Name)
-			case len(arrived) == len(from) || any && len(arrived) > 0:
+			case len(arrived) == len(from) || one && len(arrived) > 0:
 				j.hops = append(j.hops, env.Name)
+				j.last = append(slices.DeleteFunc(j.last, func(name string) bool { return slices.Contains(from, name) }), env.Name)
 			default:
 				continue
 			}
@@ -85,7 +87,7 @@ func journeyOf(c *config.Config, app *checkout.App) (j journey, reason string) {
 }
 
 // sourcesOf returns where the app is promoted into the environment from, and whether one of them is enough.
-func sourcesOf(c *config.Config, app *checkout.App, env *checkout.Environment) (from []string, any bool) {
+func sourcesOf(c *config.Config, app *checkout.App, env *checkout.Environment) (from []string, one bool) {
 	var paths []string
 	for _, f := range env.Files {
 		paths = append(paths, f.Path)

@@ -150,7 +150,7 @@ func (o *own) configure(ctx context.Context, l *offline) error {
 	content, _, err := c.Read(config.File)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		found, looked, err := l.survey(ctx, c)
+		found, looked, err := l.survey(ctx, c, filepath.Base(o.from))
 		if err != nil {
 			return err
 		}

@@ -271,7 +271,7 @@ func (t *ownTour) conclude(failed error) {
 		d.out.plain("\n%s\nFerry's log says more: %s\n", d.out.paint(colorRed, failed.Error()), d.log.Name())
 	} else {
 		d.out.plain("\n%s\n", d.out.paint(colorGreen, fmt.Sprintf("%s %s went from %s to %s by %s, %.1f s after it arrived. %s is as it was.", t.app, t.release, strings.Join(j.first, " and "),
-			j.hops[len(j.hops)-1], plural(len(t.links), "merged promotion", "merged promotions"), time.Since(t.announced).Seconds(), t.own.from)))
+			strings.Join(j.last, " and "), plural(len(t.links), "merged promotion", "merged promotions"), time.Since(t.announced).Seconds(), t.own.from)))
 	}
 	for _, link := range t.links {
 		d.out.plain("  promotion               %s", onTerminal(link))

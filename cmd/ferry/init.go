@@ -56,7 +56,7 @@ func (l *offline) initialise(ctx context.Context, force, dryRun bool) error {
 	if _, err := files.Stat(config.File); err == nil && !force && !dryRun {
 		return fmt.Errorf("there is a %s already, in %s: check it with `ferry lint`; --dry-run shows what would be written, --force replaces it", config.File, files.Dir)
 	}
-	found, looked, err := l.survey(ctx, files)
+	found, looked, err := l.survey(ctx, files, filepath.Base(files.Dir))
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,8 @@ func (l *offline) initialise(ctx context.Context, force, dryRun bool) error {
 	return nil
 }
 
-// survey reads the files of a checkout and recognises what they are. It returns how many files it looked at.
-func (l *offline) survey(ctx context.Context, c *checkout.Checkout) (*survey.Survey, int, error) {
+// survey reads the files of a checkout and recognises what they are. name is the repository's. It returns how many files it looked at.
+func (l *offline) survey(ctx context.Context, c *checkout.Checkout, name string) (*survey.Survey, int, error) {
 	var wanted []string
 	for _, path := range c.Paths {
 		if survey.Wanted(path) {
@@ -108,7 +108,7 @@ func (l *offline) survey(ctx context.Context, c *checkout.Checkout) (*survey.Sur
 	if err := group.Wait(); err != nil {
 		return nil, 0, err
 	}
-	return survey.Recognise(filepath.Base(c.Dir), files), len(wanted), nil
+	return survey.Recognise(name, files), len(wanted), nil
 }
 
 // surveyFile reads one file; what cannot be read is said by the survey where it matters.
