@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,9 @@ func (r *initReport) tell(p *terminal.Printer) {
 	p.Table(r.appTable())
 	if more := len(r.Apps) - maxRows; more > 0 {
 		p.Printf("%s\n", p.Paint(terminal.Faint, fmt.Sprintf("and %d more apps", more)))
+	}
+	if !slices.ContainsFunc(r.Environments, func(e survey.Environment) bool { return len(e.From) > 0 }) {
+		p.Printf("\n%s\n", p.Paint(terminal.Careful, "Nothing will be promoted yet: say in "+config.File+" with `from` which environment comes after which."))
 	}
 	r.tellGuesses(p)
 	r.tellLeftOut(p)
