@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -164,12 +165,11 @@ func isWellKnown(last string) bool {
 	}, last)
 }
 
+// imageForm is how the OCI distribution specification writes a registry and a repository.
+var imageForm = regexp.MustCompile(`^([A-Za-z0-9-]+((\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|:[0-9]{1,5})/)?[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+
 // isImageName tells names that the configuration takes.
-func isImageName(name string) bool {
-	rest := strings.TrimPrefix(name, hostOf(name))
-	return name != "" && len(name) <= 255 && rest == strings.ToLower(rest) && !strings.ContainsAny(name, " ${}<>%#`()[]\\\"'@") &&
-		!strings.HasPrefix(name, "/") && !strings.HasSuffix(name, "/") && !strings.Contains(name, "//")
-}
+func isImageName(name string) bool { return len(name) <= 255 && imageForm.MatchString(name) }
 
 // namer finds the name that belongs to a tag without one, where another file of values has it under the same keys.
 type namer struct{ places map[[2]string][]named } // by keys, and a folder or one part of a path in angle brackets

@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"ferry/promotion/manifest"
 )
@@ -29,11 +31,18 @@ func Wanted(name string) bool {
 		return path.Base(name) == "Kustomization"
 	}
 	for segment := range strings.SplitSeq(name, "/") {
-		if strings.HasPrefix(segment, ".") || segment == "node_modules" || segment == "vendor" {
+		if segment == "" || strings.HasPrefix(segment, ".") || segment == "node_modules" || segment == "vendor" || strings.TrimSpace(segment) != segment {
 			return false
 		}
 	}
-	return !strings.ContainsAny(name, "*?[]{}\\") && strings.Count(name, "/") < 32 && len(name) < 512
+	return isWritable(name) && strings.Count(name, "/") < 32 && len(name) < 512
+}
+
+// isWritable tells paths that a pattern of the configuration can name.
+func isWritable(name string) bool {
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool {
+		return strings.ContainsRune("*?[]{}\\", r) || r != ' ' && !unicode.IsGraphic(r) || unicode.Is(unicode.Zs, r) && r != ' ' || r == utf8.RuneError
+	})
 }
 
 // Read reads one file. It may be called from several goroutines.
