@@ -49,6 +49,48 @@ func List(path string, content []byte) (Listing, error) {
 	return l, nil
 }
 
+// writtenNames returns whatever stands in the file and could be an image's name, so that the readers of the formats say which of it is one.
+func (f *file) writtenNames() names {
+	found := map[string]bool{}
+	for _, doc := range f.docs {
+		namesBelow(doc, found, true)
+	}
+	targets := make([]Target, 0, len(found))
+	for name := range found {
+		targets = append(targets, Target{Name: name})
+	}
+	return newNames(targets)
+}
+
+// namesBelow adds what could be names at and below n. The name of an image whose registry stands beside it is both together. A text of several
+// lines may be a file of its own.
+func namesBelow(n *yaml.Node, found map[string]bool, texts bool) {
+	registry := text(lookup(n, "registry"))
+	for i, child := range n.Content {
+		isRepository := n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "repository"
+		switch value := text(child); {
+		case isRepository && registry != "" && value != "":
+			found[strings.TrimSuffix(registry, "/")+"/"+value] = true
+		case n.Kind == yaml.MappingNode && i%2 == 0, child.Kind == yaml.AliasNode:
+		case texts && child.Kind == yaml.ScalarNode && strings.Contains(child.Value, "\n"):
+			if docs, refusal := load([]byte(child.Value)); refusal == nil && checkTrees(docs) == nil {
+				for _, doc := range docs {
+					namesBelow(doc, found, false)
+				}
+			}
+		case child.Kind == yaml.ScalarNode:
+			_, replaced, replaces := strings.Cut(value, "=")
+			for _, one := range []string{strings.TrimSuffix(value, "="+replaced), replaced} {
+				if name, _, _ := splitReference(one); name != "" && isReferenceText(one) && !strings.Contains(one, "://") && (replaces || one == value) {
+					found[name] = true
+				}
+			}
+		default:
+			namesBelow(child, found, texts)
+		}
+	}
+}
+
 // valuesOf returns where a document's values begin; nil where it has none.
 func valuesOf(root *yaml.Node) *yaml.Node {
 	kind, version := text(lookup(root, "kind")), text(lookup(root, "apiVersion"))
