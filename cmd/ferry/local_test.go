@@ -378,7 +378,7 @@ func TestWrongUse(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"lnt"}, exitUsage, `there is no command "lnt"; did you mean lint?`},
+		{[]string{"lnt"}, exitUsage, `there is no command "lnt"; did you mean init or lint?`},
 		{[]string{"plan", "-C", dir, "chekout"}, exitUsage, "did you mean checkout?"},
 		{[]string{"plan", "-C", dir, "--output", "yaml"}, exitUsage, `--output "yaml": write text or json`},
 		{[]string{"lint", "-C", dir, "--color", "blue"}, exitUsage, "--color"},
