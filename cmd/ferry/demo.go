@@ -98,8 +98,8 @@ type demo struct {
 // newDemo makes the folders and the log.
 func newDemo(o demoOptions, getenv func(string) string, stdout io.Writer) (d *demo, err error) {
 	d = &demo{demoOptions: o, postgresBin: getenv("FERRY_POSTGRES_BIN"), databaseURL: getenv("DATABASE_URL"), out: newPrinter(stdout, getenv), scene: acmeScene(), started: time.Now()}
-	if d.temporary, err = os.MkdirTemp("", "ferry-demo-"); err != nil {
-		return nil, fmt.Errorf("making a temporary folder: %w", err)
+	if d.temporary, err = newDemoFolder(); err != nil {
+		return nil, err
 	}
 	d.lasting = d.temporary.path
 	if o.keep != "" {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"ferry/forge"
@@ -46,7 +47,7 @@ func (d *demo) openOwn(ctx context.Context, getenv func(string) string, stderr i
 	if err != nil {
 		return err
 	}
-	o := &own{from: top, dir: filepath.Join(d.temporary, "copy"), modes: map[string]string{}}
+	o := &own{from: top, dir: filepath.Join(d.temporary.path, "copy"), modes: map[string]string{}}
 	if err := o.copyFiles(ctx); err != nil {
 		return err
 	}
@@ -65,6 +66,7 @@ func (d *demo) openOwn(ctx context.Context, getenv func(string) string, stderr i
 	if o.journey, err = chooseJourney(o.desired, d.app); err != nil {
 		return err
 	}
+	o.narrow()
 	d.own, d.scene = o, o.scene()
 	return nil
 }
@@ -199,6 +201,28 @@ func softenings() []softening {
 		{regexp.MustCompile(`((?:^|[\s{,])merge:\s*)["']?auto["']?`), "${1}manual", "merge: auto is manual there"},
 		{regexp.MustCompile(`((?:^|[\s{,])approvals:\s*)[0-9]+`), "${1}0", "nobody has to approve there"},
 	}
+}
+
+// A copy of more files than this has some of the apps only: one machine plays forge, server, database and every agent at once.
+const (
+	manyFiles = 2_000
+	someApps  = 40
+)
+
+// narrow leaves out of a big copy what the journey does not need, but for some apps around it.
+func (o *own) narrow() {
+	if len(o.files) <= manyFiles {
+		return
+	}
+	kept := map[string]bool{o.journey.app.Name: true}
+	for _, app := range o.desired.Apps[:min(someApps, len(o.desired.Apps))] {
+		kept[app.Name] = true
+	}
+	c := o.desired.Config
+	o.files = slices.DeleteFunc(o.files, func(path string) bool {
+		return path != config.File && !c.Reads(path) || slices.ContainsFunc(c.Places(path), func(p config.Place) bool { return !kept[p.App] })
+	})
+	o.changed = append(o.changed, fmt.Sprintf("it has %d of %s, and only the files that .ferry.yaml names: enough to look at", len(kept), plural(len(o.desired.Apps), "app", "apps")))
 }
 
 // scene returns what the demo plays on with the copy.

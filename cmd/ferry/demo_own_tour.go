@@ -91,7 +91,7 @@ func (t *ownTour) commit(ctx context.Context) error {
 	files := map[string]string{}
 	for _, name := range j.first {
 		env := j.app.Find(name)
-		edited, err := promotion.Edit(j.app.App, name, env.Files, j.next)
+		edited, err := promotion.Edit(j.app.App, env.Environment, j.next)
 		if err != nil {
 			return fmt.Errorf("bumping %s in %s: %w", t.app, name, err)
 		}

@@ -77,7 +77,7 @@ func (d *demo) act(ctx context.Context, st *stage, watch *watcher, group *errgro
 }
 
 func (d *demo) newTour(ctx context.Context, st *stage, watch *watcher, fleet *fleet, ci string) (*tour, error) {
-	copied, err := newClone(ctx, st.forge.URL()+"/"+d.scene.repository()+".git", filepath.Join(d.temporary, "clone"))
+	copied, err := newClone(ctx, st.forge.URL()+"/"+d.scene.repository()+".git", filepath.Join(d.temporary.path, "clone"))
 	if err != nil {
 		return nil, err
 	}

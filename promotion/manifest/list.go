@@ -33,7 +33,11 @@ func List(path string, content []byte) (Listing, error) {
 		return Listing{}, err
 	}
 	var l Listing
-	for _, s := range f.sites() {
+	sites, refusal := f.sites(f.writtenNames())
+	if refusal != nil {
+		return Listing{}, f.place(refusal)
+	}
+	for _, s := range sites {
 		if s.refusal == nil && s.Name != "" {
 			l.Images = append(l.Images, s.Image)
 		}

@@ -1,7 +1,6 @@
 package survey
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -237,103 +236,4 @@ func (w *work) except(pattern string, apps []*app, files []File) ([]string, bool
 	}
 	list := slices.Sorted(maps.Keys(others))
 	return list, len(list) <= max(maxExcept, len(apps)/2)
-}
-
-// generalImages returns the app's images with {app} for its name.
-func (a *app) generalImages() []image {
-	out := make([]image, len(a.images))
-	for i, img := range a.images {
-		out[i] = image{name: a.general(img.name)}
-		for env, name := range img.in {
-			if out[i].in == nil {
-				out[i].in = map[string]string{}
-			}
-			out[i].in[env] = a.general(name)
-		}
-	}
-	return out
-}
-
-func (a *app) general(image string) string {
-	dir, last := "", image
-	if i := strings.LastIndexByte(image, '/'); i >= 0 {
-		dir, last = image[:i+1], image[i+1:]
-	}
-	if strings.Contains(last, a.found) {
-		return dir + strings.Replace(last, a.found, appMark, 1)
-	}
-	if rest, ok := strings.CutSuffix(dir, "/"+a.found+"/"); ok {
-		return rest + "/" + appMark + "/" + last
-	}
-	return image
-}
-
-func imagesKey(images []image) string {
-	var b strings.Builder
-	for _, i := range images {
-		fmt.Fprintf(&b, "%s\x00", i.name)
-		for _, env := range slices.Sorted(maps.Keys(i.in)) {
-			fmt.Fprintf(&b, "%s=%s\x00", env, i.in[env])
-		}
-	}
-	return b.String()
-}
-
-// namedEntry returns the entry of one app by its name.
-func (w *work) namedEntry(a *app, files []File) entry {
-	e := entry{name: a.name, images: a.images, overrides: w.overrides(a), source: sourceOf(a.images)}
-	keys := map[string][]keyed{}
-	var paths []string
-	for _, u := range a.manifests() {
-		paths = append(paths, u.template)
-		for _, t := range a.tags {
-			if k := (keyed{t.image, t.keys}); t.unit == u && a.owns(t) && t.keys != "" && !slices.Contains(keys[u.template], k) {
-				keys[u.template] = append(keys[u.template], k)
-			}
-		}
-	}
-	if len(keys) == 0 && len(paths) > maxNamed && !slices.ContainsFunc(paths, func(p string) bool { return path.Dir(p) != path.Dir(paths[0]) }) {
-		if wide := path.Dir(paths[0]) + "/*" + commonExt(paths); strings.Contains(path.Dir(wide), envMark) && !anyUnreadable(wide, files) {
-			paths = []string{wide}
-		}
-	}
-	for _, p := range paths {
-		e.manifests = append(e.manifests, manifestEntries(p, keys[p], len(a.images))...)
-	}
-	return e
-}
-
-// keyed is where the tag of an image stands.
-type keyed struct{ image, keys string }
-
-// manifestEntries returns the path, or one entry with keys for each image.
-func manifestEntries(path string, keys []keyed, images int) []manifestEntry {
-	if len(keys) == 0 {
-		return []manifestEntry{{path: path}}
-	}
-	var list []manifestEntry
-	for _, k := range keys {
-		image := k.image
-		if images == 1 {
-			image = ""
-		}
-		at := slices.IndexFunc(list, func(m manifestEntry) bool { return m.image == image })
-		if at < 0 {
-			list = append(list, manifestEntry{path: path, image: image})
-			at = len(list) - 1
-		}
-		list[at].keys = append(list[at].keys, k.keys)
-	}
-	return list
-}
-
-// sourceOf guesses where the images are built: only a registry that belongs to a forge says it.
-func sourceOf(images []image) string {
-	if len(images) != 1 {
-		return ""
-	}
-	if rest, ok := strings.CutPrefix(images[0].name, "ghcr.io/"); ok && strings.Count(rest, "/") == 1 {
-		return rest
-	}
-	return ""
 }

@@ -61,7 +61,9 @@ func (w *work) reportWithout(files []File) {
 		}
 	}
 	for _, f := range files {
-		own := slices.ContainsFunc(f.listing.Images, func(i manifest.Image) bool { return i.Tag != "" && !isThirdParty(i.Name) && !promoted[path.Base(i.Name)] })
+		own := slices.ContainsFunc(f.listing.Images, func(i manifest.Image) bool {
+			return i.Tag != "" && !isThirdParty(i.Name) && !promoted[path.Base(i.Name)]
+		})
 		if own {
 			shared = append(shared, f.Path)
 		}
