@@ -33,7 +33,6 @@ create table if not exists installations (
   generation bigint not null default 0,
   observed   bigint not null default 0,
   observe_at timestamptz,
-  access     bigint not null default 0,   -- raised by every delivery about what it may do and see: tokens made before do not know
   primary key (forge, id)
 );
 
@@ -49,7 +48,6 @@ create table if not exists deliveries (
   result       text not null default '',
   primary key (forge, id)
 );
-create index if not exists deliveries_received on deliveries using brin (received_at); -- for the clean-up: costs next to nothing where deliveries come in
 create index if not exists deliveries_pending on deliveries (repository, received_at) where processed_at is null;
 
 create table if not exists leases (
@@ -177,7 +175,6 @@ create table if not exists pulls (
   closed_by_person boolean not null default false,
   changes     jsonb not null default '[]', -- the (app, environment) whose release a hand-made pull request changes
   pusher      text not null default '',    -- who made the head of one of Ferry's, where Ferry did not
-  observed    bigint not null default 0,   -- at which generation of the repository it was read last; an act's answer raises nothing
   primary key (repository, number)
 );
 create index if not exists pulls_open on pulls (repository, head_branch) where open;
@@ -187,13 +184,8 @@ create table if not exists commits (
   sha        text not null,
   branch     text not null,
   made_at    timestamptz not null,
-  tree       text not null default '',
-  files      jsonb not null default '[]', -- what Ferry wrote in it: path, blob, executable
-  shows      jsonb,                       -- the promotion that its pull request shows at it; null on any other branch, and after a loss
   primary key (repository, sha)
 );
-create index if not exists commits_tree on commits (repository, tree) where tree <> '';
-create index if not exists commits_branch on commits (repository, branch, made_at desc) where shows is not null;
 
 create table if not exists promotions (
   id           bigint generated always as identity primary key,
