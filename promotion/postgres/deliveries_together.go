@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // crowded is how long the common lane waits for a row that somebody else is writing to: far longer than intake itself writes to one.
@@ -15,10 +16,10 @@ const crowded = 200 * time.Millisecond
 // storeTogether returns what stores a batch of deliveries by one statement, which is one transaction: the deliveries, the generations of their
 // repositories, and one job for each of these. Deliveries of a repository that is not known just as they name it are left to be stored separately;
 // so are all of them where the database refuses the batch, for that may be one's fault. With patience, none waits longer than that for a row.
-func (s *Store) storeTogether(patience time.Duration) storer {
+func storeTogether(pool *pgxpool.Pool, patience time.Duration) storer {
 	return func(ctx context.Context, batch []*arrival) (fates []fate, err error) {
 		err = retried(func() error {
-			fates, err = s.storeBatch(ctx, batch, patience)
+			fates, err = runBatch(ctx, pool, batch, patience)
 			return err
 		})
 		switch code := codeOf(err); {
@@ -58,7 +59,7 @@ func columnsOf(batch []*arrival) *columns {
 
 func (a *arrival) key() string { return string(a.delivery.Forge) + " " + a.delivery.ID }
 
-// storeBatch writes everything before it takes the lock on the repositories, which batches of one repository wait for; and rows in a fixed order, so
+// storeBatch, which runBatch runs, writes everything before it takes the lock on the repositories, which batches of one repository wait for; and rows in a fixed order, so
 // that none of them waits for each other. The job is what River's client would insert, and announces itself in River's way: each question and
 // answer that the client needs for that is time in which nobody else is stored. Where River announces otherwise one day, its workers find the job
 // when they look by themselves.
@@ -90,9 +91,9 @@ with arrived as (
 )
 select (r.n - 1)::int, f.n is not null from ready r left join fresh f on f.n = r.n left join announced on true`
 
-func (s *Store) storeBatch(ctx context.Context, batch []*arrival, patience time.Duration) ([]fate, error) {
+func runBatch(ctx context.Context, pool *pgxpool.Pool, batch []*arrival, patience time.Duration) ([]fate, error) {
 	c := columnsOf(batch)
-	rows, err := s.pool.Query(ctx, storeBatch, c.forge, c.id, c.event, c.repository, c.owner, c.name, c.installation, c.at, c.body, c.hints,
+	rows, err := pool.Query(ctx, storeBatch, c.forge, c.id, c.event, c.repository, c.owner, c.name, c.installation, c.at, c.body, c.hints,
 		strconv.FormatInt(patience.Milliseconds(), 10), ObserveArgs{}.Kind(), jobAttempts)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ var ErrFenced = errors.New("the lease was taken over")
 // Store is Ferry's database.
 type Store struct {
 	pool   *pgxpool.Pool
+	common *pgxpool.Pool // of the intake's common lane
 	jobs   *river.Client[pgx.Tx]
 	intake intake
 }
@@ -71,17 +72,37 @@ func Open(ctx context.Context, url string, logger *slog.Logger, options ...Optio
 		pool.Close()
 		return nil, fmt.Errorf("connecting to the database: %w", err)
 	}
+	common, err := pgxpool.NewWithConfig(ctx, ofCommonLane(cfg.Copy()))
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("connecting to the database: %w", err)
+	}
 	// River wakes the workers at most once in this time; a job that comes within it would wait until they look by themselves.
 	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: logger, FetchCooldown: river.FetchCooldownMin})
 	if err != nil {
 		pool.Close()
+		common.Close()
 		return nil, fmt.Errorf("preparing the job queue: %w", err)
 	}
-	return &Store{pool: pool, jobs: jobs, intake: intake{lanes: map[string]*lane{}}}, nil
+	return &Store{pool: pool, common: common, jobs: jobs, intake: intake{lanes: map[string]*lane{}}}, nil
+}
+
+// ofCommonLane gives the intake's common lane connections of its own: work that holds all the others keeps no webhook waiting, and its one statement,
+// whose plan is always the same, is planned once and not for every batch, which takes as long as storing one.
+func ofCommonLane(cfg *pgxpool.Config) *pgxpool.Config {
+	cfg.MinConns, cfg.MaxConns = 0, commonLeaders
+	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "set plan_cache_mode = force_generic_plan")
+		return err
+	}
+	return cfg
 }
 
 // Close gives the connections back.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.common.Close()
+	s.pool.Close()
+}
 
 // Pool returns the connections, for River's own client.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
