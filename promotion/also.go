@@ -5,135 +5,142 @@ import (
 	"slices"
 	"strings"
 
-	"ferry/forge"
 	"ferry/promotion/config"
 	"ferry/promotion/manifest"
 )
 
-// Also is a value that moves with a release (`also` in the configuration), with the file in which it stands.
-type Also struct {
+// Moved is a value that moves with the releases of the app into the environment, with the file it stands in.
+type Moved struct {
 	config.Also
-	File File // as it stands; its Problem says that it is missing, or cannot be read
+	File File // its Problem says why it cannot be read, or that there is none
 }
 
-// editing is the files of one environment while a release is written into them.
-type editing struct {
-	app     config.App
-	env     *Environment
-	release Release
-	copied  func(i int) (value, problem string) // what stands upstream for the value of that index; nil where nothing is copied
-	files   []forge.NewFile                     // those that change
-	blobs   []forge.SHA
-}
-
-// write notes what a file becomes.
-func (e *editing) write(f File, content []byte) {
-	at := slices.IndexFunc(e.files, func(n forge.NewFile) bool { return n.Path == f.Path })
-	switch {
-	case at >= 0:
-		e.files[at].Content = content
-	case string(content) != string(f.Content):
-		e.files, e.blobs = append(e.files, forge.NewFile{Path: f.Path, Content: content, Executable: f.Executable}), append(e.blobs, f.Blob)
+// AlsoPlaced returns the facts of a file for each app and environment with whose releases a value in it moves, but whose manifest it is not. The
+// apps are those that the configuration could find: whether there are such is for the caller to see.
+func AlsoPlaced(c *config.Config, f FileFacts) (facts []FileFacts) {
+	manifests := c.Places(f.Path)
+	for _, a := range c.Also(f.Path) {
+		known := slices.ContainsFunc(facts, func(other FileFacts) bool { return other.Place == a.Place })
+		if known || slices.Contains(manifests, a.Place) {
+			continue
+		}
+		one := f
+		one.Place, one.Also = a.Place, true
+		facts = append(facts, one)
 	}
+	return facts
 }
 
-// content returns what a file is by now.
-func (e *editing) content(f File) []byte {
-	if at := slices.IndexFunc(e.files, func(n forge.NewFile) bool { return n.Path == f.Path }); at >= 0 {
-		return e.files[at].Content
+// MovedValues returns the values that move with the app's releases into the environment. Files are all of the app's there.
+func MovedValues(c *config.Config, app, environment string, files []File, paths ...string) (moved []Moved) {
+	for _, a := range c.AlsoOf(app, environment, paths...) {
+		m := Moved{Also: a, File: File{Path: a.Path, Problem: fmt.Sprintf("%s does not exist, and also says that it moves with %s; add it, or remove that", a.Path, app)}}
+		if i := slices.IndexFunc(files, func(f File) bool { return f.Path == a.Path }); i >= 0 {
+			m.File = files[i]
+		}
+		moved = append(moved, m)
 	}
-	return f.Content
+	return moved
 }
 
-// also writes the values that move with the release.
-func (e *editing) also() (problem string) {
-	for i, a := range e.env.Also {
-		value, moves, problem := e.value(i, a)
+// move writes the values that move with the release into the files of an edit, and adds those of which it is the only change.
+func (s *Snapshot) move(env *Environment, release Release, e *edit) (problem string) {
+	var order []string
+	settings, files := map[string][]manifest.Setting{}, map[string]File{}
+	for _, m := range env.Moved {
+		if m.Copy && len(env.From) == 0 { // nothing is upstream of it
+			continue
+		}
+		values, problem := s.movedValues(env, m, release)
 		switch {
 		case problem != "":
 			return problem
-		case !moves:
+		case values == nil:
 			continue
-		case a.File.Problem != "":
-			return a.File.Problem
+		case m.File.Problem != "" && len(m.File.Content) == 0:
+			return m.File.Problem
 		}
-		var settings []manifest.Setting
-		for _, text := range a.Keys {
+		if files[m.Path].Path == "" {
+			order, files[m.Path] = append(order, m.Path), m.File
+		}
+		for i, text := range m.Keys {
 			key, err := manifest.ParseKey(text)
 			if err != nil {
-				return fmt.Sprintf("%s: %v", a.File.Path, err)
+				return fmt.Sprintf("%s: %v", m.Path, err)
 			}
-			settings = append(settings, manifest.Setting{Key: key, Value: value})
+			settings[m.Path] = append(settings[m.Path], manifest.Setting{Key: key, Value: values[i]})
 		}
-		content, err := manifest.Set(a.File.Path, e.content(a.File), settings)
-		if err != nil {
-			return refusalWords(a.File.Path, err)
+	}
+	for _, path := range order {
+		if problem := e.set(files[path], settings[path]); problem != "" {
+			return problem
 		}
-		e.write(a.File, content)
 	}
 	return ""
 }
 
-// value returns what is to be written for the value of that index, and whether it moves with the images that are written.
-func (e *editing) value(i int, a Also) (value string, moves bool, problem string) {
-	if a.Copy {
-		if e.copied == nil {
-			return "", false, ""
-		}
-		value, problem = e.copied(i)
-		return value, true, problem
+// movedValues returns what is to stand at each of the keys; nil where it moves with another image than those that are written.
+func (s *Snapshot) movedValues(env *Environment, m Moved, release Release) ([]string, string) {
+	if m.Copy {
+		return s.copied(env, m, release)
 	}
-	name := a.Image
-	if name == "" && len(e.app.Images) == 1 {
-		name = e.app.Images[0].Name
+	name := m.Image
+	if name == "" && len(s.App.Images) == 1 {
+		name = s.App.Images[0].Name
 	}
-	image, ok := e.release.Image(name)
+	image, ok := release.Image(name)
 	switch {
-	case name == "" && strings.ContainsAny(a.Value, "{"):
-		return "", false, fmt.Sprintf("%s: also does not say whose tag is meant; give it an image", a.File.Path)
+	case name == "" && strings.Contains(m.Value, "{"):
+		return nil, fmt.Sprintf("%s: also does not say whose tag is meant; give it an image", m.Path)
 	case name != "" && !ok:
-		return "", false, "" // another image of the app is bumped
-	case image.Digest == "" && strings.Contains(a.Value, "{digest}"):
-		return "", false, fmt.Sprintf("%s: the digest of %s is to be written there, and it is not known", a.File.Path, image)
-	case image.Tag == "" && strings.Contains(a.Value, "{tag}"):
-		return "", false, fmt.Sprintf("%s: the tag of %s is to be written there, and it has none", a.File.Path, image)
+		return nil, ""
+	case image.Digest == "" && strings.Contains(m.Value, "{digest}"):
+		return nil, fmt.Sprintf("%s: the digest of %s is to be written there, and it is not known; let CI announce it, or write it upstream", m.Path, image)
+	case image.Tag == "" && strings.Contains(m.Value, "{tag}"):
+		return nil, fmt.Sprintf("%s: the tag of %s is to be written there, and it has none", m.Path, image)
 	}
-	return strings.NewReplacer("{tag}", image.Tag, "{digest}", image.Digest).Replace(a.Value), true, ""
+	value := strings.NewReplacer("{tag}", image.Tag, "{digest}", image.Digest).Replace(m.Value)
+	return slices.Repeat([]string{value}, len(m.Keys)), ""
 }
 
-// copies returns what is copied for a release that comes from upstream: only where it stands there, for else it would be another release's.
-func (s *Snapshot) copies(env *Environment, release Release) func(i int) (value, problem string) {
-	return func(i int) (string, string) {
-		for _, name := range env.From {
-			up := s.Find(name)
-			if up == nil || !up.runs(release) || len(up.Also) != len(env.Also) {
-				continue
-			}
-			from := up.Also[i]
-			if from.File.Problem != "" {
-				return "", from.File.Problem
-			}
-			return copiedValue(from)
+// copied returns what stands at the keys of the same entry in the environment that the release comes from.
+func (s *Snapshot) copied(env *Environment, m Moved, release Release) ([]string, string) {
+	for _, name := range env.From {
+		up := s.Find(name)
+		if up == nil || !up.runs(release) {
+			continue
 		}
-		return "", fmt.Sprintf("%s: also copies a value from %s, and %s stands there no more", env.Also[i].File.Path, strings.Join(env.From, ", "), release.Version())
-	}
-}
-
-// copiedValue reads what stands at the keys of an entry, which has to be one value.
-func copiedValue(from Also) (value, problem string) {
-	for n, text := range from.Keys {
-		key, err := manifest.ParseKey(text)
-		if err != nil {
-			return "", fmt.Sprintf("%s: %v", from.File.Path, err)
-		}
-		one, err := manifest.Value(from.File.Path, from.File.Content, key)
+		from := sameEntry(up, m)
 		switch {
-		case err != nil:
-			return "", refusalWords(from.File.Path, err)
-		case n > 0 && one != value:
-			return "", fmt.Sprintf("%s: also copies from several keys, and they say %q and %q", from.File.Path, clip(value, 60), clip(one, 60))
+		case from == nil:
+			continue
+		case from.File.Problem != "" && len(from.File.Content) == 0:
+			return nil, from.File.Problem
+		case len(from.Keys) != len(m.Keys):
+			return nil, fmt.Sprintf("%s has %d keys to be copied to, and %s in %s has %d; let each have one {cluster}", m.Path, len(m.Keys), from.Path, name, len(from.Keys))
 		}
-		value = one
+		values := make([]string, len(from.Keys))
+		for i, text := range from.Keys {
+			key, err := manifest.ParseKey(text)
+			if err != nil {
+				return nil, fmt.Sprintf("%s: %v", from.Path, err)
+			}
+			if values[i], err = manifest.Value(from.Path, from.File.Content, key); err != nil {
+				return nil, plain(err.Error())
+			}
+		}
+		return values, ""
 	}
-	return value, ""
+	return nil, fmt.Sprintf("%s is copied from where %s stands, and it does not stand in %s any more", m.Path, release.Version(), fromWords(env.Environment))
+}
+
+// sameEntry returns what the entry says of another environment: of the same cluster, else of its first one.
+func sameEntry(env *Environment, m Moved) *Moved {
+	var found *Moved
+	for i := range env.Moved {
+		if other := &env.Moved[i]; other.Entry == m.Entry && (found == nil || other.Cluster == m.Cluster && found.Cluster != m.Cluster) {
+			found = other
+		}
+	}
+	return found
 }

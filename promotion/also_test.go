@@ -11,8 +11,8 @@ import (
 )
 
 // alsoEntry is a value that moves with the release, in a file with this content.
-func alsoEntry(entry config.Also, content string) promotion.Also {
-	return promotion.Also{Also: entry, File: promotion.File{Path: entry.Path, Content: []byte(content)}}
+func alsoEntry(entry config.Also, content string) promotion.Moved {
+	return promotion.Moved{Also: entry, File: promotion.File{Path: entry.Path, Content: []byte(content)}}
 }
 
 func TestAlsoMovesWithTheRelease(t *testing.T) {
@@ -22,7 +22,7 @@ func TestAlsoMovesWithTheRelease(t *testing.T) {
 	tests := []struct {
 		name    string
 		images  []config.Image
-		entry   promotion.Also
+		entry   promotion.Moved
 		release []string
 		want    string // the content of the file
 		problem string
@@ -33,7 +33,7 @@ func TestAlsoMovesWithTheRelease(t *testing.T) {
 		{"it stands there already", nil, alsoEntry(version, "labels:\n  version: v2\n"), []string{"a:2"}, "", ""},
 		{"a digest that is not known", nil, alsoEntry(config.Also{Path: "x", Keys: []string{"a"}, Value: "{digest}"}, "a: x\n"), []string{"a:2"}, "", "x: the digest of a:2 is to be written there, and it is not known"},
 		{"no such key", nil, alsoEntry(version, "labels:\n  verzion: v1\n"), []string{"a:2"}, "", "labels.yaml:"},
-		{"no such file", nil, promotion.Also{Also: version, File: promotion.File{Path: "labels.yaml", Problem: "labels.yaml is not there"}}, []string{"a:2"}, "", "labels.yaml is not there"},
+		{"no such file", nil, promotion.Moved{Also: version, File: promotion.File{Path: "labels.yaml", Problem: "labels.yaml is not there"}}, []string{"a:2"}, "", "labels.yaml is not there"},
 		{"another image is bumped", []config.Image{{Name: "a"}, {Name: "b"}}, alsoEntry(config.Also{Path: "x", Keys: []string{"v"}, Value: "{tag}", Image: "b"}, "v: 1\n"), []string{"a:2"}, "", ""},
 		{"one of several images", []config.Image{{Name: "a"}, {Name: "b"}}, alsoEntry(config.Also{Path: "x", Keys: []string{"v"}, Value: "{tag}", Image: "b"}, "v: x\n"), []string{"a:2", "b:three"}, "v: three\n", ""},
 		{"a copy comes with a promotion only", nil, alsoEntry(config.Also{Path: "x", Keys: []string{"v"}, Copy: true}, "v: x\n"), []string{"a:2"}, "", ""},
@@ -46,7 +46,7 @@ func TestAlsoMovesWithTheRelease(t *testing.T) {
 				app.Images = []config.Image{{Name: "a"}}
 			}
 			env := environmentOf("prod", manifestOf("pod.yaml", "a:1", "b:1")...)
-			env.Also = []promotion.Also{test.entry}
+			env.Moved = []promotion.Moved{test.entry}
 			files, err := promotion.Edit(app, env, of(test.release...))
 			if test.problem != "" {
 				if err == nil || !strings.HasPrefix(err.Error(), test.problem) || files != nil {
@@ -73,7 +73,7 @@ func TestAlsoInTheManifestItself(t *testing.T) {
 	file := manifestOf("pod.yaml", "a:1")[0]
 	file.Content = append(file.Content, "metadata:\n  labels:\n    version: x\n"...)
 	env := environmentOf("prod", file)
-	env.Also = []promotion.Also{{Also: config.Also{Path: "pod.yaml", Keys: []string{"metadata.labels.version"}, Value: "{tag}-x"}, File: file}}
+	env.Moved = []promotion.Moved{{Also: config.Also{Path: "pod.yaml", Keys: []string{"metadata.labels.version"}, Value: "{tag}-x"}, File: file}}
 	files, err := promotion.Edit(config.App{Name: "shop", Images: []config.Image{{Name: "a"}}}, env, of("a:2"))
 	if err != nil || len(files) != 1 || !strings.Contains(string(files[0].Content), "image: a:2\n") || !strings.Contains(string(files[0].Content), "version: 2-x\n") {
 		t.Errorf("%+v, %v", files, err)
@@ -85,14 +85,14 @@ func TestAlsoIsCopied(t *testing.T) {
 	t.Parallel()
 	environments := chain("a:2.0.0", "a:1.0.0", "a:0.9.0")
 	for i, value := range []string{"chart-9", "chart-8", "chart-7"} {
-		environments[i].Also = []promotion.Also{alsoEntry(config.Also{Path: environments[i].Name + "-chart.yaml", Keys: []string{"version"}, Copy: true}, "version: "+value+"\n")}
+		environments[i].Moved = []promotion.Moved{alsoEntry(config.Also{Path: environments[i].Name + "-chart.yaml", Keys: []string{"version"}, Copy: true}, "version: "+value+"\n")}
 	}
 	app := config.App{Name: "shop", Images: []config.Image{{Name: "a"}}}
 	got := promotion.Prospects(app, forge.Repo{}, environments, time.Unix(1e9, 0))
 	if len(got) != 2 || len(got[0].Files) != 2 || string(got[0].Files[1].Content) != "version: chart-9\n" || string(got[1].Files[1].Content) != "version: chart-8\n" {
 		t.Errorf("got %+v", got)
 	}
-	environments[0].Also[0].File.Problem = "dev-chart.yaml is not there"
+	environments[0].Moved[0].File = promotion.File{Path: "dev-chart.yaml", Problem: "dev-chart.yaml is not there"}
 	if got = promotion.Prospects(app, forge.Repo{}, environments, time.Unix(1e9, 0)); got[0].Refused != "dev-chart.yaml is not there" || got[0].Files != nil {
 		t.Errorf("what is to be copied is not there: %+v", got[0])
 	}

@@ -45,7 +45,9 @@ var commandForm = regexp.MustCompile(`(?i)^ {0,3}/(ferry\s+/?)?([a-z]+)((?:\s.*)
 
 // ParseCommands returns the commands of a comment: each the first word of a line outside quotes, code and HTML comments. A first word that
 // is not a command of Ferry's is left to other bots, unless it is written as /ferry WORD.
-func ParseCommands(body string) []Command {
+//
+// Where the configuration has a prefix, only what is written as /ferry WORD is a command.
+func ParseCommands(body, prefix string) []Command {
 	var out []Command
 	for _, line := range spokenLines(body) {
 		m := commandForm.FindStringSubmatch(line)
@@ -56,6 +58,8 @@ func ParseCommands(body string) []Command {
 		switch {
 		case m[1] == "" && name == "ferry":
 			name = "help"
+		case m[1] == "" && prefix != "":
+			continue
 		case m[1] == "" && !isCommand(name):
 			continue
 		}
@@ -81,4 +85,38 @@ func commandTable() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.ReplaceAll(s.Usage, "|", "\\|"), s.Help, s.Needs)
 	}
 	return b.String()
+}
+
+// saidForm is a command in Ferry's own words.
+var saidForm = regexp.MustCompile("(^|[\\s(`])/(status|hold|resume|promote|retry|help)\\b")
+
+// Prefixed returns Ferry's own words with each command as it is obeyed: behind the configuration's prefix, where that has one.
+func Prefixed(prefix, text string) string {
+	if prefix == "" {
+		return text
+	}
+	return saidForm.ReplaceAllString(text, "${1}/"+prefix+" ${2}")
+}
+
+// speak lets the plan's words name commands as they are obeyed.
+func (p *Plan) speak(prefix string) {
+	if prefix == "" {
+		return
+	}
+	for i := range p.Pulls {
+		p.Pulls[i].Body = Prefixed(prefix, p.Pulls[i].Body)
+	}
+	for i := range p.Contributions {
+		p.Contributions[i].Description = Prefixed(prefix, p.Contributions[i].Description)
+	}
+	for i := range p.View.Environments {
+		v := &p.View.Environments[i]
+		for _, text := range []*string{&v.Problem, &v.Message, &v.Why, &v.Held, &v.Unposted} {
+			*text = Prefixed(prefix, *text)
+		}
+		v.Gates = slices.Clone(v.Gates)
+		for j := range v.Gates {
+			v.Gates[j].Reason = Prefixed(prefix, v.Gates[j].Reason)
+		}
+	}
 }

@@ -71,7 +71,7 @@ func TestParseCommands(t *testing.T) {
 	}
 	for _, test := range tests {
 		var got []string
-		for _, c := range promotion.ParseCommands(test.body) {
+		for _, c := range promotion.ParseCommands(test.body, "") {
 			got = append(got, strings.Join(append([]string{c.Name}, c.Words...), " "))
 		}
 		if strings.Join(got, "|") != test.want {
@@ -85,7 +85,7 @@ func FuzzParseCommands(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		commands := promotion.ParseCommands(body)
+		commands := promotion.ParseCommands(body, "")
 		if len(commands) > 10 {
 			t.Fatalf("%d commands", len(commands))
 		}
@@ -98,7 +98,7 @@ func FuzzParseCommands(f *testing.F) {
 			}
 		}
 		quoted := "> " + strings.ReplaceAll(strings.NewReplacer("<!--", "", "-->", "").Replace(body), "\n", "\n> ")
-		if got := promotion.ParseCommands(quoted); len(got) != 0 {
+		if got := promotion.ParseCommands(quoted, ""); len(got) != 0 {
 			t.Fatalf("%+v is obeyed out of a quote", got)
 		}
 	})
@@ -129,7 +129,7 @@ func execute(t *testing.T, body string, change ...func(*promotion.CommandScene))
 	for _, c := range change {
 		c(&s)
 	}
-	return promotion.Execute(promotion.ParseCommands(body), s)
+	return promotion.Execute(promotion.ParseCommands(body, ""), s)
 }
 
 func wantAnswer(t *testing.T, out promotion.Outcome, reaction forge.Reaction, words string) {
@@ -353,11 +353,11 @@ func TestRetryCommand(t *testing.T) {
 // Commands of one comment are carried out in order, and each sees the one before.
 func TestCommandsSeeTheOnesBefore(t *testing.T) {
 	t.Parallel()
-	held := promotion.Execute(promotion.ParseCommands("/hold prod freeze\n/status checkout prod\n/resume prod"), scene(t))
+	held := promotion.Execute(promotion.ParseCommands("/hold prod freeze\n/status checkout prod\n/resume prod", ""), scene(t))
 	if len(held.Holds) != 0 || len(held.Resumed) != 0 || !strings.Contains(held.Answer, "Lifted: the hold of ann on prod") || !strings.Contains(held.Answer, "freeze") {
 		t.Errorf("a hold and its end: %+v", held)
 	}
-	refused := promotion.Execute(promotion.ParseCommands("/hold prod for -1h"), scene(t))
+	refused := promotion.Execute(promotion.ParseCommands("/hold prod for -1h", ""), scene(t))
 	if len(refused.Holds) != 0 || refused.Reaction != forge.ReactionRefused {
 		t.Errorf("a hold that ends before it begins: %+v", refused)
 	}

@@ -2,11 +2,13 @@ package promotion
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"ferry/forge"
+	"ferry/promotion/config"
 )
 
 // The home of decisions at the forge: one YAML file on an orphan branch, from where a lost database reads them back.
@@ -37,6 +39,30 @@ type Decisions struct {
 	Holds    []Hold
 	Asked    []Asked
 	Baseline []Baseline
+}
+
+// Renamed returns the decisions with the names that apps and environments have now. A baseline that stands under both names is the one under the new.
+func (d Decisions) Renamed(c *config.Config) Decisions {
+	out := Decisions{Holds: slices.Clone(d.Holds), Asked: slices.Clone(d.Asked)}
+	for i, h := range out.Holds {
+		now := c.Current(config.Place{App: h.App, Environment: h.Environment})
+		out.Holds[i].App, out.Holds[i].Environment = now.App, now.Environment
+	}
+	for i, a := range out.Asked {
+		now := c.Current(config.Place{App: a.App, Environment: a.Environment})
+		out.Asked[i].App, out.Asked[i].Environment = now.App, now.Environment
+	}
+	for _, b := range d.Baseline {
+		was := config.Place{App: b.App, Environment: b.Environment}
+		now := c.Current(was)
+		taken := slices.ContainsFunc(d.Baseline, func(other Baseline) bool { return other.App == now.App && other.Environment == now.Environment })
+		if was != now && taken {
+			continue
+		}
+		b.App, b.Environment = now.App, now.Environment
+		out.Baseline = append(out.Baseline, b)
+	}
+	return out
 }
 
 type decisionsFile struct {

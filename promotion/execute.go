@@ -50,7 +50,7 @@ func Execute(commands []Command, scene CommandScene) Outcome {
 	for i := range e.out.Holds {
 		e.out.Holds[i].ID = 0 // the database gives them theirs
 	}
-	e.out.Answer = strings.Join(e.answers, "\n\n")
+	e.out.Answer = Prefixed(scene.Config.CommandPrefix, strings.Join(e.answers, "\n\n"))
 	if e.out.Reaction = forge.ReactionDone; e.refused {
 		e.out.Reaction = forge.ReactionRefused
 	}
@@ -270,7 +270,7 @@ func (e *execution) promote(c Command) {
 func (e *execution) promoteApp(v View, environment string) int {
 	asked := 0
 	for _, cell := range v.Environments {
-		env, ok := e.Config.Environment(cell.Name)
+		env, ok := e.Config.Settings(v.App, cell.Name)
 		if !ok || len(env.From) == 0 || environment != "" && cell.Name != environment {
 			continue
 		}

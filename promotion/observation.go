@@ -18,8 +18,9 @@ type Observation struct {
 	Earlier      []FileFacts // manifests as they stood at revisions before the head, where they changed again later
 	Files        []FileFacts // manifests that changed; every one where Full
 	Full         bool
-	Decisions    *Decisions // from the branch ferry-state, at the first look
-	Recovery     *Recovery  // what the forge remembers of an earlier database, at the first look
+	Findings     *[]config.Finding // what looks wrong between configuration and files; nil where that was not looked at
+	Decisions    *Decisions        // from the branch ferry-state, at the first look
+	Recovery     *Recovery         // what the forge remembers of an earlier database, at the first look
 	Pulls        []PullFacts
 	Commands     []CommandFacts
 	Issue        int // number of Ferry's issue, where it was looked for and found
@@ -38,16 +39,26 @@ type HeadFacts struct {
 // ConfigFacts is what .ferry.yaml says at the head.
 type ConfigFacts struct {
 	Blob     forge.SHA // of the configuration in force after this observation; empty: none
+	Set      string    // names the files that it includes
+	Included []IncludedFile
+	Tried    forge.SHA // of the .ferry.yaml at the head, where that is not in force
 	Revision forge.SHA
 	Problem  string // why the one at the head is not in force
 }
 
-// FileFacts is one manifest at the head.
+// IncludedFile is a file that the configuration includes.
+type IncludedFile struct {
+	Path string
+	Blob forge.SHA
+}
+
+// FileFacts is one file of an app at the head: a manifest, or one with values that move with its releases.
 type FileFacts struct {
 	File
 	Place    config.Place
 	Revision forge.SHA // at which it came to stand like this
 	Gone     bool
+	Also     bool // no manifest: it only has values that move with the release
 }
 
 // PullFacts is what the forge says of a pull request.

@@ -1,9 +1,6 @@
 package promotion
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -11,7 +8,6 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion/config"
-	"ferry/promotion/manifest"
 )
 
 // Plan is what should be true for one app: wishes, not acts. It is a pure function of a snapshot and a time; planning again right after
@@ -97,6 +93,7 @@ func MakePlan(s Snapshot, now time.Time) Plan {
 	for i := range s.Environments {
 		p.environment(&s.Environments[i])
 	}
+	p.plan.speak(s.Prefix)
 	return p.plan
 }
 
@@ -185,6 +182,7 @@ func (p *planner) environment(env *Environment) {
 	view.Unposted = p.s.unposted(env)
 	if p.s.Off || env.Dropped {
 		p.close(env, "Ferry is switched off here: .ferry.yaml does not name it any more")
+		p.outgrown(env, &view)
 		if env.Pull != nil {
 			p.plan.View.Environments = append(p.plan.View.Environments, view)
 		}
@@ -196,6 +194,10 @@ func (p *planner) environment(env *Environment) {
 
 // promotion decides what pull request should be open into the environment, and with which gates.
 func (p *planner) promotion(env *Environment, view *EnvironmentView) {
+	if len(env.Outgrown) > 0 {
+		p.outgrown(env, view)
+		return
+	}
 	c := p.s.choose(env, p.now)
 	if env.Intent != nil && c.asker == "" && !c.pending {
 		p.plan.IntentsDone = append(p.plan.IntentsDone, env.Name)
@@ -218,7 +220,9 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 			p.due(g.DueAt)
 		}
 	}
-	files, blobs, problem := bump(p.s.App, env, c.release, p.s.copies(env, c.release))
+	c.release = p.s.withDigests(env, c.release)
+	view.Proposed = c.release
+	files, blobs, problem := p.s.bump(env, c.release)
 	if problem != "" {
 		c.gates = append(c.gates, Gate{Name: "manifest", State: GateWaiting, Reason: problem})
 		view.Gates = c.gates
@@ -299,6 +303,21 @@ func (p *planner) close(env *Environment, reason string) {
 	p.plan.Pulls = append(p.plan.Pulls, wish)
 }
 
+// outgrown wishes that what is open under a name of before be closed; nothing is opened beside it. One with somebody else's commit on top is left to
+// that person.
+func (p *planner) outgrown(env *Environment, view *EnvironmentView) {
+	for _, o := range env.Outgrown {
+		now := PromotionBranch(env.Name, p.s.App.Name)
+		view.Why = fmt.Sprintf("#%d on %s is from before the rename; it is closed, and the promotion opened anew on %s", o.Number, o.Branch, now)
+		if !o.Known {
+			view.Why, view.Stuck = fmt.Sprintf("#%d on %s is from before the rename, and somebody pushed on top; close it, and the promotion is opened anew on %s", o.Number, o.Branch, now), true
+			continue
+		}
+		p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: o.Branch, Number: o.Number, Head: o.Head,
+			Reason: fmt.Sprintf("this is %s in %s now, and the promotion is opened anew on %s", p.s.App.Name, env.Name, now)})
+	}
+}
+
 // merged ends a merged promotion once its release has converged, or another release stands in its place.
 func (p *planner) merged(env *Environment, m Promotion) {
 	d := env.broughtBy(m)
@@ -317,95 +336,6 @@ func (p *planner) due(at time.Time) {
 	if at.After(p.now) {
 		p.plan.DueAt = soonest(p.plan.DueAt, at)
 	}
-}
-
-// bump returns the files of the environment with the release's tags and digests and what moves with them, only those that change, and the blobs they
-// were made from. What is to be copied from upstream is told by copied; nil copies nothing.
-func bump(app config.App, env *Environment, release Release, copied func(int) (string, string)) (files []forge.NewFile, blobs []forge.SHA, problem string) {
-	e := &editing{app: app, env: env, release: release, copied: copied}
-	for _, f := range env.Files {
-		if problem := e.images(f); problem != "" {
-			return nil, nil, problem
-		}
-	}
-	if problem := e.also(); problem != "" {
-		return nil, nil, problem
-	}
-	if len(e.files) == 0 {
-		return nil, nil, ErrNoChange.Error()
-	}
-	return e.files, e.blobs, ""
-}
-
-// images writes the tags and digests of the release into one manifest.
-func (e *editing) images(f File) (problem string) {
-	if f.Problem != "" {
-		return f.Problem
-	}
-	var edits []manifest.Edit
-	for _, image := range f.Images {
-		want, ok := e.release.Image(image.Name)
-		name := nameIn(e.app, e.env.Name, image.Name)
-		if !ok || slices.ContainsFunc(edits, func(e manifest.Edit) bool { return e.Name == name }) {
-			continue
-		}
-		edits = append(edits, manifest.Edit{Target: f.target(name), Tag: want.Tag, Digest: want.Digest, Pin: e.pins(image.Name)})
-	}
-	if len(edits) == 0 {
-		return ""
-	}
-	content, err := manifest.Bump(f.Path, f.Content, edits)
-	if err != nil {
-		return refusalWords(f.Path, err)
-	}
-	e.write(f, content)
-	return ""
-}
-
-// pins says whether the configuration wants the image's digest written also where none stands.
-func (e *editing) pins(image string) bool {
-	return e.env.Digest || slices.ContainsFunc(e.app.Images, func(i config.Image) bool { return i.Name == image && i.Digest })
-}
-
-// refusalWords says why a file is not edited, with its place.
-func refusalWords(path string, err error) string {
-	var refusal *manifest.Refusal
-	if errors.As(err, &refusal) {
-		return refusal.Error()
-	}
-	return fmt.Sprintf("%s: %v", path, err)
-}
-
-// target returns where the image that is pulled under name stands in the file.
-func (f *File) target(name string) manifest.Target {
-	for _, t := range f.Targets {
-		if t.Name == name {
-			return t
-		}
-	}
-	return manifest.Target{Name: name}
-}
-
-// nameIn returns the name under which the environment pulls the image that the configuration calls name.
-func nameIn(app config.App, environment, name string) string {
-	for _, i := range app.Images {
-		if i.Name == name {
-			return i.NameIn(environment)
-		}
-	}
-	return name
-}
-
-// editName names an edit by what it writes: two of the same name are byte-identical.
-func editName(files []forge.NewFile, release Release) string {
-	h := sha256.New()
-	for _, f := range files {
-		fmt.Fprintf(h, "%q %t %d\n%s\n", f.Path, f.Executable, len(f.Content), f.Content)
-	}
-	for _, image := range release {
-		fmt.Fprintln(h, image)
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 func (p *Pull) who() string {

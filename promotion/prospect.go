@@ -110,7 +110,9 @@ var ErrNoChange = errors.New("the edit would change nothing")
 // upstream stays as it is, for no release comes from there. It fails with ErrNoChange where all stands there already, and with a reason that names
 // file, line and column where the edit cannot be made.
 func Edit(app config.App, env Environment, release Release) ([]forge.NewFile, error) {
-	changed, _, problem := bump(app, &env, release, nil)
+	env.From = nil
+	s := Snapshot{App: app}
+	changed, _, problem := s.bump(&env, release)
 	switch problem {
 	case "":
 		return changed, nil

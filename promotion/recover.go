@@ -221,6 +221,26 @@ func (d *Deployment) ReadBack(app string, statuses []forge.PostedStatus) (c AppC
 	return c, len(statuses) > 0
 }
 
+// CalledNow returns the text of a status with the app's name of now where it begins with, or waits for, one that the app had before.
+func CalledNow(text string, app config.App) string {
+	for _, was := range app.Was {
+		if rest, ok := strings.CutPrefix(text, was+" "); ok {
+			text = app.Name + " " + rest
+		}
+	}
+	words := foldedWords.FindStringSubmatch(text)
+	if words == nil || words[1] == "" || len(app.Was) == 0 {
+		return text
+	}
+	names := strings.Split(words[1], ", ")
+	for i, name := range names {
+		if slices.Contains(app.Was, name) {
+			names[i] = app.Name
+		}
+	}
+	return strings.TrimSuffix(text, words[1]) + strings.Join(names, ", ")
+}
+
 func (d *Deployment) readBack(app string, state forge.State, s forge.PostedStatus) {
 	message := strings.TrimPrefix(s.Description, app+" "+d.Release.Version()+": ")
 	d.Settled = d.Ended && state != forge.Pending && !strings.Contains(s.Description, " runs in ")
@@ -270,7 +290,7 @@ func (d *Deployment) arrived(s forge.PostedStatus) {
 // Complete ends the soaks of what was replaced, and takes what Ferry itself proposed as proof that it had converged upstream, where no status says so.
 func (r *Recovery) Complete(c *config.Config) {
 	for _, p := range r.Promotions {
-		env, ok := c.Environment(p.Place.Environment)
+		env, ok := c.Settings(p.Place.App, p.Place.Environment)
 		if !ok || p.Intent != IntentPromotion || p.State != PromotionOpen {
 			continue
 		}

@@ -15,6 +15,7 @@ type Snapshot struct {
 	Self          forge.User // Ferry's own account
 	ForgeURL      string     // the address of the forge's pages, for links; empty where none is known
 	App           config.App
+	Prefix        string        // of commands, as the configuration has it; empty where none is needed
 	Off           bool          // the tree has no .ferry.yaml, or the app is not in it any more
 	Environments  []Environment // upstream first; only those the app has a manifest in, or had
 	Announced     []Announced   // the newest of each image that CI announced
@@ -29,7 +30,7 @@ type Environment struct {
 	Dropped    bool        // the configuration has no such environment any more
 	Mode       config.Mode // the strictest of repository, environment and app
 	Files      []File
-	Also       []Also       // in the order of the configuration
+	Moved      []Moved      // values that move with the app's releases into it
 	History    []Deployment // newest first; the first is current unless it has ended
 	Reports    []Report     // the counting one of each cluster that ever reported
 	Holds      []Hold       // active ones on this app, this environment, or both
@@ -37,6 +38,7 @@ type Environment struct {
 	Intent     *Intent
 	Pull       *Pull      // the living pull request of this app here, if any
 	Promotion  *Promotion // waiting or open
+	Outgrown   []Outgrown // promotions under a name that the app or the environment had before
 	Merged     []Promotion
 }
 
@@ -152,6 +154,14 @@ type Pull struct {
 	HeadSHA forge.SHA
 	Known   bool // Ferry recorded that head
 	Pusher  string
+}
+
+// Outgrown is a promotion on the branch of a name that the app or the environment had before.
+type Outgrown struct {
+	Branch string
+	Number int
+	Head   forge.SHA
+	Known  bool // Ferry recorded that head
 }
 
 // Promotion is one pull request that moves a release into the environment.

@@ -116,7 +116,7 @@ func (v EnvironmentView) standsWords() string {
 const IssueTitle = "Ferry: what is where"
 
 // IssueBody returns the matrix of all apps and what waits for what, between Ferry's marks.
-func IssueBody(environments []string, views []View, holds []Hold) string {
+func IssueBody(environments []string, views []View, holds []Hold, findings []config.Finding) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, bodyBegin)
 	b.WriteString("Ferry keeps this issue up to date. Comment with a command to steer it; `/help` lists them.\n\n")
@@ -145,6 +145,12 @@ func IssueBody(environments []string, views []View, holds []Hold) string {
 		b.WriteString("\n### Holds\n\n")
 		for _, h := range holds {
 			fmt.Fprintf(&b, "- %s, since %s\n", escape(h.words()), instant(h.At))
+		}
+	}
+	if len(findings) > 0 {
+		b.WriteString("\n### What looks wrong in the configuration\n\n")
+		for _, f := range findings {
+			fmt.Fprintf(&b, "- %s: %s. %s\n", code(fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)), escape(clip(f.Message, 300)), escape(f.Do))
 		}
 	}
 	neverReported(&b, environments, views)

@@ -196,7 +196,7 @@ func (d *Desired) app(c *Checkout, app config.App, files map[string][]promotion.
 		}
 		one := Environment{Environment: promotion.Environment{Environment: env, Mode: env.Mode, Files: files[env.Name]}}
 		for _, a := range d.Config.AlsoOf(app.Name, env.Name, paths...) {
-			one.Also = append(one.Also, promotion.Also{Also: a, File: c.file(a.Path)})
+			one.Moved = append(one.Moved, promotion.Moved{Also: a, File: c.file(a.Path)})
 		}
 		one.Release, one.Problem = promotion.Standing(app, one.Files)
 		out.Environments = append(out.Environments, one)
@@ -226,7 +226,7 @@ func (a *App) Find(environment string) *Environment {
 // AllFiles returns the manifests of the app in the environment, and then the files with what moves with its releases, each once.
 func (e *Environment) AllFiles() []promotion.File {
 	out := slices.Clone(e.Files)
-	for _, a := range e.Also {
+	for _, a := range e.Moved {
 		if !slices.ContainsFunc(out, func(f promotion.File) bool { return f.Path == a.File.Path }) {
 			out = append(out, a.File)
 		}

@@ -2,6 +2,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -105,6 +106,23 @@ func (c *Config) RenamedApp(was string) (name string, ok bool) {
 func (c *Config) RenamedEnvironment(was string) (name string, ok bool) {
 	name, ok = c.renamedEnv[was]
 	return name, ok
+}
+
+// FormerApps returns the names that apps had before, with those they have now.
+func (c *Config) FormerApps() map[string]string { return maps.Clone(c.renamed) }
+
+// FormerEnvironments returns the names that environments had before, with those they have now.
+func (c *Config) FormerEnvironments() map[string]string { return maps.Clone(c.renamedEnv) }
+
+// Current returns the place of that name, or of a name that its app or its environment had before, as it is called now.
+func (c *Config) Current(p Place) Place {
+	if name, ok := c.renamed[p.App]; ok {
+		p.App = name
+	}
+	if name, ok := c.renamedEnv[p.Environment]; ok {
+		p.Environment = name
+	}
+	return p
 }
 
 // settings merges the entries that speak about an app.

@@ -19,6 +19,7 @@ type also struct {
 	manifest
 	value string
 	copy  bool
+	entry int // its place in the list
 }
 
 // manifests reads the files of a named app.
@@ -106,8 +107,8 @@ func (r *reporter) keyPaths(f field) []keyPath {
 func (r *reporter) also(f field) []also {
 	items, _ := r.list(f.value, "also")
 	out := make([]also, 0, len(items))
-	for _, item := range bounded(r, f, items, maxListed) {
-		a := also{manifest: manifest{at: r.pos(item)}}
+	for i, item := range bounded(r, f, items, maxListed) {
+		a := also{entry: i, manifest: manifest{at: r.pos(item)}}
 		var path, value, copied field
 		r.mapping(atAlso, item, func(f field) {
 			switch f.key {

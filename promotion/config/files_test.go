@@ -68,12 +68,12 @@ func TestAlso(t *testing.T) {
 	want := map[string][]config.Also{
 		"web@dev": {
 			{Place: dev, Path: "web/dev/labels.yaml", Keys: []string{"labels.version"}, Image: "web", Value: "{tag}-dev"},
-			{Place: dev, Path: "web/default/dev/web.yaml", Cluster: "default", Keys: []string{`"a.b"[0].c`}, Image: "job", Copy: true},
+			{Place: dev, Path: "web/default/dev/web.yaml", Cluster: "default", Keys: []string{`"a.b"[0].c`}, Image: "job", Copy: true, Entry: 1},
 		},
 		"web@prod": {
 			{Place: prod, Path: "web/live/p.1/labels.yaml", Keys: []string{"labels.version"}, Image: "web", Value: "{tag}-live/p.1"},
-			{Place: prod, Path: "web/eu/live/p.1/web.yaml", Cluster: "eu", Keys: []string{`"a.b"[0].c`}, Image: "job", Copy: true},
-			{Place: prod, Path: "web/us-1/live/p.1/web.yaml", Cluster: "us-1", Keys: []string{`"a.b"[0].c`}, Image: "job", Copy: true},
+			{Place: prod, Path: "web/eu/live/p.1/web.yaml", Cluster: "eu", Keys: []string{`"a.b"[0].c`}, Image: "job", Copy: true, Entry: 1},
+			{Place: prod, Path: "web/us-1/live/p.1/web.yaml", Cluster: "us-1", Keys: []string{`"a.b"[0].c`}, Image: "job", Copy: true, Entry: 1},
 		},
 		"shop@dev": {{Place: config.Place{App: "shop", Environment: "dev"}, Path: "shop/dev/also.txt", Keys: []string{"a"}, Image: "shop", Value: "{digest}"}},
 		"half@dev": {{Place: config.Place{App: "half", Environment: "dev"}, Path: "half/dev.txt", Keys: []string{"a"}, Image: "half", Value: "half:{tag}"}},

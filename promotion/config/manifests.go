@@ -37,7 +37,7 @@ func (c *Config) Also(path string) []Also {
 // also returns what a match of also says.
 func (c *Config) also(m match, path string) Also {
 	a := m.claim.also
-	out := Also{Place: c.place(m), Path: path, Cluster: m.cluster, Copy: a.copy}
+	out := Also{Place: c.place(m), Path: path, Cluster: m.cluster, Copy: a.copy, Entry: a.entry}
 	e := c.Environments[m.env]
 	if m.cluster != "" {
 		e.Clusters = []string{m.cluster}
@@ -96,5 +96,11 @@ func (c *Config) keysOf(m match, f *manifest) (image string, keys []string) {
 // Reads says whether a file of the repository matters: the configuration, a file it includes, a manifest, or one with
 // values that move with a release.
 func (c *Config) Reads(path string) bool {
-	return path == File || c.include.Match(path) || slices.ContainsFunc(c.matches(path), c.counts)
+	return path == File || c.include.Match(path) || c.Uses(path)
 }
+
+// Uses says whether a file is a manifest, or has values that move with a release.
+func (c *Config) Uses(path string) bool { return slices.ContainsFunc(c.matches(path), c.counts) }
+
+// Includes returns which files the configuration includes.
+func (c *Config) Includes() Inclusion { return c.include }

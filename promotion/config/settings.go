@@ -210,4 +210,5 @@ type Also struct {
 	Image   string   // the configured name of the image whose tag and digest Value means
 	Value   string   // what is written, with "{tag}" and "{digest}" still in it; empty where Copy is
 	Copy    bool     // what stands at the keys of the same entry in the environment the release comes from is written
+	Entry   int      // of the app's list, from 0: what says the same of several environments and clusters
 }

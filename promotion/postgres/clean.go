@@ -90,7 +90,8 @@ func (r *observation) cleanBlobs(ctx context.Context) error {
 		delete from blobs b where b.repository = $1 and b.sha in (
 		  select o.sha from blobs o where o.repository = $1
 		    and not exists (select from manifests m where m.repository = o.repository and m.blob = o.sha)
-		    and not exists (select from repositories r where r.id = o.repository and r.config_blob = o.sha)
+		    and not exists (select from repositories r where r.id = o.repository and o.sha in (r.config_blob, r.config_tried))
+		    and not exists (select from included i where i.repository = o.repository and i.blob = o.sha)
 		    and not exists (select from own where own.sha = o.sha) limit $2)`,
 		r.repo.ID, cleanAtOnce)
 	return err

@@ -41,16 +41,12 @@ func (s *Store) Decide(ctx context.Context, repository int64, unit string, now t
 
 func (d *decision) load(ctx context.Context, repository int64) error {
 	r := &d.repo
-	var blob []byte
-	err := d.tx.QueryRow(ctx, `select id, forge, forge_id, owner, name, default_branch, config_blob, config_problem, issue from repositories where id = $1`, repository).
-		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.ConfigBlob, &r.ConfigProblem, &r.Issue)
+	err := d.tx.QueryRow(ctx, `select id, forge, forge_id, owner, name, default_branch, config_blob, config_set, config_problem, issue from repositories where id = $1`, repository).
+		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.ConfigBlob, &r.ConfigSet, &r.ConfigProblem, &r.Issue)
 	if err != nil || r.ConfigBlob == "" {
 		return err
 	}
-	d.config, err = d.mind.Config(r.ConfigBlob, func() ([]byte, error) {
-		err := d.tx.QueryRow(ctx, `select content from blobs where repository = $1 and sha = $2`, repository, r.ConfigBlob).Scan(&blob)
-		return blob, err
-	})
+	d.config, err = d.mind.Config(r.ConfigName(), func() (ConfigContent, error) { return configContent(ctx, d.tx, repository) })
 	return err
 }
 
@@ -237,7 +233,7 @@ func (d *decision) closedPulls(ctx context.Context, app string) (merged map[stri
 }
 
 func (d *decision) writePull(ctx context.Context, app string, env *promotion.Environment, w promotion.PullWish) error {
-	if !w.Open && env.Pull == nil { // it was never opened, as far as Ferry knows: the act looks
+	if !w.Open && env.Pull == nil && env.Promotion != nil && w.Branch == promotion.PromotionBranch(env.Name, app) { // it was never opened, as far as Ferry knows: the act looks
 		if _, err := d.tx.Exec(ctx, `update promotions set state = 'superseded', ended_at = $2 where id = $1`, env.Promotion.ID, d.now); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion"
+	"ferry/promotion/config"
 )
 
 // AnswerWish is the answer to a comment's commands: a reaction and one comment. It waits until the decisions it speaks of are written at the forge.
@@ -101,7 +102,7 @@ func (d *decision) views(ctx context.Context) (list []promotion.View, err error)
 const refusalPause = time.Hour
 
 func (d *decision) command(ctx context.Context, c pendingCommand, views []promotion.View) error {
-	commands := promotion.ParseCommands(c.body)
+	commands := promotion.ParseCommands(c.body, d.prefix())
 	if len(commands) == 0 || d.config == nil {
 		return nil
 	}
@@ -254,6 +255,14 @@ func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 		names = append(names, env.Name)
 	}
 	var last *time.Time
+	var raw []byte
+	var findings []config.Finding
+	if err := d.tx.QueryRow(ctx, `select config_findings from repositories where id = $1`, d.repo.ID).Scan(&raw); err != nil {
+		return time.Time{}, err
+	}
+	if err := json.Unmarshal(raw, &findings); err != nil {
+		return time.Time{}, err
+	}
 	err = d.tx.QueryRow(ctx, `select (applied ->> 'at')::timestamptz from wishes where repository = $1 and kind = 'issue'`, d.repo.ID).Scan(&last)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return time.Time{}, err
@@ -262,7 +271,7 @@ func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 	if last != nil && last.Add(issuePause).After(d.now) {
 		at = last.Add(issuePause)
 	}
-	return time.Time{}, d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.IssueBody(names, views, holds)}, at)
+	return time.Time{}, d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.Prefixed(d.prefix(), promotion.IssueBody(names, views, holds, findings))}, at)
 }
 
 // issueMargin is longer than any decision takes. A decision of the issue that begins within it may have begun before this one is written down.

@@ -105,6 +105,7 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading what #%d changes: %w", number, err)
 	}
+	c.Description = promotion.Prefixed(d.prefix(), c.Description)
 	return due, d.contribute(ctx, "", []promotion.Contribution{c})
 }
 
@@ -126,7 +127,7 @@ func (d *decision) emptyEnvironments(ctx context.Context) (names []string, err e
 	if d.config == nil {
 		return nil, nil
 	}
-	found, err := collectTx[string](ctx, d.tx, `select distinct environment from manifests where repository = $1 and branch = $2`, d.repo.ID, d.repo.DefaultBranch)
+	found, err := collectTx[string](ctx, d.tx, `select distinct environment from manifests where repository = $1 and branch = $2 and not also`, d.repo.ID, d.repo.DefaultBranch)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,6 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion"
-	"ferry/promotion/config"
 )
 
 // Token is whom a bearer token speaks for.
@@ -81,11 +80,14 @@ func (s *Store) RepositoryNamed(ctx context.Context, kind forge.Kind, repo forge
 // Environments returns the names of the environments of the repository's configuration in force; none where Ferry is off there.
 func (s *Store) Environments(ctx context.Context, repository int64) (names []string, err error) {
 	defer wrap(&err, "Environments(%d)", repository)
-	contents, err := collect[[]byte](ctx, s, `select b.content from repositories r join blobs b on b.repository = r.id and b.sha = r.config_blob where r.id = $1`, repository)
-	if err != nil || len(contents) == 0 {
+	content, err := s.ConfigContent(ctx, repository)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	c, err := config.Parse(config.File, contents[0])
+	c, err := content.Parse()
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +121,9 @@ func (s *Store) StoreReports(ctx context.Context, t Token, reports []promotion.A
 		if _, err := tx.Exec(ctx, `select from repositories where id = $1 for share`, t.Repository); err != nil {
 			return err
 		}
+		if t, reports, err = calledNow(ctx, tx, t, reports); err != nil {
+			return err
+		}
 		order := make([]int, len(reports)) // rows are locked in a fixed order
 		for i := range order {
 			order[i] = i
@@ -141,6 +146,33 @@ func (s *Store) StoreReports(ctx context.Context, t Token, reports []promotion.A
 		slices.Sort(units)
 		return s.raiseUnits(ctx, tx, t.Repository, slices.Compact(units))
 	})
+}
+
+// calledNow returns the token and its reports with the names of now, where the agent still uses former ones.
+func calledNow(ctx context.Context, tx pgx.Tx, t Token, reports []promotion.AgentReport) (Token, []promotion.AgentReport, error) {
+	apps := make([]string, 0, len(reports))
+	for _, r := range reports {
+		apps = append(apps, r.App)
+	}
+	rows, err := tx.Query(ctx, `
+		select kind, was, name from former_names where repository = $1 and (kind = 'environment' and was = $2 or kind = 'app' and was = any($3))`, t.Repository, t.Environment, apps)
+	if err != nil {
+		return t, nil, err
+	}
+	reports = slices.Clone(reports)
+	var kind, was, name string
+	_, err = pgx.ForEachRow(rows, []any{&kind, &was, &name}, func() error {
+		if kind == "environment" {
+			t.Environment = name
+		}
+		for i := range reports {
+			if kind == "app" && reports[i].App == was {
+				reports[i].App = name
+			}
+		}
+		return nil
+	})
+	return t, reports, err
 }
 
 // awake is how long an agent may say nothing before its next report, even of the same, is something new.

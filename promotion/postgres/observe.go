@@ -30,6 +30,8 @@ type Repository struct {
 	Sweep         bool
 	SweptAt       time.Time // when everything was read last
 	ConfigBlob    forge.SHA
+	ConfigSet     string    // names the files that it includes
+	ConfigTried   forge.SHA // of the .ferry.yaml at the head, where that is not in force
 	ConfigProblem string
 	Head          forge.SHA // as observed last
 	HeadTree      forge.SHA
@@ -49,11 +51,11 @@ func (s *Store) LoadRepository(ctx context.Context, id int64) (r Repository, err
 	var at, since, swept *time.Time
 	err = s.pool.QueryRow(ctx, `
 		select r.id, r.forge, r.forge_id, r.owner, r.name, r.default_branch, r.installation, coalesce(i.access, 0), r.accessible, r.generation, r.observed, r.observe_at, r.failing_since, r.failures, r.sweep, r.swept_at,
-		       r.config_blob, r.config_problem, coalesce(b.head, ''), coalesce(b.tree, ''), r.issue
+		       r.config_blob, r.config_set, r.config_tried, r.config_problem, coalesce(b.head, ''), coalesce(b.tree, ''), r.issue
 		from repositories r left join branches b on b.repository = r.id and b.branch = r.default_branch left join installations i on i.forge = r.forge and i.id = r.installation
 		where r.id = $1`, id).
 		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.Installation, &r.Access, &r.Accessible, &r.Generation, &r.Observed, &at, &since, &r.Failures, &r.Sweep, &swept,
-			&r.ConfigBlob, &r.ConfigProblem, &r.Head, &r.HeadTree, &r.Issue)
+			&r.ConfigBlob, &r.ConfigSet, &r.ConfigTried, &r.ConfigProblem, &r.Head, &r.HeadTree, &r.Issue)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -253,7 +255,7 @@ func causeOf(deliveries []string) string {
 }
 
 func (r *observation) record(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.decisions, r.recovery, r.files, r.pulls, r.commands, r.cleanBlobs} {
+	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.commands, r.cleanBlobs} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -343,32 +345,6 @@ func (r *observation) blobs(ctx context.Context) error {
 	_, err := r.tx.Exec(ctx, `
 		insert into blobs (repository, sha, content) select $1, u.sha, u.content from unnest($2::text[], $3::bytea[]) as u (sha, content) on conflict do nothing`,
 		r.repo.ID, shas, contents)
-	return err
-}
-
-func (r *observation) config(ctx context.Context) error {
-	c := r.o.ConfigFacts
-	if c == nil {
-		return nil
-	}
-	if _, err := r.tx.Exec(ctx, `update repositories set config_blob = $2, config_problem = $3, config_sha = $4 where id = $1`,
-		r.repo.ID, c.Blob, c.Problem, c.Revision); err != nil {
-		return err
-	}
-	for _, unit := range []string{configUnit, stateUnit, issueUnit} {
-		r.dirty[unit] = true
-	}
-	rows, err := r.tx.Query(ctx, `
-		select 'app:' || name from apps where repository = $1
-		union all select 'pull:' || number from pulls p where repository = $1 and open
-		          and not exists (select from promotions m where m.repository = p.repository and m.number = p.number)`, r.repo.ID)
-	if err != nil {
-		return err
-	}
-	units, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	for _, unit := range units {
-		r.dirty[unit] = true
-	}
 	return err
 }
 

@@ -53,10 +53,10 @@ func (r *observation) file(ctx context.Context, touched map[config.Place]forge.S
 		return r.forgetWhere(ctx, touched, f.Revision, `path = $3`, f.Path)
 	}
 	if _, err := r.tx.Exec(ctx, `
-		insert into manifests (repository, branch, path, app, environment, blob, executable, images, problem) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		insert into manifests (repository, branch, path, app, environment, blob, executable, images, problem, also) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		on conflict (repository, branch, path, app, environment) do update
-		set blob = excluded.blob, executable = excluded.executable, images = excluded.images, problem = excluded.problem`,
-		r.repo.ID, r.branch(), f.Path, f.Place.App, f.Place.Environment, f.Blob, f.Executable, toJSON(f.Images), f.Problem); err != nil {
+		set blob = excluded.blob, executable = excluded.executable, images = excluded.images, problem = excluded.problem, also = excluded.also`,
+		r.repo.ID, r.branch(), f.Path, f.Place.App, f.Place.Environment, f.Blob, f.Executable, toJSON(f.Images), f.Problem, f.Also); err != nil {
 		return err
 	}
 	r.touch(touched, f.Place, f.Revision)
@@ -124,6 +124,9 @@ func (r *observation) standing(ctx context.Context, place config.Place, revision
 	if err != nil {
 		return err
 	}
+	if current == nil && release == nil && problem == "" { // nothing was there and nothing is: at most a file with values that move with an app's releases
+		return nil
+	}
 	r.dirty[appUnit(place.App)] = true
 	if current != nil && current.Problem == problem && current.Release.Same(release) && (release != nil || problem != "") {
 		return r.learnDigests(ctx, current, release)
@@ -166,7 +169,7 @@ func (r *observation) standingRelease(ctx context.Context, place config.Place) (
 		return nil, "", nil
 	}
 	rows, err := r.tx.Query(ctx, `
-		select path, images, problem from manifests where repository = $1 and branch = $2 and app = $3 and environment = $4 order by path`,
+		select path, images, problem from manifests where repository = $1 and branch = $2 and app = $3 and environment = $4 and not also order by path`,
 		r.repo.ID, r.branch(), place.App, place.Environment)
 	if err != nil {
 		return nil, "", err

@@ -58,6 +58,8 @@ func (r *observation) promotion(ctx context.Context, p promotion.PullFacts, m ow
 	case p.Merged && m.state != promotion.PromotionMerged && m.state != promotion.PromotionConverged:
 		e.kind, e.actor = "merged", p.MergedBy.Login
 		return r.promotionBecomes(ctx, m, promotion.PromotionMerged, string(p.MergeSHA), e)
+	case p.Open && m.state == promotion.PromotionSuperseded && m.outgrown(): // the next plan closes it
+		return nil
 	case p.Open && (m.state == promotion.PromotionRejected || m.state == promotion.PromotionSuperseded):
 		e.kind, e.actor = "reopened", p.Sender.Login
 		if e.actor == "" {
@@ -65,6 +67,9 @@ func (r *observation) promotion(ctx context.Context, p promotion.PullFacts, m ow
 		}
 		if _, err := r.tx.Exec(ctx, `update rejections set lifted_at = $3 where repository = $1 and number = $2 and lifted_at is null`, r.repo.ID, p.Number, r.now); err != nil {
 			return err
+		}
+		if m.outgrown() {
+			return r.promotionBecomes(ctx, m, promotion.PromotionSuperseded, "", e)
 		}
 		return r.promotionBecomes(ctx, m, promotion.PromotionOpen, "", e)
 	case !p.Open && !p.Merged && living && byPerson:

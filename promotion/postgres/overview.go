@@ -7,14 +7,16 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ferry/promotion"
+	"ferry/promotion/config"
 )
 
 // Overview is one environment repository, for the page.
 type Overview struct {
 	ID           int64
 	FullName     string
-	Problem      string // of the .ferry.yaml at the head
-	Failure      string // why reading the repository is put off
+	Problem      string           // of the .ferry.yaml at the head
+	Failure      string           // why reading the repository is put off
+	Findings     []config.Finding // what looks wrong between .ferry.yaml and the files
 	Environments []string
 	Views        []promotion.View
 }
@@ -23,13 +25,18 @@ type Overview struct {
 func (s *Store) Overview(ctx context.Context) (list []Overview, err error) {
 	defer wrap(&err, "Overview")
 	rows, err := s.pool.Query(ctx, `
-		select id, owner || '/' || name, config_problem, failure from repositories
+		select id, owner || '/' || name, config_problem, failure, config_findings from repositories
 		where accessible and (config_blob <> '' or config_problem <> '' or failure <> '') order by 2`)
 	if err != nil {
 		return nil, err
 	}
 	var o Overview
-	if _, err := pgx.ForEachRow(rows, []any{&o.ID, &o.FullName, &o.Problem, &o.Failure}, func() error { list = append(list, o); return nil }); err != nil {
+	var findings []byte
+	if _, err := pgx.ForEachRow(rows, []any{&o.ID, &o.FullName, &o.Problem, &o.Failure, &findings}, func() error {
+		one := o
+		list = append(list, one)
+		return json.Unmarshal(findings, &list[len(list)-1].Findings)
+	}); err != nil {
 		return nil, err
 	}
 	for i := range list {

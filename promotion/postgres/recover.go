@@ -172,6 +172,10 @@ func (r *observation) pastPromotion(ctx context.Context, p promotion.PastPromoti
 	if release == nil {
 		release = promotion.Release{}
 	}
+	outgrown := p.Pull.HeadBranch != promotion.PromotionBranch(p.Place.Environment, p.Place.App)
+	if outgrown && p.State == promotion.PromotionOpen { // the next plan closes it, and opens it anew
+		p.State = promotion.PromotionSuperseded
+	}
 	tag, err := r.tx.Exec(ctx, `
 		insert into promotions (repository, environment, app, branch, number, release, intent, asker, state, merge_sha, opened_at, ended_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`,
@@ -185,17 +189,26 @@ func (r *observation) pastPromotion(ctx context.Context, p promotion.PastPromoti
 			r.repo.ID, p.Place.Environment, p.Place.App, toJSON(release), p.Pull.Number, p.Pull.Closer.Login, p.Pull.ClosedAt)
 	case p.State == promotion.PromotionOpen:
 		err = r.pastOpen(ctx, p)
+	case outgrown && p.Pull.Open:
+		err = r.pastAsked(ctx, p)
 	}
+	return err
+}
+
+// pastAsked writes down who asked for what an open pull request brings.
+func (r *observation) pastAsked(ctx context.Context, p promotion.PastPromotion) error {
+	if p.Asker == "" || p.Intent != promotion.IntentPromotion {
+		return nil
+	}
+	_, err := r.tx.Exec(ctx, `insert into intents (repository, environment, app, release, actor, at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+		r.repo.ID, p.Place.Environment, p.Place.App, toJSON(p.Release), p.Asker, p.Pull.CreatedAt)
 	return err
 }
 
 // pastOpen writes down what Ferry last made of an open pull request, and who asked for it.
 func (r *observation) pastOpen(ctx context.Context, p promotion.PastPromotion) error {
-	if p.Asker != "" && p.Intent == promotion.IntentPromotion {
-		if _, err := r.tx.Exec(ctx, `insert into intents (repository, environment, app, release, actor, at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
-			r.repo.ID, p.Place.Environment, p.Place.App, toJSON(p.Release), p.Asker, p.Pull.CreatedAt); err != nil {
-			return err
-		}
+	if err := r.pastAsked(ctx, p); err != nil {
+		return err
 	}
 	wish := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker}
 	return r.standsAlready(ctx, "pull", p.Pull.HeadBranch, p.Place.App, wish, p.Applied)

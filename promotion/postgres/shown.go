@@ -22,8 +22,14 @@ import (
 type ownPromotion struct {
 	id               int64
 	environment, app string
+	branch           string
 	state            promotion.PromotionState
 	release          promotion.Release
+}
+
+// outgrown says whether its branch is of a name that its app or environment had before: it is closed, and opened anew on another.
+func (m ownPromotion) outgrown() bool {
+	return m.branch != promotion.PromotionBranch(m.environment, m.app)
 }
 
 func (m ownPromotion) living() bool {
@@ -34,7 +40,7 @@ func (m ownPromotion) living() bool {
 // else a new one. One that has ended stays as it is. It says whether another release, or another pull request, is shown than before.
 func showPromotion(ctx context.Context, tx pgx.Tx, repository int64, app string, wish promotion.PullWish, number int, now time.Time) (m ownPromotion, changed bool, err error) {
 	var before int
-	m = ownPromotion{environment: wish.Environment, app: app}
+	m = ownPromotion{environment: wish.Environment, app: app, branch: wish.Branch}
 	var release []byte
 	err = tx.QueryRow(ctx, `
 		select id, state, number, release from promotions
@@ -152,8 +158,8 @@ func keepMade(ctx context.Context, tx pgx.Tx, w Wish, a Applied) error {
 // not heard the answer to yet, its head tells: Ferry remembers a commit, and what it shows, before any branch stands at it.
 func (r *observation) shown(ctx context.Context, p promotion.PullFacts) (m ownPromotion, ours bool, err error) {
 	var release []byte
-	err = r.tx.QueryRow(ctx, `select id, environment, app, state, release from promotions where repository = $1 and number = $2 for update`, r.repo.ID, p.Number).
-		Scan(&m.id, &m.environment, &m.app, &m.state, &release)
+	err = r.tx.QueryRow(ctx, `select id, environment, app, branch, state, release from promotions where repository = $1 and number = $2 for update`, r.repo.ID, p.Number).
+		Scan(&m.id, &m.environment, &m.app, &m.branch, &m.state, &release)
 	known := err == nil
 	if known {
 		err = json.Unmarshal(release, &m.release)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,8 +18,8 @@ type Mind struct {
 	Self     forge.User // Ferry's own account at the forge
 	ForgeURL string     // the forge's pages, for links
 	URL      string     // Ferry's own public address
-	// Config returns the configuration of a blob; content is read only where the blob is new to it.
-	Config func(blob forge.SHA, content func() ([]byte, error)) (*config.Config, error)
+	// Config returns the configuration of that name; content is read only where the name is new to it.
+	Config func(name ConfigName, content func() (ConfigContent, error)) (*config.Config, error)
 }
 
 // decision is the transaction in which one unit is decided, on one REPEATABLE READ snapshot.
@@ -41,19 +42,16 @@ const historyLength = 50
 // snapshot reads everything the plan of one app looks at.
 func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot, error) {
 	s := promotion.Snapshot{Repository: d.repo.Repo, DefaultBranch: d.repo.DefaultBranch, Self: d.mind.Self, ForgeURL: d.mind.ForgeURL, Refusals: map[string]promotion.Refusal{}}
-	files, err := d.appFiles(ctx, app)
+	all, err := d.appFiles(ctx, app)
 	if err != nil {
 		return s, err
 	}
-	var paths []string
-	for _, list := range files {
-		for _, f := range list {
-			paths = append(paths, f.Path)
-		}
-	}
+	files, paths := manifestsOf(all)
 	s.App, s.Off = d.appConfig(app, paths)
+	s.Prefix = d.prefix()
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
 		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
+		func(_ context.Context, s *promotion.Snapshot) error { d.moved(s, all, paths); return nil },
 		d.reports, d.holds, d.rejections, d.intents, d.livingPromotions, d.announcements, d.refusals, d.unposted,
 	} {
 		if err := step(ctx, &s); err != nil {
@@ -61,6 +59,14 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 		}
 	}
 	return s, nil
+}
+
+// prefix returns what commands stand behind; empty where nothing is needed.
+func (d *decision) prefix() string {
+	if d.config == nil {
+		return ""
+	}
+	return d.config.CommandPrefix
 }
 
 func (d *decision) appConfig(app string, paths []string) (c config.App, off bool) {
@@ -72,19 +78,25 @@ func (d *decision) appConfig(app string, paths []string) (c config.App, off bool
 	return config.App{Name: app}, true
 }
 
-func (d *decision) appFiles(ctx context.Context, app string) (map[string][]promotion.File, error) {
+// appFile is a file of an app as it is stored.
+type appFile struct {
+	promotion.File
+	also bool
+}
+
+func (d *decision) appFiles(ctx context.Context, app string) (map[string][]appFile, error) {
 	rows, err := d.tx.Query(ctx, `
-		select m.environment, m.path, m.blob, m.executable, m.images, m.problem, coalesce(b.content, '')
+		select m.environment, m.path, m.blob, m.executable, m.images, m.problem, m.also, coalesce(b.content, '')
 		from manifests m left join blobs b on b.repository = m.repository and b.sha = m.blob
 		where m.repository = $1 and m.branch = $2 and m.app = $3 order by m.environment, m.path`, d.repo.ID, d.repo.DefaultBranch, app)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string][]promotion.File{}
+	out := map[string][]appFile{}
 	var environment string
-	var f promotion.File
+	var f appFile
 	var images, content []byte
-	_, err = pgx.ForEachRow(rows, []any{&environment, &f.Path, &f.Blob, &f.Executable, &images, &f.Problem, &content}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&environment, &f.Path, &f.Blob, &f.Executable, &images, &f.Problem, &f.also, &content}, func() error {
 		file := f
 		file.Content, file.Images = append([]byte(nil), content...), nil
 		if err := json.Unmarshal(images, &file.Images); err != nil {
@@ -96,27 +108,66 @@ func (d *decision) appFiles(ctx context.Context, app string) (map[string][]promo
 	return out, err
 }
 
+// manifestsOf returns the manifests among the files by environment, and their paths.
+func manifestsOf(all map[string][]appFile) (files map[string][]promotion.File, paths []string) {
+	files = map[string][]promotion.File{}
+	for environment, list := range all {
+		for _, f := range list {
+			if !f.also {
+				files[environment], paths = append(files[environment], f.File), append(paths, f.Path)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return files, paths
+}
+
+// moved fills in what moves with the app's releases, and where the configuration's keys lead to its images.
+func (d *decision) moved(s *promotion.Snapshot, all map[string][]appFile, paths []string) {
+	if d.config == nil || s.Off {
+		return
+	}
+	for i := range s.Environments {
+		env := &s.Environments[i]
+		var files []promotion.File
+		for _, f := range all[env.Name] {
+			files = append(files, f.File)
+		}
+		env.Moved = promotion.MovedValues(d.config, s.App.Name, env.Name, files, paths...)
+		for j := range env.Files {
+			env.Files[j].FindTargets(d.config, s.App, env.Name)
+		}
+	}
+}
+
+// settings returns the environments as they are for the app, upstream first; as they are for all where the configuration does not know the app.
+func (d *decision) settings(app string, paths []string) []config.Environment {
+	if d.config == nil {
+		return nil
+	}
+	if own := d.config.EnvironmentsOf(app, paths...); len(own) > 0 {
+		return own
+	}
+	all := d.config.Order()
+	for i := range all {
+		all[i].Mode = config.ModeObserve
+	}
+	return all
+}
+
 // environments fills in the environments the app has a manifest in or had a deployment in, upstream first.
 func (d *decision) environments(ctx context.Context, s *promotion.Snapshot, files map[string][]promotion.File, paths []string) error {
 	history, err := d.history(ctx, s.App.Name)
 	if err != nil {
 		return err
 	}
-	var order []config.Environment
-	if d.config != nil {
-		order = d.config.Order()
-	}
 	known := map[string]bool{}
-	for _, env := range order {
+	for _, env := range d.settings(s.App.Name, paths) {
 		known[env.Name] = true
 		if len(files[env.Name]) == 0 && len(history[env.Name]) == 0 {
 			continue
 		}
-		for i := range files[env.Name] {
-			files[env.Name][i].FindTargets(d.config, s.App, env.Name)
-		}
-		s.Environments = append(s.Environments, promotion.Environment{Environment: env, Mode: d.config.ModeOf(s.App.Name, env.Name, paths...),
-			Files: files[env.Name], History: history[env.Name]})
+		s.Environments = append(s.Environments, promotion.Environment{Environment: env, Mode: env.Mode, Files: files[env.Name], History: history[env.Name]})
 	}
 	for name, list := range history { // of an environment that the configuration dropped: what is open there is closed
 		if !known[name] {
@@ -266,22 +317,22 @@ func (d *decision) intents(ctx context.Context, s *promotion.Snapshot) error {
 // livingPromotions reads the promotions that are waiting, open or merged, with the pull request of the open one as the forge shows it.
 func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) error {
 	rows, err := d.tx.Query(ctx, `
-		select m.environment, m.id, m.number, m.release, m.intent, m.asker, m.superseded, m.state, m.opened_at, m.merge_sha,
+		select m.environment, m.branch, m.id, m.number, m.release, m.intent, m.asker, m.superseded, m.state, m.opened_at, m.merge_sha,
 		       coalesce(p.open, false), coalesce(p.head_sha, ''), coalesce(p.pusher, ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
 		       and p.author = $3 and p.head_repo = $4 and p.base_branch = $5
 		from promotions m left join pulls p on p.repository = m.repository and p.number = m.number and m.number <> 0
-		where m.repository = $1 and m.app = $2 and m.state in ('waiting', 'open', 'merged') order by m.id`,
+		where m.repository = $1 and m.app = $2 and (m.state in ('waiting', 'open', 'merged') or p.open and m.branch <> 'ferry/' || m.environment || '/' || m.app) order by m.id`,
 		d.repo.ID, s.App.Name, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch)
 	if err != nil {
 		return err
 	}
-	var environment string
+	var environment, branch string
 	var m promotion.Promotion
 	var release, superseded []byte
 	var open bool
 	var known *bool
 	var p promotion.Pull
-	_, err = pgx.ForEachRow(rows, []any{&environment, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &known}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&environment, &branch, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &known}, func() error {
 		one, pull := m, p
 		one.Release, one.Superseded = nil, nil
 		if err := json.Unmarshal(release, &one.Release); err != nil {
@@ -293,6 +344,8 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 		env := s.Find(environment)
 		switch {
 		case env == nil:
+		case open && branch != promotion.PromotionBranch(environment, s.App.Name):
+			env.Outgrown = append(env.Outgrown, promotion.Outgrown{Branch: branch, Number: one.Number, Head: pull.HeadSHA, Known: known != nil && *known})
 		case one.State == promotion.PromotionMerged:
 			env.Merged = append(env.Merged, one)
 		default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -90,27 +89,28 @@ func (w *Work) observeOnce(ctx context.Context, repo postgres.Repository, lease 
 // look is one look at a repository.
 type look struct {
 	*Work
-	client   Client
-	repo     postgres.Repository
-	self     forge.User
-	pushes   []forge.Push
-	merges   []forge.SHA // commits that merges put on the default branch
-	deleted  []string    // branches of Ferry's, before anybody closed their pull request
-	reread   map[int]bool
-	byForge  map[int]bool // pull requests that the forge closed, because their branch went
-	pulls    map[int]forge.PullHint
-	order    []int
-	comments []forge.CommentHint
-	senders  map[int]forge.User
-	head     forge.SHA
-	config   *config.Config
-	tree     *forge.Tree // the head's, where it was needed to tell missing from hidden
-	full     bool
-	paths    map[string]forge.SHA // changed, with the last revision at which
-	line     []forge.SHA          // the heads that the branch was in turn since the last look, as a comparison tells
-	steps    []step               // what each of them changed
-	back     *lookBack            // at the first look after the database was lost
-	out      promotion.Observation
+	client     Client
+	repo       postgres.Repository
+	self       forge.User
+	pushes     []forge.Push
+	merges     []forge.SHA // commits that merges put on the default branch
+	deleted    []string    // branches of Ferry's, before anybody closed their pull request
+	reread     map[int]bool
+	byForge    map[int]bool // pull requests that the forge closed, because their branch went
+	pulls      map[int]forge.PullHint
+	order      []int
+	comments   []forge.CommentHint
+	senders    map[int]forge.User
+	head       forge.SHA
+	config     *config.Config
+	inclusions []config.Inclusion // what is a part of the configuration: in force, and at the head
+	tree       *forge.Tree        // the head's, where it was needed to tell missing from hidden
+	full       bool
+	paths      map[string]forge.SHA // changed, with the last revision at which
+	line       []forge.SHA          // the heads that the branch was in turn since the last look, as a comparison tells
+	steps      []step               // what each of them changed
+	back       *lookBack            // at the first look after the database was lost
+	out        promotion.Observation
 }
 
 // hints reads what the deliveries hint at. A delivery that cannot be read is worked off too: the next sweep finds what it hid.
@@ -197,40 +197,6 @@ func (l *look) lookAtRepository(ctx context.Context) error {
 	return nil
 }
 
-func (l *look) lookAtConfig(ctx context.Context) error {
-	_, changed := l.paths[config.File]
-	if !changed && !l.full {
-		return l.storedConfig(ctx)
-	}
-	if l.head == "" {
-		return nil
-	}
-	file, err := l.client.File(ctx, l.repo.Repo, config.File, string(l.head))
-	if errors.Is(err, forge.ErrNotFound) {
-		return l.noConfig(ctx)
-	}
-	if err != nil && !errors.Is(err, forge.ErrInvalid) {
-		return err
-	}
-	if file.SHA == l.repo.ConfigBlob && file.SHA != "" && l.repo.ConfigProblem == "" {
-		return l.storedConfig(ctx)
-	}
-	return l.newConfig(ctx, file, err)
-}
-
-// noConfig switches Ferry off where the tree has no .ferry.yaml. A "not found" alone does not prove that: a forge answers so too where it does
-// not let Ferry see the file.
-func (l *look) noConfig(ctx context.Context) error {
-	if l.repo.ConfigBlob == "" && l.repo.ConfigProblem == "" {
-		return nil
-	}
-	if err := l.gone(ctx, config.File); err != nil {
-		return err
-	}
-	l.out.ConfigFacts = &promotion.ConfigFacts{Revision: l.configRevision()}
-	return nil
-}
-
 // lookAtDecisions reads the decisions back from their branch, at the first look: a Ferry that lost its database must not forget a hold. A file
 // that somebody damaged is an error that changes nothing.
 func (l *look) lookAtDecisions(ctx context.Context) error {
@@ -251,6 +217,7 @@ func (l *look) lookAtDecisions(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w; mend the file, or delete the branch to begin anew", err)
 	}
+	decisions = decisions.Renamed(l.config)
 	l.out.Decisions = &decisions
 	return nil
 }
@@ -265,54 +232,6 @@ func (l *look) noDecisions(ctx context.Context) error {
 		return err
 	}
 	return fmt.Errorf("the branch %s stands without %s; put the file back, or delete the branch to begin anew", promotion.StateBranch, promotion.StateFile)
-}
-
-// newConfig puts a changed .ferry.yaml in force; where it is broken the last good one stays, and the problem is told.
-func (l *look) newConfig(ctx context.Context, file forge.File, err error) error {
-	var parsed *config.Config
-	if err == nil {
-		parsed, err = config.Parse(config.File, file.Content)
-	}
-	if file.Symlink {
-		err = fmt.Errorf("%s: it is a symbolic link; Ferry reads only a file", config.File)
-	}
-	if err != nil {
-		if problem := plain(err.Error()); problem != l.repo.ConfigProblem { // else it was told on the commit that brought it
-			l.out.ConfigFacts = &promotion.ConfigFacts{Blob: l.repo.ConfigBlob, Revision: l.configRevision(), Problem: problem}
-		}
-		return l.storedConfig(ctx)
-	}
-	l.config, l.out.Config, l.full = parsed, parsed, true
-	l.out.ConfigFacts = &promotion.ConfigFacts{Blob: file.SHA, Revision: l.configRevision()}
-	l.keep(file.SHA, file.Content)
-	return nil
-}
-
-// configRevision returns the last pushed commit that changed .ferry.yaml, where pushes told of it; else the head.
-func (l *look) configRevision() forge.SHA {
-	for _, p := range slices.Backward(l.pushes) {
-		for _, c := range slices.Backward(p.Commits) {
-			if slices.Contains(c.Paths, config.File) {
-				return c.SHA
-			}
-		}
-	}
-	return l.head
-}
-
-// plain makes text that may quote a repository's files fit for the database, which takes neither NUL nor what is no UTF-8.
-func plain(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "\x00", "�") }
-
-func (l *look) storedConfig(ctx context.Context) error {
-	if l.repo.ConfigBlob == "" {
-		return nil
-	}
-	parsed, err := l.configs.get(l.repo.ConfigBlob, func() ([]byte, error) {
-		contents, err := l.Store.Blobs(ctx, l.repo.ID, []forge.SHA{l.repo.ConfigBlob})
-		return contents[l.repo.ConfigBlob], err
-	})
-	l.config, l.out.Config = parsed, parsed
-	return err
 }
 
 func (l *look) keep(sha forge.SHA, content []byte) {

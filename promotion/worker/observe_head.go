@@ -8,6 +8,7 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion"
+	"ferry/promotion/config"
 	"ferry/promotion/manifest"
 )
 
@@ -183,7 +184,7 @@ func (l *look) lookAtFiles(ctx context.Context) error {
 	}
 	var changed []string
 	for path := range l.paths {
-		if len(l.config.Places(path)) > 0 {
+		if l.config.Uses(path) {
 			changed = append(changed, path)
 		}
 	}
@@ -259,22 +260,31 @@ func (l *look) oneFile(ctx context.Context, path string) error {
 // gone fails unless the file is missing in the head's tree. A "not found" alone does not prove that: a forge answers so too where it does not let
 // Ferry see a file.
 func (l *look) gone(ctx context.Context, path string) error {
-	if l.tree == nil {
-		tree, err := l.client.Tree(ctx, l.repo.Repo, l.head)
-		if err != nil {
-			return err
-		}
-		l.tree = &tree
+	tree, err := l.headTree(ctx)
+	if err != nil {
+		return err
 	}
-	if slices.ContainsFunc(l.tree.Entries, func(e forge.TreeEntry) bool { return e.Path == path }) {
+	if slices.ContainsFunc(tree.Entries, func(e forge.TreeEntry) bool { return e.Path == path }) {
 		return fmt.Errorf("the forge shows %s in the tree of %s and not the file itself", path, l.head.Short())
 	}
 	return nil
 }
 
+// headTree returns the head's tree, read once.
+func (l *look) headTree(ctx context.Context) (forge.Tree, error) {
+	if l.tree == nil {
+		tree, err := l.client.Tree(ctx, l.repo.Repo, l.head)
+		if err != nil {
+			return tree, err
+		}
+		l.tree = &tree
+	}
+	return *l.tree, nil
+}
+
 // allFiles reads the whole tree; of its manifests only those whose content is not stored yet are read.
 func (l *look) allFiles(ctx context.Context) error {
-	tree, err := l.client.Tree(ctx, l.repo.Repo, l.head)
+	tree, err := l.headTree(ctx)
 	if err != nil {
 		return err
 	}
@@ -285,7 +295,7 @@ func (l *look) allFiles(ctx context.Context) error {
 	var entries []forge.TreeEntry
 	var shas []forge.SHA
 	for _, e := range tree.Entries {
-		if len(l.config.Places(e.Path)) > 0 {
+		if l.config.Uses(e.Path) {
 			entries, shas = append(entries, e), append(shas, e.SHA)
 		}
 	}
@@ -298,7 +308,43 @@ func (l *look) allFiles(ctx context.Context) error {
 			return err
 		}
 	}
+	l.check(tree)
 	return nil
+}
+
+// mostFindings is how many findings are told: they are for reading.
+const mostFindings = 30
+
+// check compares the configuration with the files. It looks at all of them, as only a changed configuration and a sweep do.
+func (l *look) check(tree forge.Tree) {
+	t := config.Tree{Images: map[string][]string{}}
+	for _, e := range tree.Entries {
+		t.Paths = append(t.Paths, e.Path)
+	}
+	for _, f := range l.out.Files {
+		if f.Problem != "" || f.Also || f.Gone {
+			continue
+		}
+		for _, image := range f.Images {
+			t.Images[f.Path] = append(t.Images[f.Path], image.Name)
+		}
+		if len(f.Images) == 0 {
+			t.Images[f.Path] = append([]string{}, t.Images[f.Path]...)
+		}
+	}
+	found := l.config.Check(t)
+	more := len(found) - mostFindings
+	if more > 0 {
+		found = append(found[:mostFindings:mostFindings], config.Finding{File: config.File, Line: 1, Column: 1, Severity: config.SeverityWarning,
+			Message: fmt.Sprintf("%d more, which `ferry lint` shows on a checkout", more)})
+	}
+	for i := range found {
+		found[i].Message = plain(found[i].Message)
+	}
+	if found == nil {
+		found = []config.Finding{}
+	}
+	l.out.Findings = &found
 }
 
 func (l *look) treeFile(ctx context.Context, e forge.TreeEntry, stored map[forge.SHA][]byte) error {
@@ -327,5 +373,5 @@ func (l *look) place(f promotion.FileFacts) {
 	if f.Revision == "" {
 		f.Revision = l.head
 	}
-	l.out.Files = append(l.out.Files, promotion.Placed(l.config, f)...)
+	l.out.Files = append(append(l.out.Files, promotion.Placed(l.config, f)...), promotion.AlsoPlaced(l.config, f)...)
 }

@@ -202,8 +202,12 @@ func (l *look) lookAtComments(ctx context.Context) error {
 	if err := l.sweepComments(ctx); err != nil {
 		return err
 	}
+	prefix := ""
+	if l.config != nil {
+		prefix = l.config.CommandPrefix
+	}
 	for _, c := range l.comments {
-		if c.Author.Bot || c.Author.ID == l.self.ID || len(promotion.ParseCommands(c.Body)) == 0 {
+		if c.Author.Bot || c.Author.ID == l.self.ID || len(promotion.ParseCommands(c.Body, prefix)) == 0 {
 			continue
 		}
 		ours, err := l.Store.IsFerrysPage(ctx, l.repo.ID, c.Number)

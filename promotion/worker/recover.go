@@ -27,6 +27,8 @@ type lookBack struct {
 	own    map[forge.SHA]bool // commits of Ferry's own
 	chain  []forge.Commit     // the default branch's revisions, oldest first
 	posted map[string][]forge.PostedStatus
+	// configAt is the last revision that changed the configuration, or a file that it includes.
+	configAt forge.SHA
 }
 
 func (b *lookBack) knows(head forge.SHA) bool { return b != nil && b.own[head] }
@@ -144,15 +146,32 @@ func (l *look) pastStatuses(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			context := promotion.EnvironmentContext(past.Place.Environment)
-			posted = slices.DeleteFunc(slices.Clone(posted), func(s forge.PostedStatus) bool { return s.Context != context })
-			if c, ok := d.ReadBack(past.Place.App, posted); ok {
+			posted = l.postedOf(past.Place, posted)
+			if c, ok := d.ReadBack(past.Place.App, posted); ok && c.Context == promotion.EnvironmentContext(past.Place.Environment) {
 				l.back.Contributions = append(l.back.Contributions, c)
 			}
 		}
 		past.Seen()
 	}
 	return nil
+}
+
+// postedOf returns those of the statuses that speak of the place, also under names that it had before; they name the app as it is called now.
+func (l *look) postedOf(place config.Place, posted []forge.PostedStatus) (out []forge.PostedStatus) {
+	contexts := []string{promotion.EnvironmentContext(place.Environment)}
+	if env, ok := l.config.Environment(place.Environment); ok {
+		for _, was := range env.Was {
+			contexts = append(contexts, promotion.EnvironmentContext(was))
+		}
+	}
+	app, _ := l.config.App(place.App)
+	for _, s := range posted {
+		if slices.Contains(contexts, s.Context) {
+			s.Description = promotion.CalledNow(s.Description, app)
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // pastBegin finds the revision that brought what has stood since before the revisions that were read back: the merge of Ferry's pull request, or the
@@ -173,7 +192,7 @@ func (l *look) pastBegin(ctx context.Context, past *promotion.Past) error {
 		}
 	}
 	for _, f := range l.out.Files {
-		if f.Place != past.Place {
+		if f.Place != past.Place || f.Also {
 			continue
 		}
 		list, err := l.client.Commits(ctx, l.repo.Repo, l.back.chain[0].SHA, f.Path, 1)
@@ -234,10 +253,9 @@ func (l *look) pastSources(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				context := promotion.EnvironmentContext(past.Place.Environment)
-				posted = slices.DeleteFunc(slices.Clone(posted), func(s forge.PostedStatus) bool { return s.Context != context })
+				posted = l.postedOf(past.Place, posted)
 				copied := d
-				if c, ok := copied.ReadBack(past.Place.App, posted); ok {
+				if c, ok := copied.ReadBack(past.Place.App, posted); ok && c.Context == promotion.EnvironmentContext(past.Place.Environment) {
 					c.Target, c.SHA = target, sha
 					l.back.Contributions = append(l.back.Contributions, c)
 				}
@@ -262,7 +280,7 @@ func (l *look) sourceOf(place config.Place, image promotion.Image) (target strin
 
 func (l *look) pathsOf(place config.Place) (paths []string) {
 	for _, f := range l.out.Files {
-		if f.Place == place {
+		if f.Place == place && !f.Also {
 			paths = append(paths, f.Path)
 		}
 	}
@@ -287,6 +305,9 @@ func (l *look) pastConfig(ctx context.Context) error {
 	candidates := []forge.SHA{l.back.chain[0].SHA}
 	for _, c := range list {
 		candidates = append(candidates, c.SHA)
+	}
+	if l.back.configAt != "" && !slices.Contains(candidates, l.back.configAt) {
+		candidates = append(candidates, l.back.configAt)
 	}
 	for _, c := range slices.Backward(candidates) {
 		posted, err := l.postedOn(ctx, "", c)

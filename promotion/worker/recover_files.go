@@ -13,7 +13,7 @@ import (
 
 // pastFiles replays how the manifests changed along the branch.
 func (l *look) pastFiles(ctx context.Context) error {
-	r := replay{look: l, files: map[string]forge.SHA{}, past: map[config.Place]*promotion.Past{}, paths: map[config.Place]map[string]bool{}}
+	r := replay{look: l, files: map[string]forge.SHA{}, past: map[config.Place]*promotion.Past{}, paths: map[config.Place]map[string]bool{}, former: map[string]formerManifest{}}
 	for i, c := range l.back.chain {
 		changed, err := r.changes(ctx, i)
 		if err != nil {
@@ -52,6 +52,65 @@ type replay struct {
 	files map[string]forge.SHA // blobs by path
 	past  map[config.Place]*promotion.Past
 	paths map[config.Place]map[string]bool
+
+	then   *config.Config            // of the revision, where names have changed since
+	former map[string]formerManifest // by path: what was a manifest only under names of before
+}
+
+// formerManifest is a file that was a manifest before the names changed: by the configuration of then, under the names of now.
+type formerManifest struct {
+	by     *config.Config
+	places []config.Place
+}
+
+// placesOf returns whose manifest a file is, or was before names changed, under the names of now.
+func (r *replay) placesOf(path string) []config.Place {
+	if places := r.config.Places(path); len(places) > 0 {
+		return places
+	}
+	if f, ok := r.former[path]; ok || r.then == nil {
+		return f.places
+	}
+	f := formerManifest{by: r.then}
+	for _, place := range r.then.Places(path) {
+		if now := r.config.Current(place); now != place {
+			f.places = append(f.places, now)
+		}
+	}
+	if len(f.places) > 0 {
+		r.former[path] = f
+	}
+	return f.places
+}
+
+// readThen reads the configuration of a revision that changed it, where names have changed since. One that was broken was not in force.
+func (r *replay) readThen(ctx context.Context, changed map[string]forge.SHA) error {
+	blob := changed[config.File]
+	if blob == "" || len(r.config.FormerApps())+len(r.config.FormerEnvironments()) == 0 {
+		return nil
+	}
+	content, err := r.client.Blob(ctx, r.repo.Repo, blob)
+	if err != nil {
+		return err
+	}
+	if parsed, err := config.Parse(config.File, content); err == nil {
+		r.then = parsed
+	}
+	return nil
+}
+
+// placed returns what stands in a file for a place.
+func (r *replay) placed(f promotion.FileFacts, place config.Place) (out []promotion.File) {
+	by := r.config
+	if was, ok := r.former[f.Path]; ok {
+		by = was.by
+	}
+	for _, one := range promotion.Placed(by, f) {
+		if r.config.Current(one.Place) == place {
+			out = append(out, one.File)
+		}
+	}
+	return out
 }
 
 func (r *replay) of(place config.Place) *promotion.Past {
@@ -101,9 +160,15 @@ func (r *replay) changes(ctx context.Context, i int) (map[string]forge.SHA, erro
 
 // revision notes what stands anew at a revision.
 func (r *replay) revision(ctx context.Context, seq int64, c forge.Commit, changed map[string]forge.SHA) error {
+	if err := r.readThen(ctx, changed); err != nil {
+		return err
+	}
 	touched := map[config.Place]bool{}
 	for path, blob := range changed {
-		places := r.config.Places(path)
+		if path == config.File || r.isConfig(path) {
+			r.back.configAt = c.SHA
+		}
+		places := r.placesOf(path)
 		if len(places) == 0 || r.files[path] == blob {
 			continue
 		}
@@ -140,12 +205,7 @@ func (r *replay) release(ctx context.Context, place config.Place) (promotion.Rel
 		if err != nil {
 			return nil, "", err
 		}
-		for _, f := range promotion.Placed(r.config, promotion.FileFacts{File: promotion.File{Path: path, Blob: r.files[path], Content: content}}) {
-			if f.Place == place {
-				f.File.Problem = f.Problem
-				files = append(files, f.File)
-			}
-		}
+		files = append(files, r.placed(promotion.FileFacts{File: promotion.File{Path: path, Blob: r.files[path], Content: content}}, place)...)
 	}
 	app, ok := r.config.App(place.App, paths...)
 	if !ok {

@@ -21,6 +21,7 @@ func (l *look) pastPulls(ctx context.Context) error {
 	closed := 0
 	for _, p := range pulls { // the newest first
 		place, ok := placeOf(p.HeadBranch)
+		place = l.config.Current(place)
 		if !ok || p.HeadRepo != l.repo.Repo.ID && p.Open || p.BaseBranch != l.repo.DefaultBranch {
 			continue
 		}
@@ -64,7 +65,7 @@ func (l *look) says(ctx context.Context, p *promotion.PastPromotion, most int) (
 	}
 	for _, c := range list {
 		t, ok := promotion.ParseTrailers(c.Message)
-		if !ok || t.Place != p.Place || !ferrys(c, l.self) {
+		if !ok || l.config.Current(t.Place) != p.Place || !ferrys(c, l.self) {
 			continue
 		}
 		p.Release, p.Intent, p.Asker, p.Own = t.Release, t.Intent, t.Asker, c.SHA == p.Pull.HeadSHA

@@ -89,36 +89,36 @@ func (w *Work) again(err error, failures int) time.Time {
 	return w.Now().Add(backoff(failures))
 }
 
-// configCache keeps parsed configurations by their blob: parsing costs as much as an app's whole decision.
+// configCache keeps parsed configurations by their name: parsing costs as much as an app's whole decision.
 type configCache struct {
 	mu     sync.Mutex
-	parsed map[forge.SHA]*config.Config
+	parsed map[postgres.ConfigName]*config.Config
 }
 
 // cachedConfigs bounds the cache; beyond it, it is begun anew.
 const cachedConfigs = 256
 
-func (c *configCache) get(blob forge.SHA, content func() ([]byte, error)) (*config.Config, error) {
+func (c *configCache) get(name postgres.ConfigName, content func() (postgres.ConfigContent, error)) (*config.Config, error) {
 	c.mu.Lock()
-	found := c.parsed[blob]
+	found := c.parsed[name]
 	c.mu.Unlock()
 	if found != nil {
 		return found, nil
 	}
 	data, err := content()
 	if err != nil {
-		return nil, fmt.Errorf("reading the stored configuration %s: %w", blob.Short(), err)
+		return nil, fmt.Errorf("reading the stored configuration %s: %w", name.Blob.Short(), err)
 	}
-	parsed, err := config.Parse(config.File, data)
+	parsed, err := data.Parse()
 	if err != nil {
-		return nil, fmt.Errorf("the stored configuration %s: %w", blob.Short(), err)
+		return nil, fmt.Errorf("the stored configuration %s: %w", name.Blob.Short(), err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.parsed == nil || len(c.parsed) >= cachedConfigs {
-		c.parsed = map[forge.SHA]*config.Config{}
+		c.parsed = map[postgres.ConfigName]*config.Config{}
 	}
-	c.parsed[blob] = parsed
+	c.parsed[name] = parsed
 	return parsed, nil
 }
 
