@@ -88,13 +88,15 @@ func layout() []row {
 		{pkg: "migrations", may: []string{pgx, golangMigrate, river},
 			why: "the schema, Ferry's and River's, and nothing that uses it"},
 
-		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "forge", yaml, semver},
+		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "promotion/window", "forge", yaml, semver},
 			why: "the domain does no I/O: pure functions of what they are given"},
 		{pkg: "promotion/survey", may: []string{"promotion/manifest"}, tests: []string{"promotion/config"},
 			why: "it guesses from paths and bytes that strangers wrote, and only a person's command may act on what it guesses"},
-		{pkg: "promotion/config", may: []string{yaml, cronSchedules},
+		{pkg: "promotion/config", may: []string{"promotion/window", yaml},
 			tests: []string{jsonSchema},
-			why:   "it reads bytes that strangers wrote, and must not be able to do more; cron only parses the schedules of freezes"},
+			why:   "it reads bytes that strangers wrote, and must not be able to do more; a freeze is a window"},
+		{pkg: "promotion/window", may: []string{cronSchedules},
+			why: "calendar arithmetic, and nothing of what it opens and shuts"},
 		{pkg: "promotion/manifest", may: []string{yaml},
 			why: "it edits bytes that strangers wrote, and must not be able to do more"},
 

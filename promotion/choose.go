@@ -41,7 +41,7 @@ func (s *Snapshot) choose(env *Environment, now time.Time) choice {
 	out := choice{intent: IntentPromotion, pending: pending}
 	pick := -1
 	for i, release := range candidates {
-		soak := gateNamed(s.evaluate(env, release, now), "soak")
+		soak := soakGate(s, env, release, now)
 		if soak.State == GateOpen || asked.Same(release) {
 			pick = i
 			break
@@ -63,7 +63,7 @@ func (s *Snapshot) choose(env *Environment, now time.Time) choice {
 // asked returns the release that a person asked for with /promote, once it has converged upstream; before that it is pending. It is nothing any
 // more where the environment runs it, where somebody rejected it, and where upstream another release replaced it before it converged.
 func (s *Snapshot) asked(env *Environment) (release Release, pending bool) {
-	if env.Intent == nil || env.rejected(env.Intent.Release) != nil || env.runs(env.Intent.Release) {
+	if env.Intent == nil || env.blocked(env.Intent.Release) != nil || env.rejected(env.Intent.Release) != nil || env.runs(env.Intent.Release) {
 		return nil, false
 	}
 	if env.merging(env.Intent.Release) {
@@ -101,6 +101,9 @@ func (s *Snapshot) chooseUpdate(env *Environment, now time.Time) choice {
 	}
 	if release.Same(current.Release) || env.rejected(release) != nil || env.merging(release) {
 		return choice{nothing: "CI has announced nothing newer"}
+	}
+	if b := env.blocked(release); b != nil {
+		return choice{nothing: b.words()}
 	}
 	return choice{release: release, intent: IntentUpdate, asker: "CI", gates: s.evaluate(env, release, now)}
 }
@@ -174,7 +177,7 @@ func (s *Snapshot) eligible(env *Environment, d *Deployment) bool {
 	if d.Baseline || d.Problem != "" || d.ConvergedAt.IsZero() || !s.upheld(env, d.Release) {
 		return false
 	}
-	if env.rejected(d.Release) != nil || env.leftBehind(d.Release) || env.merging(d.Release) {
+	if env.blocked(d.Release) != nil || env.rejected(d.Release) != nil || env.leftBehind(d.Release) || env.merging(d.Release) {
 		return false
 	}
 	current := env.Current()
@@ -305,9 +308,11 @@ func (s *Snapshot) whyNothing(env *Environment) string {
 			continue
 		case env.merging(d.Release):
 			return fmt.Sprintf("%s was merged, and its revision is being read", d.Release.Version())
+		case env.blocked(d.Release) != nil:
+			return env.blocked(d.Release).words()
 		case env.rejected(d.Release) != nil:
 			r := env.rejected(d.Release)
-			return fmt.Sprintf("%s rejected %s by closing #%d; reopening it or /promote lifts that", r.Actor, d.Release.Version(), r.Number)
+			return fmt.Sprintf("%s rejected %s by closing #%d; reopening it, /promote or /unblock lifts that", r.Actor, d.Release.Version(), r.Number)
 		case d.Baseline:
 			return fmt.Sprintf("%s has stood in %s since Ferry's first look; /promote %s %s brings it here", d.Release.Version(), name, s.App.Name, env.Name)
 		case d.ConvergedAt.IsZero():

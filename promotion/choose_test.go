@@ -236,7 +236,7 @@ func TestRejectedIsNotProposedAgain(t *testing.T) {
 	w.arrive("dev", "1.1.0")
 	w.reject("staging")
 	w.look()
-	w.wantWhy("staging", "ann rejected 1.1.0 by closing #1; reopening it or /promote lifts that")
+	w.wantWhy("staging", "ann rejected 1.1.0 by closing #1; reopening it, /promote or /unblock lifts that")
 	w.wait(time.Hour)
 	w.report("dev", promotion.HealthHealthy)
 	w.look()

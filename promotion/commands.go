@@ -24,6 +24,10 @@ func commandSpecs() []CommandSpec {
 		{"status", "/status [app] [environment]", "says why something is not moving", forge.PermissionRead, (*execution).status},
 		{"hold", "/hold [app] [environment] [reason] [for 2h]", "stops promotions", forge.PermissionWrite, (*execution).hold},
 		{"resume", "/resume [app] [environment]", "lifts a hold", forge.PermissionWrite, (*execution).resume},
+		{"freeze", "/freeze [app] [environment]|all [for 2h] reason", "lets nothing in, also what people merge where `ferry/gates` is required", forge.PermissionMaintain, (*execution).freeze},
+		{"thaw", "/thaw [app] [environment]|all", "ends what a person froze", forge.PermissionMaintain, (*execution).thaw},
+		{"block", "/block [app] release [environment] reason", "keeps a release (its tag) out of an environment and those behind it, or out of all", forge.PermissionWrite, (*execution).block},
+		{"unblock", "/unblock [app] release [environment]", "lifts a block, or the rejection of a release", forge.PermissionMaintain, (*execution).unblock},
 		{"promote", "/promote [app|all] [to environment]", "promotes what stands upstream, also where it stood there before Ferry", forge.PermissionWrite, (*execution).promote},
 		{"retry", "/retry [app] [environment]", "tries again what the forge refused, and makes a promotion anew", forge.PermissionWrite, (*execution).retry},
 		{"help", "/help", "lists the commands", forge.PermissionRead, (*execution).help},
@@ -32,7 +36,7 @@ func commandSpecs() []CommandSpec {
 
 // laterCommands are Ferry's commands that this version does not act on: named, so that nobody's hotfix is met by silence.
 func laterCommands() []string {
-	return []string{"approve", "rollback", "hotfix", "override", "freeze", "thaw", "block", "unblock", "drop"}
+	return []string{"approve", "rollback", "hotfix", "override", "drop"}
 }
 
 // Command is one command of a comment.

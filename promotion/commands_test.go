@@ -214,7 +214,7 @@ func TestRefusedCommands(t *testing.T) {
 		}
 		out := execute(t, test.body, change)
 		wantAnswer(t, out, forge.ReactionRefused, test.words)
-		if len(out.Holds)+len(out.Resumed)+len(out.Intents)+len(out.Retry) != 0 {
+		if out.Decides() || len(out.Retry) != 0 {
 			t.Errorf("%s: refused, and yet %+v", test.body, out)
 		}
 	}
@@ -227,7 +227,7 @@ func TestReadersMayAsk(t *testing.T) {
 	wantAnswer(t, execute(t, "/status prod checkout", reader), forge.ReactionDone, "**checkout** in **prod**")
 	wantAnswer(t, execute(t, "/status", reader, onPull), forge.ReactionDone, "**checkout** in **staging**")
 	help := execute(t, "/help", reader)
-	for _, name := range []string{"status", "hold", "resume", "promote", "retry", "help"} {
+	for _, name := range []string{"status", "hold", "resume", "freeze", "thaw", "block", "unblock", "promote", "retry", "help"} {
 		wantAnswer(t, help, forge.ReactionDone, "| `/"+name)
 	}
 	if out := execute(t, "/status", reader); strings.Count(out.Answer, " in **") != 6 {

@@ -36,21 +36,34 @@ type Asked struct {
 
 // Decisions are those that no pull request holds.
 type Decisions struct {
-	Holds    []Hold
+	Stops
+	Lifts    []Lift
 	Asked    []Asked
 	Baseline []Baseline
 }
 
 // Renamed returns the decisions with the names that apps and environments have now. A baseline that stands under both names is the one under the new.
 func (d Decisions) Renamed(c *config.Config) Decisions {
-	out := Decisions{Holds: slices.Clone(d.Holds), Asked: slices.Clone(d.Asked)}
-	for i, h := range out.Holds {
-		now := c.Current(config.Place{App: h.App, Environment: h.Environment})
-		out.Holds[i].App, out.Holds[i].Environment = now.App, now.Environment
+	out := Decisions{Stops: Stops{Holds: slices.Clone(d.Holds), Freezes: slices.Clone(d.Freezes), Blocks: slices.Clone(d.Blocks)},
+		Lifts: slices.Clone(d.Lifts), Asked: slices.Clone(d.Asked)}
+	rename := func(app, environment *string) {
+		now := c.Current(config.Place{App: *app, Environment: *environment})
+		*app, *environment = now.App, now.Environment
 	}
-	for i, a := range out.Asked {
-		now := c.Current(config.Place{App: a.App, Environment: a.Environment})
-		out.Asked[i].App, out.Asked[i].Environment = now.App, now.Environment
+	for i := range out.Holds {
+		rename(&out.Holds[i].App, &out.Holds[i].Environment)
+	}
+	for i := range out.Freezes {
+		rename(&out.Freezes[i].App, &out.Freezes[i].Environment)
+	}
+	for i := range out.Blocks {
+		rename(&out.Blocks[i].App, &out.Blocks[i].Environment)
+	}
+	for i := range out.Lifts {
+		rename(&out.Lifts[i].App, &out.Lifts[i].Environment)
+	}
+	for i := range out.Asked {
+		rename(&out.Asked[i].App, &out.Asked[i].Environment)
 	}
 	for _, b := range d.Baseline {
 		was := config.Place{App: b.App, Environment: b.Environment}
@@ -67,18 +80,39 @@ func (d Decisions) Renamed(c *config.Config) Decisions {
 
 type decisionsFile struct {
 	APIVersion string         `yaml:"apiVersion"`
-	Holds      []holdLine     `yaml:"holds,omitempty"`
+	Holds      []stopLine     `yaml:"holds,omitempty"`
+	Freezes    []stopLine     `yaml:"freezes,omitempty"`
+	Blocks     []blockLine    `yaml:"blocks,omitempty"`
+	Lifts      []liftLine     `yaml:"lifted,omitempty"`
 	Asked      []askedLine    `yaml:"asked,omitempty"`
 	Baseline   []baselineLine `yaml:"baseline,omitempty"`
 }
 
-type holdLine struct {
+// stopLine is a hold or a freeze.
+type stopLine struct {
 	App         string    `yaml:"app,omitempty"`
 	Environment string    `yaml:"environment,omitempty"`
 	Reason      string    `yaml:"reason,omitempty"`
 	By          string    `yaml:"by"`
 	At          time.Time `yaml:"at"`
 	Until       time.Time `yaml:"until,omitempty"`
+}
+
+type blockLine struct {
+	App         string    `yaml:"app"`
+	Environment string    `yaml:"environment,omitempty"`
+	Release     string    `yaml:"release"`
+	Reason      string    `yaml:"reason,omitempty"`
+	By          string    `yaml:"by"`
+	At          time.Time `yaml:"at"`
+}
+
+type liftLine struct {
+	App         string    `yaml:"app"`
+	Environment string    `yaml:"environment"`
+	Number      int       `yaml:"pull"`
+	By          string    `yaml:"by"`
+	At          time.Time `yaml:"at"`
 }
 
 type askedLine struct {
@@ -102,7 +136,16 @@ const decisionsHeader = "# Ferry's decisions that no pull request holds. Ferry w
 func (d Decisions) Marshal() ([]byte, error) {
 	file := decisionsFile{APIVersion: apiVersion}
 	for _, h := range d.Holds {
-		file.Holds = append(file.Holds, holdLine{h.App, h.Environment, h.Reason, h.Actor, h.At, h.Until})
+		file.Holds = append(file.Holds, lineOf(h))
+	}
+	for _, f := range d.Freezes {
+		file.Freezes = append(file.Freezes, lineOf(Hold(f)))
+	}
+	for _, b := range d.Blocks {
+		file.Blocks = append(file.Blocks, blockLine{b.App, b.Environment, b.Image.named(), b.Reason, b.Actor, b.At})
+	}
+	for _, l := range d.Lifts {
+		file.Lifts = append(file.Lifts, liftLine{l.App, l.Environment, l.Number, l.Actor, l.At})
 	}
 	for _, a := range d.Asked {
 		file.Asked = append(file.Asked, askedLine{a.App, a.Environment, references(a.Release), a.Actor, a.At})
@@ -115,6 +158,12 @@ func (d Decisions) Marshal() ([]byte, error) {
 		return nil, fmt.Errorf("writing the decisions: %w", err)
 	}
 	return append([]byte(decisionsHeader), out...), nil
+}
+
+func lineOf(h Hold) stopLine { return stopLine{h.App, h.Environment, h.Reason, h.Actor, h.At, h.Until} }
+
+func (l stopLine) hold() Hold {
+	return Hold{App: l.App, Environment: l.Environment, Reason: l.Reason, Actor: l.By, At: l.At, Until: l.Until}
 }
 
 func references(r Release) (list []string) {
@@ -142,7 +191,20 @@ func ParseDecisions(content []byte) (Decisions, error) {
 	}
 	var d Decisions
 	for _, h := range file.Holds {
-		d.Holds = append(d.Holds, Hold{App: h.App, Environment: h.Environment, Reason: h.Reason, Actor: h.By, At: h.At, Until: h.Until})
+		d.Holds = append(d.Holds, h.hold())
+	}
+	for _, f := range file.Freezes {
+		d.Freezes = append(d.Freezes, Freeze(f.hold()))
+	}
+	for _, b := range file.Blocks {
+		image, ok := parseNamed(b.Release)
+		if !ok {
+			return Decisions{}, fmt.Errorf("%s on the branch %s: %q, which %s blocks of %s, is no release", StateFile, StateBranch, b.Release, b.By, b.App)
+		}
+		d.Blocks = append(d.Blocks, Block{App: b.App, Environment: b.Environment, Image: image, Reason: b.Reason, Actor: b.By, At: b.At})
+	}
+	for _, l := range file.Lifts {
+		d.Lifts = append(d.Lifts, Lift{config.Place{App: l.App, Environment: l.Environment}, l.Number, l.By, l.At})
 	}
 	for _, a := range file.Asked {
 		if len(a.Images) == 0 {

@@ -12,9 +12,10 @@ import (
 
 // CommandScene is what a comment's commands are executed on.
 type CommandScene struct {
-	Config       *config.Config
-	Views        []View // of every app of the repository
-	Holds        []Hold
+	Config *config.Config
+	Views  []View // of every app of the repository
+	Stops
+	Rejections   []StandingRejection
 	App          string // of the pull request the comment stands under; empty on the issue
 	Environment  string
 	Login        string
@@ -25,12 +26,22 @@ type CommandScene struct {
 
 // Outcome is what the commands of one comment change, and the answer.
 type Outcome struct {
-	Reaction forge.Reaction
-	Answer   string // markdown, one line a command
-	Holds    []Hold
-	Resumed  []int64                      // ids of holds
-	Intents  map[string]map[string]Intent // app → environment
-	Retry    [][2]string                  // app, environment
+	Reaction  forge.Reaction
+	Answer    string // markdown, one line a command
+	Holds     []Hold
+	Resumed   []int64 // ids of holds
+	Freezes   []Freeze
+	Thawed    []int64 // ids of freezes
+	Blocks    []Block
+	Unblocked []int64 // ids of blocks
+	Lifts     []Lift
+	Intents   map[string]map[string]Intent // app → environment
+	Retry     [][2]string                  // app, environment
+}
+
+// Decides says whether anything of it is a decision that has to stand on the branch ferry-state before it is answered.
+func (o Outcome) Decides() bool {
+	return len(o.Holds)+len(o.Resumed)+len(o.Freezes)+len(o.Thawed)+len(o.Blocks)+len(o.Unblocked)+len(o.Lifts)+len(o.Intents) > 0
 }
 
 type execution struct {
@@ -49,6 +60,12 @@ func Execute(commands []Command, scene CommandScene) Outcome {
 	}
 	for i := range e.out.Holds {
 		e.out.Holds[i].ID = 0 // the database gives them theirs
+	}
+	for i := range e.out.Freezes {
+		e.out.Freezes[i].ID = 0
+	}
+	for i := range e.out.Blocks {
+		e.out.Blocks[i].ID = 0
 	}
 	e.out.Answer = Prefixed(scene.Config.CommandPrefix, strings.Join(e.answers, "\n\n"))
 	if e.out.Reaction = forge.ReactionDone; e.refused {
@@ -134,7 +151,7 @@ func (e *execution) status(c Command) {
 				continue
 			}
 			said++
-			cell.Held = e.heldBy(v.App, cell.Name)
+			cell.Held, cell.Frozen = e.stoppedBy(v.App, cell.Name)
 			e.say("%s", cell.Explain(v.App))
 		}
 	}
@@ -145,98 +162,6 @@ func (e *execution) status(c Command) {
 	default:
 		e.say("Nothing to say: Ferry has read no manifest there.")
 	}
-}
-
-// heldBy returns the words of the hold on the app in the environment, those of this very comment among them; empty where nobody holds it.
-func (e *execution) heldBy(app, environment string) string {
-	for _, h := range e.Holds {
-		if (h.App == "" || h.App == app) && (h.Environment == "" || h.Environment == environment) && !slices.Contains(e.out.Resumed, h.ID) {
-			return h.words()
-		}
-	}
-	return ""
-}
-
-func (e *execution) hold(c Command) {
-	app, environment, rest := e.target(c.Words)
-	app, environment = e.orHere(app, environment)
-	if app == "" && environment == "" {
-		e.refuse("`/hold` what? Name an app (%s) or an environment (%s), or `all`.", e.appChoices(), e.environmentChoices())
-		return
-	}
-	if app == "all" {
-		app = ""
-	}
-	reason, length := holdFor(rest)
-	h := Hold{App: app, Environment: environment, Actor: e.Login, At: e.Now, Reason: clip(oneLine(strings.Join(reason, " ")), 300)}
-	if length != "" {
-		d, err := config.ParseDuration(strings.ToLower(length))
-		if err != nil || d <= 0 {
-			e.refuse("`/hold … for` %s: that is not a duration; write 30m, 2h or 3d.", code(clip(length, 60)))
-			return
-		}
-		h.Until = e.Now.Add(d)
-	}
-	h.ID = -int64(len(e.Holds) + 1) // its own until the database gives it one: a later command of the comment may lift it
-	e.Holds, e.out.Holds = append(slices.Clone(e.Holds), h), append(e.out.Holds, h)
-	e.say("Held: %s.", escape(h.words()))
-}
-
-// holdFor splits what follows the target of /hold into the reason and what stands behind "for" before a digit, at the beginning or the end: its
-// length. Elsewhere "for" is a word of the reason.
-func holdFor(words []string) (reason []string, length string) {
-	for _, at := range []int{len(words) - 2, 0} {
-		if at < 0 || at+1 >= len(words) || !strings.EqualFold(words[at], "for") || !strings.ContainsRune("+-.0123456789", rune(words[at+1][0])) {
-			continue
-		}
-		return slices.Concat(words[:at], words[at+2:]), words[at+1]
-	}
-	return words, ""
-}
-
-func (e *execution) resume(c Command) {
-	app, environment, rest := e.target(c.Words)
-	if len(rest) > 0 {
-		e.unknownWord(rest[0])
-		return
-	}
-	app, environment = e.orHere(app, environment)
-	if app == "" && environment == "" && len(e.Holds) > 1 {
-		e.refuse("`/resume` what? Name an app (%s) or an environment (%s), or `all`.", e.appChoices(), e.environmentChoices())
-		return
-	}
-	if app == "all" {
-		app = ""
-	}
-	var wider []string
-	lifted := 0
-	for _, h := range e.Holds {
-		switch {
-		case slices.Contains(e.out.Resumed, h.ID) || app != "" && h.App != "" && h.App != app || environment != "" && h.Environment != "" && h.Environment != environment:
-		case app != "" && h.App == "" || environment != "" && h.Environment == "":
-			wider = append(wider, escape(h.words()))
-		default:
-			e.lift(h)
-			lifted++
-		}
-	}
-	switch {
-	case len(wider) > 0:
-		e.say("Held still: %s.", strings.Join(wider, "; "))
-	case lifted == 0:
-		e.say("Nobody holds that.")
-	}
-}
-
-// lift ends a hold; one of this very comment is not written down at all.
-func (e *execution) lift(h Hold) {
-	e.say("Lifted: the hold of %s on %s.", escape(h.Actor), escape(h.what()))
-	if h.ID > 0 {
-		e.out.Resumed = append(e.out.Resumed, h.ID)
-		return
-	}
-	isIt := func(other Hold) bool { return other.ID == h.ID }
-	e.out.Holds, e.Holds = slices.DeleteFunc(e.out.Holds, isIt), slices.DeleteFunc(slices.Clone(e.Holds), isIt)
 }
 
 func (e *execution) promote(c Command) {
@@ -276,6 +201,11 @@ func (e *execution) promoteApp(v View, environment string) int {
 		}
 		up := upstreamOf(v, env, cell)
 		if up == nil {
+			continue
+		}
+		if g := blockedBy(e.BlocksOn(v.App, cell.Name, FromOf(e.Config, v.App)), up.Release); g.State != GateOpen {
+			e.say("%s does not go to %s: %s.", code(up.Release.Version()), code(cell.Name), escape(g.Reason))
+			asked++
 			continue
 		}
 		if e.out.Intents[v.App] == nil {

@@ -1,8 +1,10 @@
 package promotion
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,29 +12,47 @@ import (
 	"ferry/promotion/config"
 )
 
-// HandMadeGates returns ferry/gates of a pull request that somebody made by hand: closed by a hold on an environment or app whose release it
-// changes; else open at once. The time is when a hold ends by itself.
-func HandMadeGates(head forge.SHA, changes []byte, holds []Hold) (c Contribution, due time.Time, err error) {
-	var places []config.Place
+// HandMadeGates returns ferry/gates of a pull request that somebody made by hand: shut by a hold, a freeze or a block on what it
+// changes; else open at once. The time is when time alone may change that. It fails where changes is not what an observation wrote.
+func HandMadeGates(c *config.Config, head forge.SHA, changes []byte, stops Stops, now time.Time) (out Contribution, due time.Time, err error) {
+	var places []Change
 	if err := json.Unmarshal(changes, &places); err != nil {
-		return c, due, err
+		return out, due, err
 	}
-	c = Contribution{SHA: head, Context: GatesContext, State: forge.Success, Description: "it changes no release"}
+	out = Contribution{SHA: head, Context: GatesContext, State: forge.Success, Description: "it changes no release"}
 	if len(places) > 0 {
-		c.Description = fmt.Sprintf("nothing stops what it changes: %s in %s", places[0].App, places[0].Environment)
+		out.Description = fmt.Sprintf("nothing stops what it changes: %s in %s", places[0].App, places[0].Environment)
 		if len(places) > 1 {
-			c.Description = fmt.Sprintf("nothing stops the %d releases it changes", len(places))
+			out.Description = fmt.Sprintf("nothing stops the %d releases it changes", len(places))
 		}
 	}
 	for _, p := range places {
-		for _, h := range holds {
-			if (h.App == "" || h.App == p.App) && (h.Environment == "" || h.Environment == p.Environment) {
-				c.State, c.Description = forge.Failure, fmt.Sprintf("it changes %s in %s; hold: %s", p.App, p.Environment, h.words())
-				return c, h.Until, nil
+		state, shut, next := stops.gates(c, p, now)
+		if due = soonest(due, next); out.State == forge.Success && state != GateOpen || out.State == forge.Pending && state == GateClosed {
+			out.State, out.Description = state.status(), fmt.Sprintf("it changes %s in %s; %s", p.App, p.Environment, gatesWords(shut))
+		}
+	}
+	return out, due, nil
+}
+
+// OnePerPlace returns the changes ordered by place, with all that several files say of one place together.
+func OnePerPlace(list []Change) []Change {
+	slices.SortStableFunc(list, func(a, b Change) int {
+		return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(a.Environment, b.Environment))
+	})
+	var out []Change
+	for _, c := range list {
+		if n := len(out); n == 0 || out[n-1].Place != c.Place {
+			out = append(out, Change{Place: c.Place})
+		}
+		last := &out[len(out)-1]
+		for _, i := range c.Images {
+			if !slices.Contains(last.Images, i) {
+				last.Images = append(last.Images, i)
 			}
 		}
 	}
-	return c, due, nil
+	return out
 }
 
 // ConfigStatus returns what the status ferry/config says on the commit that changed .ferry.yaml.

@@ -2,6 +2,7 @@ package promotion_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
+	"ferry/forge"
 	"ferry/promotion"
 	"ferry/promotion/config"
 )
@@ -21,6 +23,7 @@ type history struct {
 	entered map[string]int // by tag
 	moment  int
 	minor   int
+	blocks  []promotion.Block
 	frozen  map[string]string // what is open under a hold, by environment
 	log     []string
 }
@@ -37,7 +40,8 @@ func TestRandomHistories(t *testing.T) {
 				config.Environment{Name: "staging", From: []string{"dev"}, Soak: 10 * time.Minute},
 				config.Environment{Name: "canary", From: []string{"dev"}, AutoMerge: true, Mode: config.ModeRelease},
 				config.Environment{Name: "prod", From: []string{"staging", "canary"}, Soak: 20 * time.Minute, AutoMerge: true, Mode: config.ModeRelease},
-				config.Environment{Name: "prod-eu", From: []string{"staging", "canary"}, FromAny: true},
+				config.Environment{Name: "prod-eu", From: []string{"staging", "canary"}, FromAny: true, AutoMerge: true, Mode: config.ModeRelease,
+					Freezes: windows(t, "0 * * * *", 15*time.Minute, "UTC", "the hour begins")},
 			), random: rand.New(rand.NewPCG(seed, 7)), entered: map[string]int{"1.0.0": 0}, frozen: map[string]string{}}
 			h.baseline("1.0.0", "dev", "staging", "canary", "prod", "prod-eu")
 			for range 80 {
@@ -81,8 +85,15 @@ func (h *history) step() {
 		h.commit(env, "1.0.0", "mixed")
 	case n < 88:
 		h.env(env).Holds = []promotion.Hold{{Actor: "ann"}}
-	case n < 96:
+	case n < 91:
 		h.env(env).Holds = nil
+	case n < 93:
+		h.note("freeze %s", env)
+		h.env(env).Frozen = []promotion.Freeze{{Actor: "ann", Reason: "an incident", Until: h.now.Add(time.Duration(h.random.IntN(3600)) * time.Second)}}
+	case n < 95:
+		h.env(env).Frozen = nil
+	case n < 96:
+		h.block()
 	default:
 		up := h.env(h.env(env).From[0]).Current()
 		if up.Problem == "" {
@@ -91,6 +102,29 @@ func (h *history) step() {
 			h.env(env).Rejections = nil
 		}
 	}
+}
+
+// block blocks some release somewhere, or lifts what is blocked.
+func (h *history) block() {
+	if len(h.blocks) > 0 && h.random.IntN(2) == 0 {
+		h.blocks = nil
+	} else {
+		tags := slices.Sorted(maps.Keys(h.entered))
+		h.blocks = append(h.blocks, promotion.Block{App: "checkout", Environment: h.any("", "dev", "staging", "canary", "prod"), Image: promotion.Image{Tag: h.any(tags...)}, Actor: "ann", Reason: "bad"})
+	}
+	h.note("blocked are %+v", h.blocks)
+	for i := range h.s.Environments {
+		e := &h.s.Environments[i]
+		e.Blocks = promotion.Stops{Blocks: h.blocks}.BlocksOn("checkout", e.Name, func(name string) []string { return h.env(name).From })
+	}
+}
+
+// blocked says by the words of the design whether the tag must not enter: it is blocked there, or where it comes from.
+func (h *history) blocked(tag, env string) bool {
+	behind := map[string][]string{"staging": {"dev"}, "canary": {"dev"}, "prod": {"dev", "staging", "canary"}, "prod-eu": {"dev", "staging", "canary"}}
+	return slices.ContainsFunc(h.blocks, func(b promotion.Block) bool {
+		return b.Image.Tag == tag && (b.Environment == "" || b.Environment == env || slices.Contains(behind[env], b.Environment))
+	})
 }
 
 func (h *history) note(format string, args ...any) {
@@ -129,16 +163,29 @@ func (h *history) says(env string) {
 }
 
 func (h *history) mergeOne(env string) {
-	if _, open := h.wishes[env]; open && len(h.env(env).Holds) == 0 {
+	if _, open := h.wishes[env]; open && len(h.env(env).Holds) == 0 && !h.frozenIn(env) {
 		h.note("merge %s into %s", h.wishes[env].Release.Version(), env)
 		h.merge(env)
 	}
 }
 
+// frozenIn says by the words of the design whether nothing may enter now: a person froze it, or it is the first quarter of an hour in prod-eu.
+func (h *history) frozenIn(env string) bool {
+	return slices.ContainsFunc(h.env(env).Frozen, func(f promotion.Freeze) bool { return f.Until.After(h.now) }) || env == "prod-eu" && h.now.Minute() < 15
+}
+
 func (h *history) check() {
 	h.t.Helper()
+	for name := range h.wishes {
+		if got := h.gatesStatus(name); h.env(name).Pull != nil && h.frozenIn(name) && got.State == forge.Success {
+			h.failed("%s is frozen, and its pull request has %+v", name, got)
+		}
+	}
 	for name, wish := range h.wishes {
 		e := h.env(name)
+		if h.blocked(wish.Release.Version(), name) {
+			h.failed("%s is proposed into %s though it is blocked", wish.Release.Version(), name)
+		}
 		if len(e.Holds) > 0 {
 			if frozen := h.frozen[name]; frozen != "" && frozen != wish.Release.Version() {
 				h.failed("the pull request into %s brings another release in spite of a hold", name)
@@ -160,6 +207,9 @@ func (h *history) check() {
 		}
 	}
 	for _, m := range h.plan.Merges {
+		if h.frozenIn(m.Environment) {
+			h.failed("#%d is merged into %s, which is frozen", m.Number, m.Environment)
+		}
 		if g := h.cell(m.Environment).Gates; slices.ContainsFunc(g, func(g promotion.Gate) bool { return g.State != promotion.GateOpen }) {
 			h.failed("#%d into %s is merged with gates %+v", m.Number, m.Environment, g)
 		}

@@ -64,10 +64,16 @@ type FileFacts struct {
 // PullFacts is what the forge says of a pull request.
 type PullFacts struct {
 	forge.PullRequest
-	Closer  forge.User     // of one that is closed without a merge
-	Sender  forge.User     // who caused the delivery that told of it; nobody where a sweep found it
-	Pusher  string         // who made the head commit of one of Ferry's, where Ferry did not
-	Changes []config.Place // whose release a hand-made one changes
+	Closer  forge.User // of one that is closed without a merge
+	Sender  forge.User // who caused the delivery that told of it; nobody where a sweep found it
+	Pusher  string     // who made the head commit of one of Ferry's, where Ferry did not
+	Changes []Change   // of releases, by a hand-made one
+}
+
+// Change is a place whose release a hand-made pull request changes, and the images that stand there with it.
+type Change struct {
+	config.Place
+	Images Release `json:",omitempty"`
 }
 
 // CommandFacts is a comment with commands, and what its author may do, looked up live.

@@ -126,6 +126,9 @@ func (p *planner) advance() {
 		for _, h := range env.Holds {
 			p.due(h.Until)
 		}
+		for _, f := range env.Frozen {
+			p.due(f.Until)
+		}
 	}
 }
 
@@ -204,7 +207,10 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 	}
 	p.due(c.due)
 	held := holdGate(p.s, env, nil, p.now).State == GateClosed
-	if held && env.Promotion != nil && env.Pull != nil {
+	switch shown := env.Promotion != nil && env.Pull != nil; {
+	case held && shown && env.blocked(env.Promotion.Release) != nil:
+		c = choice{nothing: env.blocked(env.Promotion.Release).words()}
+	case held && shown:
 		// a hold freezes what is open; only its words say so
 		c = choice{release: env.Promotion.Release, intent: env.Promotion.Intent, asker: env.Promotion.Asker, superseded: env.Promotion.Superseded}
 		c.gates = p.s.evaluate(env, c.release, p.now)
@@ -216,9 +222,7 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 	}
 	view.Next, view.Proposed, view.Gates = c.next, c.release, c.gates
 	for _, g := range c.gates {
-		if g.State != GateOpen {
-			p.due(g.DueAt)
-		}
+		p.due(g.DueAt)
 	}
 	c.release = p.s.withDigests(env, c.release)
 	view.Proposed = c.release
@@ -274,8 +278,7 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 // gates posts the gates on the head of the living pull request. They are those of the release that its head shows.
 func (p *planner) gates(env *Environment, gates []Gate) {
 	state, shut := verdict(gates)
-	status := map[GateState]forge.State{GateOpen: forge.Success, GateWaiting: forge.Pending, GateClosed: forge.Failure}[state]
-	p.plan.Contributions = append(p.plan.Contributions, Contribution{SHA: env.Pull.HeadSHA, Context: GatesContext, State: status, Description: gatesWords(shut)})
+	p.plan.Contributions = append(p.plan.Contributions, Contribution{SHA: env.Pull.HeadSHA, Context: GatesContext, State: state.status(), Description: gatesWords(shut)})
 }
 
 // merge wishes the merge of the living pull request where the environment merges by itself and every gate is open.

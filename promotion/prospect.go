@@ -28,7 +28,7 @@ type Prospect struct {
 }
 
 // Prospects plans the app with MakePlan, from its files alone. What files do not say is supposed: what stands in an environment has
-// converged there, and soaked; nobody holds or has rejected anything; Ferry saw every release arrive; and where versions do not order two
+// converged there, and soaked; nobody holds, has frozen, blocked or rejected anything; Ferry saw every release arrive; and where versions do not order two
 // releases, the one further upstream is the newer one. The environments are upstream first; only those into which something could be promoted
 // have a prospect.
 func Prospects(app config.App, repository forge.Repo, environments []Environment, now time.Time) []Prospect {
@@ -53,6 +53,11 @@ func Prospects(app config.App, repository forge.Repo, environments []Environment
 		p.Stuck = p.New == nil && p.Why != nothingNew
 		if p.New != nil && env.Soak > 0 {
 			p.Waits = append(p.Waits, fmt.Sprintf("soak %s in %s", duration(env.Soak), fromWords(env.Environment)))
+		}
+		for _, w := range env.Freezes {
+			if p.New != nil {
+				p.Waits = append(p.Waits, "freeze "+w.String())
+			}
 		}
 		out = append(out, p)
 	}

@@ -62,11 +62,16 @@ func TestProspects(t *testing.T) {
 		{"alone", []string{"a:1"}, nil},
 	}
 	app := config.App{Name: "shop", Images: []config.Image{{Name: "a"}}}
+	weekends := windows(t, "0 16 * * FRI", 64*time.Hour, "UTC", "")
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, p := range promotion.Prospects(app, forge.Repo{}, chain(test.refs...), time.Unix(1e9, 0)) {
+			environments := chain(test.refs...)
+			for i := range environments {
+				environments[i].Freezes = weekends
+			}
+			for _, p := range promotion.Prospects(app, forge.Repo{}, environments, time.Unix(1e9, 0)) {
 				line := p.Environment + ": "
 				switch {
 				case p.New == nil && p.Stuck:
@@ -82,7 +87,7 @@ func TestProspects(t *testing.T) {
 				if (p.New != nil && p.Refused == "") != (len(p.Files) == 1) || len(p.Files) > 0 && (p.Title == "" || p.Branch != "ferry/"+p.Environment+"/shop") {
 					t.Errorf("%s: %d files, title %q, branch %q", line, len(p.Files), p.Title, p.Branch)
 				}
-				if want := fmt.Sprintf("[soak 24h in %s]", p.From[0]); p.New != nil && fmt.Sprint(p.Waits) != want {
+				if want := fmt.Sprintf("[soak 24h in %s freeze deny \"0 16 * * FRI\" for 64h in UTC]", p.From[0]); p.New != nil && fmt.Sprint(p.Waits) != want {
 					t.Errorf("%s waits for %v, want %s", line, p.Waits, want)
 				}
 				got = append(got, line)

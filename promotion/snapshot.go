@@ -34,6 +34,8 @@ type Environment struct {
 	History    []Deployment // newest first; the first is current unless it has ended
 	Reports    []Report     // the counting one of each cluster that ever reported
 	Holds      []Hold       // active ones on this app, this environment, or both
+	Frozen     []Freeze     // by people, and active, likewise; the windows of .ferry.yaml stand in Freezes
+	Blocks     []Block      // on releases of this app, here or upstream
 	Rejections []Rejection
 	Intent     *Intent
 	Pull       *Pull      // the living pull request of this app here, if any

@@ -59,12 +59,22 @@ func TestSourceNames(t *testing.T) {
 func TestDecisionsComeBack(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 2, 9, 0, 0, 123_456_000, time.UTC)
+	digest := "sha256:" + strings.Repeat("ab", 32)
 	want := promotion.Decisions{
-		Holds: []promotion.Hold{
-			{Actor: "ann", At: at},
-			{App: "checkout", Environment: "prod", Actor: "bob", At: at, Until: at.Add(time.Hour), Reason: "\"quoted\": yes\n- # @all \u202e |"},
-			{Environment: "null", Actor: "123", At: at, Reason: "true"},
+		Stops: promotion.Stops{
+			Holds: []promotion.Hold{
+				{Actor: "ann", At: at},
+				{App: "checkout", Environment: "prod", Actor: "bob", At: at, Until: at.Add(time.Hour), Reason: "\"quoted\": yes\n- # @all \u202e |"},
+				{Environment: "null", Actor: "123", At: at, Reason: "true"},
+			},
+			Freezes: []promotion.Freeze{{Environment: "prod", Actor: "ann", At: at, Until: at.Add(time.Hour), Reason: "# an incident"}, {Actor: "bob", At: at, Reason: "null"}},
+			Blocks: []promotion.Block{
+				{App: "checkout", Image: promotion.Image{Tag: "1.20"}, Actor: "ann", At: at, Reason: "it: loses orders"},
+				{App: "cart", Environment: "prod", Image: promotion.Image{Name: "localhost:5000/a", Tag: "007", Digest: digest}, Actor: "123", At: at},
+				{App: "cart", Image: promotion.Image{Digest: digest}, Actor: "ann", At: at, Reason: "x"},
+			},
 		},
+		Lifts: []promotion.Lift{{Place: config.Place{App: "cart", Environment: "prod"}, Number: 12, Actor: "ann", At: at}},
 		Asked: []promotion.Asked{
 			{App: "checkout", Environment: "prod", Intent: promotion.Intent{Release: of("localhost:5000/a:1.20", "b:007@sha256:abc"), Actor: "ann: # @all", At: at}},
 		},
@@ -103,7 +113,7 @@ func TestParseDecisionsRefuses(t *testing.T) {
 	}
 	for name, content := range map[string]string{
 		"nothing": "", "not YAML": "holds: [", "another version": "apiVersion: ferry/v2\n", "no version": "holds: []\n",
-		"unknown keys": "apiVersion: ferry/v1\nblocks: []\n", "not a time": "apiVersion: ferry/v1\nholds: [{by: ann, at: yesterday}]\n",
+		"unknown keys": "apiVersion: ferry/v1\nreleases: []\n", "no release": "apiVersion: ferry/v1\nblocks: [{app: a, release: 'a b', by: ann, at: 2026-03-02T09:00:00Z}]\n", "not a time": "apiVersion: ferry/v1\nholds: [{by: ann, at: yesterday}]\n",
 		"nothing asked": "apiVersion: ferry/v1\nasked: [{app: a, environment: b, by: ann, at: 2026-03-02T09:00:00Z}]\n",
 	} {
 		if got, err := promotion.ParseDecisions([]byte(content)); err == nil || !strings.Contains(err.Error(), "ferry-state") {
@@ -133,12 +143,12 @@ func TestHandMadeGates(t *testing.T) {
 		{"the second is held", both, []promotion.Hold{{App: "checkout", Actor: "ann"}}, forge.Failure, "checkout in dev", time.Time{}},
 	}
 	for _, test := range tests {
-		got, due, err := promotion.HandMadeGates(sha(5), []byte(test.changes), test.holds)
+		got, due, err := promotion.HandMadeGates(nil, sha(5), []byte(test.changes), promotion.Stops{Holds: test.holds}, until.Add(-time.Hour))
 		if err != nil || got.State != test.state || !strings.Contains(got.Description, test.words) || !due.Equal(test.due) || got.SHA != sha(5) || got.Context != "ferry/gates" {
 			t.Errorf("%s: %+v, due %s, %v", test.name, got, due, err)
 		}
 	}
-	if _, _, err := promotion.HandMadeGates(sha(5), []byte(`{`), nil); err == nil {
+	if _, _, err := promotion.HandMadeGates(nil, sha(5), []byte(`{`), promotion.Stops{}, until); err == nil {
 		t.Error("what cannot be read says that nothing is changed")
 	}
 }

@@ -33,6 +33,7 @@ type EnvironmentView struct {
 	Why         string          `json:"why,omitempty"`
 	Stuck       bool            `json:"stuck,omitempty"` // without a person nothing comes, though something else stands upstream
 	Held        string          `json:"held,omitempty"`
+	Frozen      string          `json:"frozen,omitempty"`   // by a person
 	Unposted    string          `json:"unposted,omitempty"` // why the forge does not take the status of what stands here
 }
 
@@ -46,6 +47,9 @@ func (v *EnvironmentView) standing(env *Environment) {
 	}
 	if len(env.Holds) > 0 {
 		v.Held = env.Holds[0].words()
+	}
+	if len(env.Frozen) > 0 {
+		v.Frozen = env.Frozen[0].words()
 	}
 }
 
@@ -92,6 +96,9 @@ func (v EnvironmentView) Explain(app string) string {
 	if v.Held != "" && gateNamed(v.Gates, "hold").State != GateClosed {
 		b.WriteString("\n- " + escape(v.Held))
 	}
+	if g := gateNamed(v.Gates, "freeze"); v.Frozen != "" && g.State != GateClosed && g.State != GateWaiting {
+		b.WriteString("\n- " + escape(v.Frozen))
+	}
 	if v.Unposted != "" {
 		b.WriteString("\n- " + escape(v.Unposted))
 	}
@@ -116,7 +123,7 @@ func (v EnvironmentView) standsWords() string {
 const IssueTitle = "Ferry: what is where"
 
 // IssueBody returns the matrix of all apps and what waits for what, between Ferry's marks.
-func IssueBody(environments []string, views []View, holds []Hold, findings []config.Finding) string {
+func IssueBody(environments []string, views []View, stops Stops, findings []config.Finding) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, bodyBegin)
 	b.WriteString("Ferry keeps this issue up to date. Comment with a command to steer it; `/help` lists them.\n\n")
@@ -141,12 +148,7 @@ func IssueBody(environments []string, views []View, holds []Hold, findings []con
 	section(&b, "Statuses that cannot be posted", views, unposted)
 	section(&b, "Differences from before Ferry", views, difference)
 	section(&b, "What observe keeps Ferry from doing", views, withheld)
-	if len(holds) > 0 {
-		b.WriteString("\n### Holds\n\n")
-		for _, h := range holds {
-			fmt.Fprintf(&b, "- %s, since %s\n", escape(h.words()), instant(h.At))
-		}
-	}
+	stops.list(&b)
 	if len(findings) > 0 {
 		b.WriteString("\n### What looks wrong in the configuration\n\n")
 		for _, f := range findings {

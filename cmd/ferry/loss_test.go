@@ -72,11 +72,11 @@ func (h *harness) views() (list []promotion.View) {
 
 // gist is what has to come back of a cell.
 type gist struct {
-	Release, State, Proposed, Next, Why, Held string
-	Converged                                 time.Time
-	Baseline                                  bool
-	Number                                    int
-	Gates                                     []promotion.Gate
+	Release, State, Proposed, Next, Why, Held, Frozen string
+	Converged                                         time.Time
+	Baseline                                          bool
+	Number                                            int
+	Gates                                             []promotion.Gate
 }
 
 // gists returns what has to come back, by app and environment, to the second. Of a baseline the forge does not say whether it has converged.
@@ -85,7 +85,7 @@ func (h *harness) gists() map[string]gist {
 	out := map[string]gist{}
 	for _, v := range h.views() {
 		for _, e := range v.Environments {
-			g := gist{Release: e.Release.Version(), State: string(e.State), Proposed: e.Proposed.Version(), Next: e.Next.Version(), Why: e.Why, Held: e.Held,
+			g := gist{Release: e.Release.Version(), State: string(e.State), Proposed: e.Proposed.Version(), Next: e.Next.Version(), Why: e.Why, Held: e.Held, Frozen: e.Frozen,
 				Converged: e.ConvergedAt.Truncate(time.Second), Baseline: e.Baseline, Number: e.Number, Gates: slices.Clone(e.Gates)}
 			for i := range g.Gates {
 				g.Gates[i].DueAt = g.Gates[i].DueAt.Truncate(time.Second)

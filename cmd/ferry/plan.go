@@ -28,8 +28,8 @@ stands in which environment and which promotion pull requests Ferry would
 open, with their exact diffs: the plan and the edits are the server's own.
 
 Files alone do not say everything. It is supposed that what stands in an
-environment has converged and soaked there, that nobody holds or has rejected
-anything, and that Ferry saw every release arrive: at its first look the
+environment has converged and soaked there, that nobody holds, has frozen,
+blocked or rejected anything, and that Ferry saw every release arrive: at its first look the
 server proposes none of the differences that exist already, until somebody
 comments /promote.`,
 		Example: `  ferry plan
@@ -114,7 +114,7 @@ type notPromoted struct {
 func supposedOffline() []string {
 	return []string{
 		"what stands in an environment has converged and soaked there; only agents' reports tell",
-		"nobody holds an app or an environment, and nobody has rejected a release",
+		"nobody holds or has frozen an app or an environment, and nobody has blocked or rejected a release",
 		"Ferry saw every release arrive: at its first look it proposes none of the differences that exist already, until somebody comments /promote",
 		"where tags are no versions, what stands upstream is the newer one",
 	}

@@ -11,7 +11,7 @@ import (
 // asking are values of keys that are not acted on yet, each of which asks for something.
 var asking = map[string]string{
 	"roles": "{hold: admin}", "policy": "'true'", "pull_request": "{draft: true}", "max_open": "3", "checks": "[e2e]", "approvals": "2",
-	"freeze": "[{kind: deny, schedule: 0 1 * * *, duration: 1h}]", "supersede": "queue", "window": "0s", "rollback": "auto", "watch": "30m", "settle": "1m", "group": "platform",
+	"supersede": "queue", "window": "0s", "rollback": "auto", "watch": "30m", "settle": "1m", "group": "platform",
 }
 
 // TestKeysThatAreNotActedOn holds the one table to its promise: a key that this version parses but does not act on is an

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"ferry/promotion/window"
 )
 
 // optional is a setting with where it stands, if it does.
@@ -68,7 +70,7 @@ type settings struct {
 	soak          optional[time.Duration]
 	checks        optional[[]Check]
 	approvals     optional[int]
-	freezes       optional[[]Freeze]
+	freezes       optional[[]window.Window]
 	policies      optional[[]Policy]
 	autoMerge     optional[bool]
 	unprotected   optional[bool]
@@ -84,7 +86,7 @@ type settings struct {
 	pullRequest   optional[pullRequest]
 }
 
-// over returns the settings, with those of base where they have none. The policies of both count.
+// over returns the settings, with those of base where they have none. The freezes and policies of both count.
 func (s settings) over(base settings) settings {
 	out := settings{
 		at: s.at, mode: s.mode.or(base.mode), from: s.from.or(base.from), soak: s.soak.or(base.soak), checks: s.checks.or(base.checks),
@@ -93,6 +95,9 @@ func (s settings) over(base settings) settings {
 		window: s.window.or(base.window), rollback: s.rollback.or(base.rollback), watch: s.watch.or(base.watch), settle: s.settle.or(base.settle),
 		update: s.update.or(base.update), converge: s.converge.or(base.converge), reportTimeout: s.reportTimeout.or(base.reportTimeout),
 		digest: s.digest.or(base.digest), pullRequest: s.pullRequest.or(base.pullRequest),
+	}
+	if s.freezes.set && base.freezes.set {
+		out.freezes.value = slices.Concat(base.freezes.value, s.freezes.value)
 	}
 	if s.policies.set && base.policies.set {
 		out.policies.value = slices.Concat(base.policies.value, s.policies.value)
@@ -111,7 +116,7 @@ func (s settings) into(e *Environment) {
 	s.soak.into(&e.Soak)
 	s.checks.into(&e.Checks)
 	s.approvals.into(&e.Approvals)
-	s.freezes.into(&e.Freezes)
+	e.Freezes = slices.Concat(e.Freezes, s.freezes.value)
 	e.Policies = slices.Concat(e.Policies, s.policies.value)
 	s.autoMerge.into(&e.AutoMerge)
 	s.unprotected.into(&e.AllowUnprotected)

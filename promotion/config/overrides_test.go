@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ferry/promotion/config"
+	"ferry/promotion/window"
 )
 
 // parseAll is parse for a version that acts on every key.
@@ -57,7 +59,7 @@ apps:
     group: shop
     approvals: 2
     environments:
-      prod: {soak: 72h, from: {any: [dev, staging]}, mode: observe, supersede: queue, window: 0, pull_request: {labels: []}, policy: [{name: own, rule: "false"}]}
+      prod: {soak: 72h, from: {any: [dev, staging]}, mode: observe, freeze: [{kind: deny, schedule: "0 11 * * *", duration: 1h30m, timeZone: Europe/Helsinki, reason: lunch}], supersede: queue, window: 0, pull_request: {labels: []}, policy: [{name: own, rule: "false"}]}
       staging: {from: [], update: commit}
   - {discover: "x/{app}/{env}.yaml", images: ["{app}"], soak: 2h, environments: {prod: {merge: auto}}}
   - {name: cart, mode: observe, environments: {prod: {converge: report}}}
@@ -66,11 +68,19 @@ apps:
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	c := parseAll(t, everything)
-	helsinki := config.Freeze{Kind: "deny", Schedule: "0 16 * * FRI", Duration: 64 * time.Hour, TimeZone: "Europe/Helsinki", Reason: "weekend"}
+	var windows []window.Window
+	for reason, schedule := range map[string]string{"weekend": "0 16 * * FRI", "lunch": "0 11 * * *"} {
+		w, err := window.New(window.Deny, schedule, map[string]time.Duration{"weekend": 64 * time.Hour, "lunch": 90 * time.Minute}[reason], "Europe/Helsinki", reason)
+		if err != nil {
+			t.Fatal(err)
+		}
+		windows = append(windows, w)
+	}
+	slices.SortFunc(windows, func(a, b window.Window) int { return strings.Compare(b.Reason, a.Reason) })
 	want := config.Environment{
 		Name: "prod", Dir: "clusters/prod", From: []string{"dev", "staging"}, FromAny: true, Soak: 72 * time.Hour, Clusters: []string{"eu", "us"},
 		Checks:    []config.Check{{Name: "e2e/checkout/eu"}, {Name: "e2e/checkout/us"}, {Name: "scan/clusters/prod", PostedBy: "scanner"}},
-		Approvals: 2, Freezes: []config.Freeze{helsinki},
+		Approvals: 2, Freezes: windows,
 		Policies: []config.Policy{{Name: "policy", Rule: "release.tag != 'latest'"}, {Name: "small", Rule: "true", Reason: "too large"}, {Name: "own", Rule: "false"}},
 		Roles: map[string]config.Role{
 			"hold": {Permission: config.PermissionAdmin}, "rollback": {Teams: []string{"acme/sre"}, Users: []string{"ada"}},

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"time"
+
+	"ferry/promotion/window"
 )
 
 // Mode says how far Ferry goes by itself.
@@ -101,15 +103,6 @@ type Check struct {
 	PostedBy string // who has to have posted it; empty for anybody
 }
 
-// Freeze is a window of time in which promotions are stopped, or outside of which they are, in the words of Argo CD's sync windows.
-type Freeze struct {
-	Kind     string        // "deny" or "allow"
-	Schedule string        // five fields of cron, when it begins
-	Duration time.Duration // how long it lasts from then
-	TimeZone string        // IANA's name; "UTC" where none is given
-	Reason   string
-}
-
 // Policy is a rule of the team's own, in CEL.
 type Policy struct {
 	Name   string
@@ -143,7 +136,7 @@ type Environment struct {
 	Clusters         []string // at least one
 	Checks           []Check
 	Approvals        int
-	Freezes          []Freeze
+	Freezes          []window.Window
 	Policies         []Policy
 	Roles            map[string]Role // by command; nil where the defaults hold
 	AutoMerge        bool

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ferry/promotion/window"
 )
 
 // checkStricter notes what an included file would make looser than .ferry.yaml has it, in any environment.
@@ -60,7 +62,7 @@ func (r *reporter) looser(s, was settings, env string) bool {
 	if s.approvals.set && s.approvals.value < was.approvals.value {
 		r.tooLoose(s.approvals.at, fmt.Sprintf("approvals: %d", s.approvals.value), fmt.Sprintf("approvals: %d", was.approvals.value), was.approvals.at, env)
 	}
-	allows := func(f Freeze) bool { return f.Kind == "allow" }
+	allows := func(w window.Window) bool { return w.Kind == window.Allow }
 	if slices.ContainsFunc(s.freezes.value, allows) && slices.ContainsFunc(was.freezes.value, allows) {
 		r.note(ruleLooser, s.freezes.at, "a window that allows would open more of %s than the freeze of %s does; write windows that deny", env, File)
 	}

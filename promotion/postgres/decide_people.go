@@ -106,11 +106,15 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 	if len(commands) == 0 || d.config == nil {
 		return nil
 	}
-	holds, err := d.activeHolds(ctx)
+	stops, err := d.stops(ctx)
 	if err != nil {
 		return err
 	}
-	scene := promotion.CommandScene{Config: d.config, Views: views, Holds: holds, Login: c.login, Permission: c.permission, Now: d.now}
+	rejections, err := d.standingRejections(ctx)
+	if err != nil {
+		return err
+	}
+	scene := promotion.CommandScene{Config: d.config, Views: views, Stops: stops, Rejections: rejections, Login: c.login, Permission: c.permission, Now: d.now}
 	err = d.tx.QueryRow(ctx, `select app, environment from promotions where repository = $1 and number = $2`, d.repo.ID, c.number).Scan(&scene.App, &scene.Environment)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
@@ -142,23 +146,11 @@ func (d *decision) refuse(ctx context.Context, c pendingCommand) (silent bool, e
 // carryOut writes the decisions of one comment down. It returns whether the branch ferry-state has to say so before the answer does.
 func (d *decision) carryOut(ctx context.Context, c pendingCommand, out promotion.Outcome) (decisions bool, err error) {
 	cause := fmt.Sprintf("comment %d on #%d", c.comment, c.number)
-	for _, h := range out.Holds {
-		if _, err := d.tx.Exec(ctx, `insert into holds (repository, environment, app, reason, actor, at, until) values ($1, $2, $3, $4, $5, $6, $7)`,
-			d.repo.ID, h.Environment, h.App, h.Reason, h.Actor, h.At, nullTime(h.Until)); err != nil {
-			return false, err
-		}
-		if err := d.said(ctx, c, cause, "hold", h.Environment, h.App, h.Reason); err != nil {
-			return false, err
-		}
+	if err := d.writeStops(ctx, c, cause, out); err != nil {
+		return false, err
 	}
-	for _, id := range out.Resumed {
-		var environment, app string
-		if err := d.tx.QueryRow(ctx, `update holds set lifted_at = $2, lifted_by = $3 where id = $1 returning environment, app`, id, d.now, c.login).Scan(&environment, &app); err != nil {
-			return false, err
-		}
-		if err := d.said(ctx, c, cause, "resume", environment, app, ""); err != nil {
-			return false, err
-		}
+	if err := d.writeBlocks(ctx, c, cause, out); err != nil {
+		return false, err
 	}
 	for app, intents := range out.Intents {
 		for environment, i := range intents {
@@ -172,12 +164,37 @@ func (d *decision) carryOut(ctx context.Context, c pendingCommand, out promotion
 			return false, err
 		}
 	}
-	if decisions = len(out.Holds)+len(out.Resumed)+len(out.Intents) > 0; decisions {
+	if out.Decides() {
 		d.dirty[issueUnit], d.dirty[stateUnit] = true, true
 		_, err := d.state(ctx)
 		return true, err
 	}
 	return false, nil
+}
+
+// writeStops writes down what the comment stops, and what it lifts.
+func (d *decision) writeStops(ctx context.Context, c pendingCommand, cause string, out promotion.Outcome) error {
+	for _, h := range out.Holds {
+		if err := d.begin(ctx, c, cause, holdKind(), h); err != nil {
+			return err
+		}
+	}
+	for _, f := range out.Freezes {
+		if err := d.begin(ctx, c, cause, freezeKind(), promotion.Hold(f)); err != nil {
+			return err
+		}
+	}
+	for _, id := range out.Resumed {
+		if err := d.end(ctx, c, cause, holdKind(), id); err != nil {
+			return err
+		}
+	}
+	for _, id := range out.Thawed {
+		if err := d.end(ctx, c, cause, freezeKind(), id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // said writes an event and makes every unit due that the decision may change.
@@ -246,7 +263,7 @@ func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	holds, err := d.activeHolds(ctx)
+	stops, err := d.stops(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -271,7 +288,7 @@ func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 	if last != nil && last.Add(issuePause).After(d.now) {
 		at = last.Add(issuePause)
 	}
-	return time.Time{}, d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.Prefixed(d.prefix(), promotion.IssueBody(names, views, holds, findings))}, at)
+	return time.Time{}, d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.Prefixed(d.prefix(), promotion.IssueBody(names, views, stops, findings))}, at)
 }
 
 // issueMargin is longer than any decision takes. A decision of the issue that begins within it may have begun before this one is written down.
@@ -309,51 +326,30 @@ func (d *decision) tooSoon(ctx context.Context) (soon bool, err error) {
 	return soon, err
 }
 
-// state writes what the file of decisions on the branch ferry-state should say. It returns when the next hold ends by itself.
+// state writes what the file of decisions on the branch ferry-state should say. It returns when the next hold or freeze ends by itself.
 func (d *decision) state(ctx context.Context) (due time.Time, err error) {
-	if err := d.endHolds(ctx); err != nil {
-		return due, err
+	for _, kind := range []stopKind{holdKind(), freezeKind()} {
+		if err := d.endStops(ctx, kind); err != nil {
+			return due, err
+		}
 	}
-	holds, err := d.activeHolds(ctx)
+	stops, err := d.stops(ctx)
 	if err != nil {
 		return due, err
 	}
-	for _, h := range holds {
-		if !h.Until.IsZero() && (due.IsZero() || h.Until.Before(due)) {
-			due = h.Until
-		}
-	}
-	return due, d.writeState(ctx, holds)
+	return stops.NextEnd(), d.writeState(ctx, stops)
 }
 
-// endHolds lifts the holds whose time is over.
-func (d *decision) endHolds(ctx context.Context) error {
-	rows, err := d.tx.Query(ctx, `
-		update holds set lifted_at = until, lifted_by = 'timer' where repository = $1 and lifted_at is null and until <= $2
-		returning environment, app, reason`, d.repo.ID, d.now)
-	if err != nil {
-		return err
-	}
-	var ended []event
-	e := event{repository: d.repo.ID, kind: "hold ended", actor: "timer", cause: "timer", at: d.now}
-	if _, err := pgx.ForEachRow(rows, []any{&e.environment, &e.app, &e.detail}, func() error { ended = append(ended, e); return nil }); err != nil {
-		return err
-	}
-	for _, e := range ended {
-		d.dirty[issueUnit] = true
-		if err := addEvent(ctx, d.tx, e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *decision) writeState(ctx context.Context, holds []promotion.Hold) error {
+func (d *decision) writeState(ctx context.Context, stops promotion.Stops) error {
 	asked, err := d.asked(ctx)
 	if err != nil {
 		return err
 	}
-	if d.observing() && len(holds)+len(asked) == 0 { // observe writes no baseline; what a person decided stands at the forge all the same, and so does its end
+	lifts, err := d.lifts(ctx)
+	if err != nil {
+		return err
+	}
+	if d.observing() && stops.None() && len(asked)+len(lifts) == 0 { // observe writes no baseline; what a person decided stands at the forge all the same, and so does its end
 		var begun bool
 		if err := d.tx.QueryRow(ctx, `select exists (select from wishes where repository = $1 and kind = 'state')`, d.repo.ID).Scan(&begun); err != nil || !begun {
 			return err
@@ -378,7 +374,7 @@ func (d *decision) writeState(ctx context.Context, holds []promotion.Hold) error
 	}); err != nil {
 		return err
 	}
-	content, err := promotion.Decisions{Holds: holds, Asked: asked, Baseline: baseline}.Marshal()
+	content, err := promotion.Decisions{Stops: stops, Lifts: lifts, Asked: asked, Baseline: baseline}.Marshal()
 	if err != nil {
 		return err
 	}

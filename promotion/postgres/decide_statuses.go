@@ -97,11 +97,11 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	holds, err := d.activeHolds(ctx)
+	stops, err := d.stops(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
-	c, due, err := promotion.HandMadeGates(head, changes, holds)
+	c, due, err := promotion.HandMadeGates(d.config, head, changes, stops, d.now)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading what #%d changes: %w", number, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ferry/promotion"
-	"ferry/promotion/config"
 )
 
 // pulls writes down what the forge says of pull requests, and what follows for Ferry's own ones.
@@ -76,7 +75,7 @@ func (r *observation) promotion(ctx context.Context, p promotion.PullFacts, m ow
 		e.kind, e.actor = "rejected", p.Closer.Login
 		if _, err := r.tx.Exec(ctx, `
 			insert into rejections (repository, environment, app, release, number, actor, at) values ($1, $2, $3, $4, $5, $6, $7)
-			on conflict (repository, environment, app, number) do update set release = excluded.release, actor = excluded.actor, at = excluded.at, lifted_at = null`,
+			on conflict (repository, environment, app, number) do update set release = excluded.release, actor = excluded.actor, at = excluded.at, lifted_at = null, lifted_by = ''`,
 			r.repo.ID, m.environment, m.app, toJSON(m.release), p.Number, p.Closer.Login, r.now); err != nil {
 			return err
 		}
@@ -114,7 +113,7 @@ func (r *observation) promotionBecomes(ctx context.Context, m ownPromotion, stat
 func savePull(ctx context.Context, tx pgx.Tx, repository int64, p promotion.PullFacts, byPerson bool, generation int64) error {
 	changes := p.Changes
 	if changes == nil {
-		changes = []config.Place{}
+		changes = []promotion.Change{}
 	}
 	_, err := tx.Exec(ctx, `
 		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes, pusher, observed)

@@ -15,13 +15,15 @@ func (s *Store) KnowsApps(ctx context.Context, repository int64) (known bool, er
 	return known, err
 }
 
-// decisions takes over the holds, and what people asked for, that an earlier database had, where this one has none.
+// decisions takes over the holds, freezes and blocks, and what people asked for, that an earlier database had, where this one has none.
 func (r *observation) decisions(ctx context.Context) error {
 	if r.o.Decisions == nil {
 		return nil
 	}
 	var known bool
-	if err := r.tx.QueryRow(ctx, `select exists (select from holds where repository = $1) or exists (select from intents where repository = $1)`, r.repo.ID).Scan(&known); err != nil || known {
+	if err := r.tx.QueryRow(ctx, `
+		select exists (select from holds where repository = $1) or exists (select from freezes where repository = $1)
+		    or exists (select from blocks where repository = $1) or exists (select from intents where repository = $1)`, r.repo.ID).Scan(&known); err != nil || known {
 		return err
 	}
 	for _, a := range r.o.Decisions.Asked {
@@ -32,15 +34,50 @@ func (r *observation) decisions(ctx context.Context) error {
 		r.dirty[appUnit(a.App)] = true
 	}
 	for _, h := range r.o.Decisions.Holds {
-		if _, err := r.tx.Exec(ctx, `insert into holds (repository, environment, app, reason, actor, at, until) values ($1, $2, $3, $4, $5, $6, $7)`,
-			r.repo.ID, h.Environment, h.App, h.Reason, h.Actor, h.At, nullTime(h.Until)); err != nil {
+		if err := r.takeOver(ctx, holdKind(), h); err != nil {
 			return err
 		}
-		if err := addEvent(ctx, r.tx, event{repository: r.repo.ID, environment: h.Environment, app: h.App, kind: "hold", actor: h.Actor, cause: "branch " + promotion.StateBranch, at: r.now, detail: h.Reason}); err != nil {
+	}
+	for _, f := range r.o.Decisions.Freezes {
+		if err := r.takeOver(ctx, freezeKind(), promotion.Hold(f)); err != nil {
+			return err
+		}
+	}
+	for _, b := range r.o.Decisions.Blocks {
+		if err := insertBlock(ctx, r.tx, r.repo.ID, b); err != nil {
+			return err
+		}
+		if err := addEvent(ctx, r.tx, event{repository: r.repo.ID, environment: b.Environment, app: b.App, kind: "block", actor: b.Actor,
+			cause: "branch " + promotion.StateBranch, at: r.now, detail: b.Detail()}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lifts takes back the rejections that somebody had taken back by /unblock.
+func (r *observation) lifts(ctx context.Context) error {
+	if r.o.Decisions == nil {
+		return nil
+	}
+	for _, l := range r.o.Decisions.Lifts {
+		if _, err := r.tx.Exec(ctx, `
+			insert into rejections (repository, environment, app, release, number, actor, at, lifted_at, lifted_by) values ($1, $2, $3, '[]', $4, '', $5, $5, $6)
+			on conflict do nothing`, r.repo.ID, l.Environment, l.App, l.Number, l.At, l.Actor); err != nil { // of one that the forge does not tell of any more
+			return err
+		}
+		if err := liftRejection(ctx, r.tx, r.repo.ID, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *observation) takeOver(ctx context.Context, kind stopKind, h promotion.Hold) error {
+	if err := insertStop(ctx, r.tx, r.repo.ID, kind, h); err != nil {
+		return err
+	}
+	return addEvent(ctx, r.tx, event{repository: r.repo.ID, environment: h.Environment, app: h.App, kind: kind.begin, actor: h.Actor, cause: "branch " + promotion.StateBranch, at: r.now, detail: h.Reason})
 }
 
 // recovery writes down what the forge remembers of an earlier database.
@@ -58,6 +95,9 @@ func (r *observation) recovery(ctx context.Context) error {
 		if err := r.pastPromotion(ctx, p); err != nil {
 			return err
 		}
+	}
+	if err := r.lifts(ctx); err != nil {
+		return err
 	}
 	// Who asked for an app there took back that somebody had not wanted it.
 	if _, err := r.tx.Exec(ctx, `

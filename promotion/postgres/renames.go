@@ -33,7 +33,8 @@ func (r *observation) renames(ctx context.Context) error {
 		standing, err := collectTx[string](ctx, r.tx, strings.ReplaceAll(`
 			select distinct {column} from (
 			  select {column} from deployments where repository = $1 union all select {column} from promotions where repository = $1
-			  union all select {column} from holds where repository = $1 union all select {column} from intents where repository = $1
+			  union all select {column} from holds where repository = $1 union all select {column} from freezes where repository = $1
+			  union all select {column} from blocks where repository = $1 union all select {column} from intents where repository = $1
 			  union all select {column} from rejections where repository = $1 union all select {column} from reports where repository = $1) known
 			where {column} = any($2) order by 1`, "{column}", names.column), r.repo.ID, keysOf(names.former))
 		if err != nil {
@@ -130,8 +131,12 @@ func (r *observation) renameRows(ctx context.Context, n renaming) error {
 			return fmt.Errorf("%s: %w", table, err)
 		}
 	}
-	_, err := r.tx.Exec(ctx, `update holds set `+n.column+` = $3 where repository = $1 and `+n.column+` = $2`, r.repo.ID, n.was, n.now)
-	return err
+	for _, table := range []string{"holds", "freezes", "blocks"} {
+		if _, err := r.tx.Exec(ctx, `update `+table+` set `+n.column+` = $3 where repository = $1 and `+n.column+` = $2`, r.repo.ID, n.was, n.now); err != nil {
+			return fmt.Errorf("%s: %w", table, err)
+		}
+	}
+	return nil
 }
 
 // renameWishes lets the wishes of the old name be the new one's. Merges and commits are wished anew, under their new keys.

@@ -52,7 +52,7 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
 		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
 		func(_ context.Context, s *promotion.Snapshot) error { d.moved(s, all, paths); return nil },
-		d.reports, d.holds, d.rejections, d.intents, d.livingPromotions, d.announcements, d.refusals, d.unposted,
+		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.announcements, d.refusals, d.unposted,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err
@@ -235,37 +235,6 @@ func (d *decision) reports(ctx context.Context, s *promotion.Snapshot) error {
 		env.Reports = append(env.Reports, one)
 		return nil
 	})
-	return err
-}
-
-// activeHolds reads the holds nobody has lifted and no time has ended.
-func (d *decision) activeHolds(ctx context.Context) (list []promotion.Hold, err error) {
-	rows, err := d.tx.Query(ctx, `
-		select id, app, environment, reason, actor, at, until from holds
-		where repository = $1 and lifted_at is null and (until is null or until > $2) order by id`, d.repo.ID, d.now)
-	if err != nil {
-		return nil, err
-	}
-	var h promotion.Hold
-	var until *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&h.ID, &h.App, &h.Environment, &h.Reason, &h.Actor, &h.At, &until}, func() error {
-		h.At, h.Until = h.At.UTC(), timeOf(until)
-		list = append(list, h)
-		return nil
-	})
-	return list, err
-}
-
-func (d *decision) holds(ctx context.Context, s *promotion.Snapshot) error {
-	list, err := d.activeHolds(ctx)
-	for _, h := range list {
-		for i := range s.Environments {
-			env := &s.Environments[i]
-			if (h.App == "" || h.App == s.App.Name) && (h.Environment == "" || h.Environment == env.Name) {
-				env.Holds = append(env.Holds, h)
-			}
-		}
-	}
 	return err
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion"
-	"ferry/promotion/config"
 	"ferry/promotion/postgres"
 )
 
@@ -152,13 +151,13 @@ func (l *look) pusher(ctx context.Context, p forge.PullRequest) (string, error) 
 	return c.Author.Login, nil
 }
 
-// changes returns the apps and environments whose release a hand-made pull request changes. A diff that the forge cuts counts as changing all it shows.
-func (l *look) changes(ctx context.Context, p forge.PullRequest) ([]config.Place, error) {
+// changes returns the places whose release a hand-made pull request changes. A diff that the forge cuts counts as changing all it shows.
+func (l *look) changes(ctx context.Context, p forge.PullRequest) ([]promotion.Change, error) {
 	files, _, err := l.client.PullRequestFiles(ctx, l.repo.Repo, p.Number)
 	if err != nil {
 		return nil, err
 	}
-	var out []config.Place
+	var out []promotion.Change
 	for _, f := range files {
 		for _, path := range []string{f.Path, f.Previous} {
 			if path == "" || l.config == nil || len(l.config.Places(path)) == 0 {
@@ -171,14 +170,11 @@ func (l *look) changes(ctx context.Context, p forge.PullRequest) ([]config.Place
 			out = append(out, places...)
 		}
 	}
-	slices.SortFunc(out, func(a, b config.Place) int {
-		return strings.Compare(a.App+"\x00"+a.Environment, b.App+"\x00"+b.Environment)
-	})
-	return slices.Compact(out), nil
+	return promotion.OnePerPlace(out), nil
 }
 
 // changedPlaces compares the images that stand in a file at the pull request's head with those at its base.
-func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path string) (out []config.Place, err error) {
+func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path string) (out []promotion.Change, err error) {
 	after, err := l.client.File(ctx, l.repo.Repo, path, string(p.HeadSHA))
 	if err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrInvalid) {
 		return nil, err
@@ -191,7 +187,7 @@ func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path stri
 		a, problemA := promotion.ImagesIn(l.config, promotion.File{Path: path, Content: after.Content}, place)
 		b, problemB := promotion.ImagesIn(l.config, promotion.File{Path: path, Content: before.Content}, place)
 		if !slices.Equal(a, b) || problemA != problemB {
-			out = append(out, place)
+			out = append(out, promotion.Change{Place: place, Images: a})
 		}
 	}
 	return out, nil

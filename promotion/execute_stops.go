@@ -1,0 +1,199 @@
+package promotion
+
+import (
+	"slices"
+	"strings"
+
+	"ferry/promotion/config"
+)
+
+// stoppedBy returns the words of a hold on the app in the environment and of what freezes it, with what this very comment has said. Each is empty where
+// there is none.
+func (e *execution) stoppedBy(app, environment string) (held, freeze string) {
+	holds, freezes := e.Stops.On(app, environment)
+	for _, h := range holds {
+		if !slices.Contains(e.out.Resumed, h.ID) {
+			held = h.words()
+			break
+		}
+	}
+	freezes = slices.DeleteFunc(freezes, func(f Freeze) bool { return slices.Contains(e.out.Thawed, f.ID) })
+	if g := frozen(freezes, windowsOn(e.Config, app, environment), e.Now); g.State != GateOpen {
+		freeze = "freeze is " + string(g.State) + ": " + g.Reason
+	}
+	return held, freeze
+}
+
+func (e *execution) hold(c Command) {
+	h, ok := e.stop(c)
+	if !ok {
+		return
+	}
+	h.ID = -int64(len(e.Holds) + 1) // its own until the database gives it one: a later command of the comment may lift it
+	e.Holds, e.out.Holds = append(slices.Clone(e.Holds), h), append(e.out.Holds, h)
+	e.say("Held: %s.", escape(h.words()))
+}
+
+func (e *execution) freeze(c Command) {
+	h, ok := e.stop(c)
+	switch {
+	case !ok:
+		return
+	case h.Reason == "":
+		e.refuse("`/freeze` %s why? Everybody who is stopped reads the reason: `/freeze %s the reason`.", escape(h.what()), h.named())
+		return
+	}
+	f := Freeze(h)
+	f.ID = -int64(len(e.Freezes) + 1)
+	e.Freezes, e.out.Freezes = append(slices.Clone(e.Freezes), f), append(e.out.Freezes, f)
+	e.say("Frozen: %s.", escape(f.words()))
+}
+
+// named is the app and the environment as a command names them.
+func (h Hold) named() string { return strings.TrimPrefix(h.lift(""), " ") }
+
+// stop reads what a command stops, for how long and why. It returns false after a refusal.
+func (e *execution) stop(c Command) (h Hold, ok bool) {
+	app, environment, rest := e.target(c.Words)
+	app, environment = e.orHere(app, environment)
+	if app == "" && environment == "" {
+		e.whatOf(c)
+		return h, false
+	}
+	if app == "all" {
+		app = ""
+	}
+	reason, length := holdFor(rest)
+	h = Hold{App: app, Environment: environment, Actor: e.Login, At: e.Now, Reason: clip(oneLine(strings.Join(reason, " ")), 300)}
+	if length != "" {
+		d, err := config.ParseDuration(strings.ToLower(length))
+		if err != nil || d <= 0 {
+			e.refuse("`/%s … for` %s: that is not a duration; write 30m, 2h or 3d.", c.Name, code(clip(length, 60)))
+			return h, false
+		}
+		h.Until = e.Now.Add(d)
+	}
+	return h, true
+}
+
+func (e *execution) whatOf(c Command) {
+	e.refuse("`/%s` what? Name an app (%s) or an environment (%s), or `all`.", c.Name, e.appChoices(), e.environmentChoices())
+}
+
+// holdFor splits what follows the target of /hold into the reason and what stands behind "for" before a digit, at the beginning or the end: its
+// length. Elsewhere "for" is a word of the reason.
+func holdFor(words []string) (reason []string, length string) {
+	for _, at := range []int{len(words) - 2, 0} {
+		if at < 0 || at+1 >= len(words) || !strings.EqualFold(words[at], "for") || !strings.ContainsRune("+-.0123456789", rune(words[at+1][0])) {
+			continue
+		}
+		return slices.Concat(words[:at], words[at+2:]), words[at+1]
+	}
+	return words, ""
+}
+
+func (e *execution) resume(c Command) {
+	app, environment, ok := e.lifted(c, len(e.Holds))
+	if !ok {
+		return
+	}
+	inside, wider := within(e.Holds, e.out.Resumed, app, environment)
+	for _, h := range inside {
+		e.say("Lifted: the hold of %s on %s.", escape(h.Actor), escape(h.what()))
+		if h.ID > 0 {
+			e.out.Resumed = append(e.out.Resumed, h.ID)
+			continue
+		}
+		isIt := func(other Hold) bool { return other.ID == h.ID } // one of this very comment is not written down at all
+		e.out.Holds, e.Holds = slices.DeleteFunc(e.out.Holds, isIt), slices.DeleteFunc(slices.Clone(e.Holds), isIt)
+	}
+	switch {
+	case len(wider) > 0:
+		e.say("Held still: %s.", strings.Join(phrases(wider, Hold.words), "; "))
+	case len(inside) == 0:
+		e.say("Nobody holds that.")
+	}
+}
+
+func (e *execution) thaw(c Command) {
+	app, environment, ok := e.lifted(c, len(e.Freezes))
+	if !ok {
+		return
+	}
+	all := make([]Hold, len(e.Freezes))
+	for i, f := range e.Freezes {
+		all[i] = Hold(f)
+	}
+	inside, wider := within(all, e.out.Thawed, app, environment)
+	for _, h := range inside {
+		e.say("Thawed: what %s froze, %s.", escape(h.Actor), escape(h.what()))
+		if h.ID > 0 {
+			e.out.Thawed = append(e.out.Thawed, h.ID)
+			continue
+		}
+		isIt := func(other Freeze) bool { return other.ID == h.ID }
+		e.out.Freezes, e.Freezes = slices.DeleteFunc(e.out.Freezes, isIt), slices.DeleteFunc(slices.Clone(e.Freezes), isIt)
+	}
+	if len(wider) > 0 {
+		e.say("Frozen still: %s.", strings.Join(phrases(wider, func(h Hold) string { return Freeze(h).words() }), "; "))
+	}
+	shut := e.shutByWindows(app, environment)
+	if len(inside)+len(wider)+len(shut) == 0 {
+		e.say("Nobody has frozen that.")
+	}
+	for _, s := range shut {
+		e.say("%s", s)
+	}
+}
+
+// shutByWindows says which environments the windows of .ferry.yaml keep shut now: no command lifts those.
+func (e *execution) shutByWindows(app, environment string) (list []string) {
+	for _, env := range e.Config.Environments {
+		if environment != "" && env.Name != environment {
+			continue
+		}
+		if g := windowGate(windowsOn(e.Config, app, env.Name), e.Now); g.State != GateOpen {
+			list = append(list, "A window in `"+config.File+"` keeps "+code(env.Name)+" shut: "+escape(g.Reason)+".")
+		}
+	}
+	return list
+}
+
+// lifted reads what a command lifts; n is how many there are that it could lift. It returns false after a refusal.
+func (e *execution) lifted(c Command, n int) (app, environment string, ok bool) {
+	app, environment, rest := e.target(c.Words)
+	if len(rest) > 0 {
+		e.unknownWord(rest[0])
+		return "", "", false
+	}
+	app, environment = e.orHere(app, environment)
+	if app == "" && environment == "" && n > 1 {
+		e.whatOf(c)
+		return "", "", false
+	}
+	if app == "all" {
+		app = ""
+	}
+	return app, environment, true
+}
+
+// within returns which of the stops lie inside of what was named, and which reach further. Those that are gone count no more.
+func within(list []Hold, gone []int64, app, environment string) (inside, wider []Hold) {
+	for _, h := range list {
+		switch {
+		case slices.Contains(gone, h.ID) || app != "" && h.App != "" && h.App != app || environment != "" && h.Environment != "" && h.Environment != environment:
+		case app != "" && h.App == "" || environment != "" && h.Environment == "":
+			wider = append(wider, h)
+		default:
+			inside = append(inside, h)
+		}
+	}
+	return inside, wider
+}
+
+func phrases(list []Hold, words func(Hold) string) (out []string) {
+	for _, h := range list {
+		out = append(out, escape(words(h)))
+	}
+	return out
+}

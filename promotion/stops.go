@@ -1,0 +1,101 @@
+package promotion
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ferry/promotion/config"
+	"ferry/promotion/window"
+)
+
+// Stops are what people have stopped in an environment repository, and nobody has lifted.
+type Stops struct {
+	Holds   []Hold
+	Freezes []Freeze
+	Blocks  []Block
+}
+
+// On returns the holds and freezes on the app in the environment.
+func (s Stops) On(app, environment string) (holds []Hold, freezes []Freeze) {
+	for _, h := range s.Holds {
+		if h.covers(app, environment) {
+			holds = append(holds, h)
+		}
+	}
+	for _, f := range s.Freezes {
+		if Hold(f).covers(app, environment) {
+			freezes = append(freezes, f)
+		}
+	}
+	return holds, freezes
+}
+
+// None says whether nothing is stopped.
+func (s Stops) None() bool { return len(s.Holds)+len(s.Freezes)+len(s.Blocks) == 0 }
+
+// NextEnd returns when the first of them ends by itself; zero where none does.
+func (s Stops) NextEnd() (at time.Time) {
+	for _, h := range s.Holds {
+		at = soonest(at, h.Until)
+	}
+	for _, f := range s.Freezes {
+		at = soonest(at, f.Until)
+	}
+	return at
+}
+
+// list writes the stops for Ferry's issue.
+func (s Stops) list(b *strings.Builder) {
+	if len(s.Freezes) > 0 {
+		b.WriteString("\n### Freezes\n\n")
+	}
+	for _, f := range s.Freezes {
+		fmt.Fprintf(b, "- %s, since %s\n", escape(f.words()), instant(f.At))
+	}
+	if len(s.Holds) > 0 {
+		b.WriteString("\n### Holds\n\n")
+	}
+	for _, h := range s.Holds {
+		fmt.Fprintf(b, "- %s, since %s\n", escape(h.words()), instant(h.At))
+	}
+	if len(s.Blocks) > 0 {
+		b.WriteString("\n### Blocks\n\n")
+	}
+	for i, x := range s.Blocks {
+		if i == mostListed {
+			fmt.Fprintf(b, "- … and %d more\n", len(s.Blocks)-i)
+			break
+		}
+		fmt.Fprintf(b, "- %s, since %s\n", escape(x.words()), instant(x.At))
+	}
+}
+
+// mostListed bounds what the issue lists of one kind.
+const mostListed = 60
+
+// gates returns what stops somebody's own change of a release at a place, and when time alone may change that.
+func (s Stops) gates(c *config.Config, change Change, now time.Time) (state GateState, shut []Gate, due time.Time) {
+	holds, freezes := s.On(change.App, change.Environment)
+	all := []Gate{
+		frozen(freezes, windowsOn(c, change.App, change.Environment), now), heldBy(holds, now),
+		blockedBy(s.BlocksOn(change.App, change.Environment, FromOf(c, change.App)), change.Images),
+	}
+	for _, g := range all {
+		due = soonest(due, g.DueAt)
+	}
+	state, shut = verdict(all)
+	return state, shut, due
+}
+
+// windowsOn returns the windows of .ferry.yaml for the app in the environment; for the environment's own where the app is "".
+func windowsOn(c *config.Config, app, environment string) []window.Window {
+	if c == nil {
+		return nil
+	}
+	if e, ok := c.Settings(app, environment); ok {
+		return e.Freezes
+	}
+	e, _ := c.Environment(environment)
+	return e.Freezes
+}
