@@ -150,6 +150,7 @@ func TestBumpRefuses(t *testing.T) {
 		"an entry that is merged":         {kustomization + "images:\n- &e\n  name: acme/app\n- <<: *e\n  name: acme/web\n", release, manifest.KindSharedAnchor, 6},
 		"an entry whose name is merged":   {kustomization + "x: &e {name: acme/app}\nimages:\n- <<: *e\n", release, manifest.KindAmbiguous, 5},
 		"UTF-16":                          {"\xff\xfea\x00", release, manifest.KindEncoding, 1},
+		"a control character":             {"a: b\nö: \x1b[31m\n", release, manifest.KindInvalid, 2},
 		"not UTF-8":                       {"a: b\nö: \xc3(\n", release, manifest.KindEncoding, 2},
 		"too deep":                        {"a: " + strings.Repeat("[", 600) + strings.Repeat("]", 600), release, manifest.KindLimit, 1},
 		"aliases that explode":            {bomb(9), release, manifest.KindLimit, 8},

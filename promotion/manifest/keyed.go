@@ -55,6 +55,9 @@ const (
 // kindOf tells what stands at a spot.
 func kindOf(s spot, key Key, name string) (kind int, refusal *Refusal) {
 	n := s.value()
+	if isBareTemplate(n) {
+		return 0, refuseTemplate(n)
+	}
 	if n.Kind != yaml.ScalarNode {
 		return 0, refuse(n, KindNotScalar, "%s is a mapping or list, not a value; name the key of the tag in it", key)
 	}

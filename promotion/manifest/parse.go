@@ -85,6 +85,11 @@ func firstInvalid(raw []byte) (line, column int) {
 		}
 		at += size
 	}
+	return placeOf(raw, at)
+}
+
+// placeOf returns the line and column of the byte at an offset.
+func placeOf(raw []byte, at int) (line, column int) {
 	starts := lineStarts(raw[:at])
 	line = len(starts)
 	return line, utf8.RuneCount(raw[min(starts[line-1], at):at]) + 1
@@ -199,6 +204,10 @@ func notParsed(content []byte, limits *depthLimit, err error) *Refusal {
 		}
 		r.Reason = "this is not valid YAML: " + at.Message
 	}
+	if i := bytes.IndexFunc(content, isControl); r.Line == 0 && i >= 0 {
+		r.Line, r.Column = placeOf(content, i)
+		r.Reason = fmt.Sprintf("a control character stands here (%U), which YAML does not allow; remove it", content[i])
+	}
 	switch {
 	case limits.exceeded:
 		r.Kind, r.Reason = KindLimit, fmt.Sprintf("it is nested more than %d deep", maxDepth)
@@ -207,6 +216,9 @@ func notParsed(content []byte, limits *depthLimit, err error) *Refusal {
 	}
 	return r
 }
+
+// isControl tells the control characters of ASCII that the parser refuses without saying where they stand.
+func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\x7f' }
 
 // depthLimit is the parser's guard against deep nesting. Aliases are counted in checkTrees, because the parser counts
 // them only while it decodes into Go values.

@@ -93,6 +93,8 @@ func checkPair(asked string, parts ...*yaml.Node) *Refusal {
 	for _, n := range parts {
 		switch {
 		case n == nil:
+		case isBareTemplate(n):
+			return refuseTemplate(n)
 		case n.Kind != yaml.ScalarNode:
 			return refuse(n, KindNotScalar, "a mapping or list stands where the tag or digest of %s belongs", asked)
 		default:
@@ -102,6 +104,15 @@ func checkPair(asked string, parts ...*yaml.Node) *Refusal {
 		}
 	}
 	return nil
+}
+
+// isBareTemplate tells whether n is `{{ .x }}` without quotes: to YAML a mapping with a mapping as its key.
+func isBareTemplate(n *yaml.Node) bool {
+	return n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 && len(n.Content) == 2 && n.Content[0].Kind == yaml.MappingNode
+}
+
+func refuseTemplate(n *yaml.Node) *Refusal {
+	return refuse(n, KindTemplated, "a template in braces stands here; name the file it takes its values from")
 }
 
 // checkText refuses a value that is no reference, nor a part of one.

@@ -150,6 +150,8 @@ func (m *miss) reason(key Key) *Refusal {
 		return refuse(at, KindAmbiguous, "several parameters are called %s; keep one", key)
 	case m.twice:
 		return refuse(at, KindAmbiguous, "several items fit %s; choose one by its index or by another field", path)
+	case m.at.Kind == yaml.ScalarNode && m.depth == 0:
+		return refuse(at, KindNotFound, "the key %s leads nowhere: at the top stands one value, no mapping or list", key)
 	case m.at.Kind == yaml.ScalarNode:
 		return refuse(at, KindNotFound, "the key %s leads into a value: %s is no mapping or list", key, pathOf(m.steps[:m.depth]))
 	}
