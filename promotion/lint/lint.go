@@ -134,6 +134,16 @@ func checkReading(c *config.Config, env *checkout.Environment) []config.Finding 
 	return out
 }
 
+// otherNames says under which name the image that is missing in an environment is looked for there, where that is another one.
+func otherNames(app *checkout.App, env *checkout.Environment) string {
+	for _, image := range app.Images {
+		if name := image.NameIn(env.Name); name != image.Name && strings.HasPrefix(env.Problem, image.Name+" ") {
+			return fmt.Sprintf("; \"in\" says that %s pulls it as %s", env.Name, name)
+		}
+	}
+	return ""
+}
+
 // checkStanding says why no release stands in the environment, or why it would never be seen to change.
 func checkStanding(app *checkout.App, env *checkout.Environment) []config.Finding {
 	switch {
@@ -145,7 +155,7 @@ func checkStanding(app *checkout.App, env *checkout.Environment) []config.Findin
 	case env.Problem != "" && !anywhere(app):
 		return nil // the configuration names images that are nowhere, which is said at their place there
 	case env.Problem != "":
-		return []config.Finding{finding(ruleImageNotThere, env.Files[0].Path, fmt.Sprintf("%s in %s: %s", app.Name, env.Name, env.Problem))}
+		return []config.Finding{finding(ruleImageNotThere, env.Files[0].Path, fmt.Sprintf("%s in %s: %s%s", app.Name, env.Name, env.Problem, otherNames(app, env)))}
 	}
 	var out []config.Finding
 	for _, image := range env.Release {
