@@ -27,6 +27,7 @@ type offline struct {
 	output         string
 	color          string
 	outputs        []string // what --output may be, the default first
+	printed        bool     // JSON went to stdout
 }
 
 // Explained in the help of each local command.
@@ -52,7 +53,7 @@ func newLocalCommand(c *cobra.Command, l *offline, failed string, run func(ctx c
 		if _, err := terminal.ParseWhen(l.color); err != nil {
 			return &usageError{err}
 		}
-		return run(c.Context(), args)
+		return l.tellError(run(c.Context(), args))
 	}
 	return c
 }
@@ -93,8 +94,20 @@ func (l *offline) desired(ctx context.Context, c *checkout.Checkout) (*checkout.
 	return c.Desired(ctx, bar.Step)
 }
 
+// tellError writes why a command ended before it had anything to print, where a program reads: it gets one JSON document in any case.
+// It returns err.
+func (l *offline) tellError(err error) error {
+	if err == nil || !l.isJSON() || l.printed {
+		return err
+	}
+	return errors.Join(err, l.print(struct {
+		Error *errorReport `json:"error"`
+	}{reportOf(err)}))
+}
+
 // print writes v as JSON, for programs.
 func (l *offline) print(v any) error {
+	l.printed = true
 	encoder := json.NewEncoder(l.stdout)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
@@ -164,6 +177,9 @@ var place = regexp.MustCompile(`^([^:\n]+):(?:(\d+):(\d+):)? `)
 // reportOf takes a reason apart that begins with its place.
 func reportOf(err error) *errorReport {
 	report := &errorReport{Message: err.Error()}
+	if usage := (*usageError)(nil); errors.As(err, &usage) {
+		report.Message = usage.err.Error()
+	}
 	if m := place.FindStringSubmatch(report.Message); m != nil && m[2] != "" {
 		report.Path, report.Message = m[1], report.Message[len(m[0]):]
 		report.Line, _ = strconv.Atoi(m[2])

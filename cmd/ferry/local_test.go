@@ -288,6 +288,39 @@ func TestBumpRefusesInJSON(t *testing.T) {
 	}
 }
 
+// TestErrorsInJSON holds that a program gets one JSON document also where a command ends early.
+func TestErrorsInJSON(t *testing.T) {
+	t.Parallel()
+	files, empty := localFiles(), map[string]string{"a.txt": "a"}
+	tests := map[string]struct {
+		files map[string]string
+		args  []string
+		code  int
+		says  string
+	}{
+		"lint without a configuration": {empty, []string{"lint"}, exitFailed, "there is no .ferry.yaml"},
+		"plan without a configuration": {empty, []string{"plan"}, exitFailed, "there is no .ferry.yaml"},
+		"plan of no app":               {files, []string{"plan", "nope"}, exitUsage, `no app "nope"`},
+		"bump to no tag":               {files, []string{"bump", "-e", "prod", "shop="}, exitUsage, "cannot be a tag"},
+		"bump without an environment":  {files, []string{"bump", "shop=1"}, exitUsage, "--environment is missing"},
+		"bump in no environment":       {files, []string{"bump", "-e", "nope", "shop=1"}, exitUsage, `no environment "nope"`},
+		"init of what is there":        {files, []string{"init"}, exitFailed, "there is a .ferry.yaml already"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out, _ := ferryIn(t, makeCheckout(t, tt.files), append(tt.args, "-o", "json")...)
+			var report struct{ Error errorReport }
+			if err := json.Unmarshal([]byte(out), &report); err != nil || code != tt.code {
+				t.Fatalf("exit %d, %v: %q", code, err, out)
+			}
+			if !strings.Contains(report.Error.Message, tt.says) || strings.Contains(report.Error.Message, "--help") {
+				t.Errorf("it says %q", report.Error.Message)
+			}
+		})
+	}
+}
+
 // TestAlsoOnACheckout plans and bumps an app with a value that moves with its tag.
 func TestAlsoOnACheckout(t *testing.T) {
 	t.Parallel()

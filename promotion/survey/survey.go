@@ -128,7 +128,19 @@ func Recognise(name string, files []File) *Survey {
 	w.order()
 	w.report(without)
 	w.compose(files)
+	w.survey.fillLists()
 	return w.survey
+}
+
+// fillLists makes a list of each that has nothing in it: programs read [] and not null.
+func (s *Survey) fillLists() {
+	s.Environments = append([]Environment{}, s.Environments...)
+	s.Apps = append([]App{}, s.Apps...)
+	s.LeftOut = append([]LeftOut{}, s.LeftOut...)
+	s.Guesses = append([]string{}, s.Guesses...)
+	for i := range s.Environments {
+		s.Environments[i].From = append([]string{}, s.Environments[i].From...)
+	}
 }
 
 // withImages returns the files that have images or parts of them.
