@@ -145,6 +145,7 @@ func TestBumpRefuses(t *testing.T) {
 		"not a reference":                 {pod("  - image: 'acme/app:2.4.0\"|<img>'\n"), release, manifest.KindInvalid, 5},
 		"not a tag of Kustomize":          {kustomization + "images: [{name: acme/app, newTag: 'v1 v2'}]\n", release, manifest.KindInvalid, 3},
 		"a placeholder":                   {pod("  - image: acme/app:<TAG>\n"), release, manifest.KindTemplated, 5},
+		"the default of a variable":       {"services:\n  app:\n    image: ${IMAGE:-acme/app:v1}\n", release, manifest.KindTemplated, 3},
 		"a template of ERB":               {pod("  - image: acme/app:<%= tag %>\n"), release, manifest.KindTemplated, 5},
 		"shared with an unknown part":     {kustomization + "images:\n- {name: acme/app, newTag: &v v1}\nhelmCharts:\n- valuesInline: {imageTag: *v}\n", release, manifest.KindSharedAnchor, 6},
 		"an entry that is merged":         {kustomization + "images:\n- &e\n  name: acme/app\n- <<: *e\n  name: acme/web\n", release, manifest.KindSharedAnchor, 6},

@@ -21,6 +21,9 @@ const templateMarks = "${}<>%#`()[]"
 // [[ x ]], and a placeholder <x> with nothing behind it.
 var templateForm = regexp.MustCompile("[$`{}]|<%|%[A-Za-z_]+%|\\(\\(|\\[\\[|(^|[:@/])<[A-Za-z][A-Za-z0-9 ._-]*>$")
 
+// beforeDefault matches what stands before the default of a shell's variable: ${X:-default} and ${X-default}.
+var beforeDefault = regexp.MustCompile(`^\$\{\w+:?-`)
+
 func isTemplated(s string) bool {
 	return strings.ContainsAny(s, templateMarks) && templateForm.MatchString(s)
 }
@@ -35,8 +38,10 @@ func isReferenceText(s string) bool {
 }
 
 // splitReference splits NAME[:TAG][@DIGEST]. A colon before the last slash is a registry's port. Of a template the name is
-// what stands before the tag's colon, as far as that is certain.
+// what stands before the tag's colon, as far as that is certain; of a variable with a default it is the default's, so that
+// the place is refused instead of not found.
 func splitReference(s string) (name, tag, digest string) {
+	s = s[len(beforeDefault.FindString(s)):]
 	if i := strings.IndexAny(s, templateMarks); i >= 0 {
 		s = s[:i]
 	}
