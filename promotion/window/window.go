@@ -4,6 +4,7 @@ package window
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // so that a time zone is known on every machine or on none
@@ -89,14 +90,30 @@ func parseSchedule(text string) (cron.Schedule, error) {
 	case len(text) > maxSchedule || len(strings.Fields(text)) != 5:
 		return nil, fmt.Errorf("%.*q is not five fields of cron: minute, hour, day, month, weekday", maxSchedule, text)
 	}
-	parsed, err := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(text)
+	parsed, err := parseFields(text)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not five fields of cron (minute, hour, day, month, weekday): %w", text, err)
+		return nil, fmt.Errorf("%q: %s", text, wrongField(strings.Fields(text)))
 	}
 	if parsed.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, fmt.Errorf("%q: there is no such day", text)
 	}
 	return parsed, nil
+}
+
+func parseFields(text string) (cron.Schedule, error) {
+	return cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(text)
+}
+
+// wrongField says which of the five fields is the one that cannot be read: each is tried by itself.
+func wrongField(fields []string) string {
+	for i, can := range []string{"a minute, 0-59", "an hour, 0-23", "a day, 1-31", "a month, 1-12 or JAN-DEC", "a weekday, 0-6 or SUN-SAT"} {
+		alone := slices.Repeat([]string{"*"}, len(fields))
+		alone[i] = fields[i]
+		if _, err := parseFields(strings.Join(alone, " ")); err != nil {
+			return fmt.Sprintf("%q is not %s, nor a list, range or step of them", fields[i], can)
+		}
+	}
+	return "this is no schedule of cron"
 }
 
 // Zone returns the time zone on whose clock the window opens.

@@ -83,7 +83,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"block", "0 0 * * *", time.Hour, "", "allow or deny"},
 		{"deny", "0 0 * *", time.Hour, "", "five fields of cron"},
-		{"deny", "61 0 * * *", time.Hour, "", "five fields of cron"},
+		{"deny", "61 0 * * *", time.Hour, "", "is not a minute"},
 		{"deny", "0 0 30 2 *", time.Hour, "", "no such day"},
 		{"deny", "CRON_TZ=UTC 0 0 * * *", time.Hour, "", "timeZone"},
 		{"deny", "@every 5m", time.Hour, "", "five fields of cron"},
@@ -146,4 +146,21 @@ func BenchmarkAt(b *testing.B) {
 			window.At([]window.Window{short}, now)
 		}
 	})
+}
+
+// TestScheduleNamesTheField holds that what is wrong with a schedule is said of its field.
+func TestScheduleNamesTheField(t *testing.T) {
+	t.Parallel()
+	for schedule, want := range map[string]string{
+		"0 16 * * FOO":  `"FOO" is not a weekday`,
+		"61 * * * *":    `"61" is not a minute`,
+		"0 5-30 * * *":  `"5-30" is not an hour`,
+		"0 0 0 * *":     `"0" is not a day`,
+		"0 0 1 */x *":   `"*/x" is not a month`,
+		"0 0 * * MON-9": `"MON-9" is not a weekday`,
+	} {
+		if _, err := window.New(window.Deny, schedule, time.Hour, "", ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", schedule, err)
+		}
+	}
 }
