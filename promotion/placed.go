@@ -63,7 +63,7 @@ func (f *File) locate(c *config.Config, place config.Place) {
 			f.Images, f.Problem = nil, fmt.Sprintf("%s: what stands there as tag or digest of %s cannot be one", f.Path, name)
 			return
 		}
-		f.Images[i], f.Spots[i] = Image{Name: name, Tag: x.Tag, Digest: x.Digest}, Spot{x.Line, x.Column}
+		f.Images[i], f.Spots[i] = Image{Name: name, Tag: x.Tag, Digest: x.Digest}, Spot{x.Line, x.Column, x.IsNumber}
 	}
 }
 

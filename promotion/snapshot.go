@@ -57,7 +57,10 @@ type File struct {
 }
 
 // Spot is a place in a file, counted from 1 in lines and characters.
-type Spot struct{ Line, Column int }
+type Spot struct {
+	Line, Column int
+	IsNumber     bool // the image's tag stands there without quotes and is a number or a truth value to a loader
+}
 
 // At returns where the image of that index stands, and the zero Spot where that is not known.
 func (f *File) At(image int) Spot {

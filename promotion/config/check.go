@@ -31,6 +31,7 @@ func (c *Config) Check(t Tree) []Finding {
 		k.path(path)
 	}
 	k.environments()
+	k.merges()
 	k.apps()
 	k.discoveries()
 	k.images()

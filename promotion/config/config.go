@@ -32,6 +32,7 @@ type Config struct {
 	// includedPaths are the files whose settings are in.
 	includedPaths map[string]bool
 	envAt         []position // beside Environments
+	autoMergeAt   []position // beside Environments: where `merge: auto` stands for it; the zero position where it does not
 	index         *index
 }
 

@@ -149,6 +149,7 @@ func (c *Config) fill(f file) {
 		e.Environment.Roles = merged(f.roles, e.roles)
 		c.Environments = append(c.Environments, e.Environment)
 		c.envAt = append(c.envAt, e.entry)
+		c.autoMergeAt = append(c.autoMergeAt, autoMergeAt(e.over(f.all)))
 		for _, was := range e.Was {
 			c.renamedEnv[was] = e.Name
 		}

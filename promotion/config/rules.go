@@ -60,6 +60,7 @@ const (
 
 	ruleUnconnected    = "environment-unconnected"
 	ruleEmptyEnv       = "environment-without-manifests"
+	ruleMergeNoEffect  = "merge-without-effect"
 	ruleEmptyApp       = "app-without-manifests"
 	ruleNoMatch        = "pattern-matches-nothing"
 	ruleNoImage        = "image-in-no-manifest"
@@ -98,6 +99,7 @@ func Rules() []Rule {
 
 		{ruleUnconnected, SeverityWarning, "An environment has no from, and nothing is promoted from it.", "Add from to it, or to the environment behind it.", false},
 		{ruleEmptyEnv, SeverityWarning, "No app has a manifest in an environment.", "Check its dir against the folders of the repository.", false},
+		{ruleMergeNoEffect, SeverityWarning, "merge: auto stands where the mode lets Ferry merge nothing.", "Set mode: release for it, or remove merge: auto.", false},
 		{ruleEmptyApp, SeverityError, "A named app has no manifest in any environment.", "Check its manifests against the paths of the repository, or remove the app.", false},
 		{ruleNoMatch, SeverityWarning, "A pattern matches no file of the repository.", "Check it against the paths of the repository, or remove it.", false},
 		{ruleNoImage, SeverityError, "An image of an app stands in none of its manifests.", "Check the image's name, or give the keys where its tag stands.", false},

@@ -24,6 +24,7 @@ const (
 	ruleNoUpstream    = "app-not-upstream"
 	ruleNeverChanges  = "tag-never-changes"
 	ruleImageNotThere = "image-missing-here"
+	ruleNotQuoted     = "tag-not-quoted"
 )
 
 // Rules returns every rule, those of the configuration first. The list is the caller's own.
@@ -35,6 +36,7 @@ func Rules() []config.Rule {
 		config.Rule{ID: ruleMixed, Severity: config.SeverityWarning, About: "The files of an app in one environment disagree, so that nothing is promoted from there.", Do: "Make them agree; a promotion into the environment does that too."},
 		config.Rule{ID: ruleNoUpstream, Severity: config.SeverityWarning, About: "An app stands in an environment but not in the one it would be promoted from.", Do: "Add it there, or give the app a from of its own for this environment."},
 		config.Rule{ID: ruleNeverChanges, Severity: config.SeverityWarning, About: "An image stands without a digest under a tag that stays the same, so that nothing new ever shows.", Do: "Write a tag that each build has for itself, or a digest."},
+		config.Rule{ID: ruleNotQuoted, Severity: config.SeverityWarning, About: "A tag stands without quotes and is a number or a truth value in YAML, which tools may write otherwise: 1.10 becomes 1.1.", Do: "Put the tag in quotes."},
 	)
 }
 
@@ -117,6 +119,7 @@ func checkApp(c *config.Config, app *checkout.App) []config.Finding {
 			continue
 		}
 		out = append(out, checkStanding(app, env)...)
+		out = append(out, checkQuotes(env)...)
 		out = append(out, checkUpstream(app, env)...)
 		out = append(out, checkEdit(app, env)...)
 	}

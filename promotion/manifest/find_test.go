@@ -39,7 +39,7 @@ func TestFind(t *testing.T) {
 		},
 		"a number as it is written": {
 			kustomization + "images:\n- name: acme/app\n  newTag: 1.10\n", []string{"acme/app"},
-			[]manifest.Image{{Name: "acme/app", Tag: "1.10", Line: 5, Column: 11}},
+			[]manifest.Image{{Name: "acme/app", Tag: "1.10", Line: 5, Column: 11, IsNumber: true}},
 		},
 		"references": {
 			pod("  - image: acme/app:v1@" + oldDigest + "\n  - {name: ö, image: acme/app}\n  - image: other/app:v1\n"), []string{"acme/app"},

@@ -17,7 +17,11 @@ func (f *file) keyedSites(t Target) ([]site, *Refusal) {
 		if refusal != nil {
 			return nil, refusal
 		}
-		switch kind, refusal := kindOf(s, key, t.Name); {
+		kind, refusal := kindOf(s, key, t.Name)
+		if refusal == nil && kind != refValue {
+			refusal = checkBeside(s, key, t.Name)
+		}
+		switch {
 		case refusal != nil:
 			return nil, s.translate(refusal)
 		case kind == refValue:

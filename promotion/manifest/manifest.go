@@ -21,6 +21,8 @@ type Image struct {
 	// Line and Column are where it stands, counted from 1 in lines and characters. Of an entry with tag and digest
 	// apart it is the tag's place, else the digest's, else the name's.
 	Line, Column int
+	// IsNumber tells that the tag stands without quotes and is a number or a truth value to a loader, which may give back another text: 1.1 for 1.10.
+	IsNumber bool
 }
 
 // Target is an image to look for: wherever it stands by its name, or only where the keys lead.

@@ -35,6 +35,22 @@ func needsQuotes(value string) bool {
 	return !isPlainText(value)
 }
 
+// isNumber tells whether what stands at n without quotes is a number or a truth value to a loader of YAML 1.1 or 1.2, or in JSON.
+func isNumber(n *yaml.Node) bool {
+	const isText = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.TaggedStyle | blockScalar
+	if n == nil || n.Kind != yaml.ScalarNode || n.Style&isText != 0 || n.Value == "" {
+		return false
+	}
+	switch n.ShortTag() {
+	case "!!int", "!!float", "!!bool":
+		return true
+	}
+	return numeric.MatchString(n.Value)
+}
+
+// numeric matches the numbers and truth values of YAML 1.1 that are texts in 1.2.
+var numeric = regexp.MustCompile(`^([-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?|[-+]?0[xXoObB][0-9a-fA-F_]+|(?i:yes|no|on|off))$`)
+
 // escape writes a text between double quotes.
 func escape(value string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)

@@ -80,6 +80,7 @@ func pairSite(asked string, name, tag, digest *yaml.Node) site {
 			at = n
 		}
 	}
+	s.IsNumber = isNumber(s.tag)
 	s.Name, s.refusal = asked, checkPair(asked, s.tag, s.digest)
 	if tag, digest, joined := strings.Cut(s.Tag, "@"); joined {
 		s.Tag, s.Digest, s.isJoined = tag, digest, true

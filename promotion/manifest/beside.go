@@ -1,0 +1,56 @@
+package manifest
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// checkBeside refuses a tag or digest beside which only other images are named: a key that leads to another image's tag would put the release of one image
+// under the name of another. Only the last part of the names is compared, because a mirror pulls the same image under another path.
+func checkBeside(s spot, key Key, name string) *Refusal {
+	beside := namesBeside(s, key)
+	if len(beside) == 0 || slices.ContainsFunc(beside, func(other string) bool { return lastPart(other) == lastPart(name) }) {
+		return nil
+	}
+	return refuse(s.value(), KindAmbiguous, "%s leads to what stands beside the image %s, not beside %s; name another key, or, if the environment pulls it under that name, say so with `in`",
+		key, beside[0], name)
+}
+
+func lastPart(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+
+// namesBeside returns the names of the images whose tag or digest stands at the spot.
+func namesBeside(s spot, key Key) (found []string) {
+	if s.owner == nil || s.owner.Kind != yaml.MappingNode {
+		return nil
+	}
+	if written(s.owner, "newTag") != nil || written(s.owner, "newName") != nil { // an entry of Kustomize's images
+		return slices.DeleteFunc([]string{text(lookup(s.owner, "newName")), text(lookup(s.owner, "name"))}, func(name string) bool { return name == "" })
+	}
+	keys, parent := keysOf(s.owner), parentOf(key)
+	eachChild(s.owner, func(c crumb) {
+		if !namesImage(c.name, parent) || resolve(c.written).Kind != yaml.ScalarNode {
+			return
+		}
+		value := text(resolve(c.written))
+		if isTemplated(value) || !isReferenceText(value) || strings.Contains(value, "://") {
+			return
+		}
+		tag, digest, _ := keys.beside(c.name)
+		if name, _, _ := splitReference(value); name != "" && (tag == s.written || digest == s.written) {
+			found = append(found, name)
+		}
+	})
+	return found
+}
+
+// parentOf returns the innermost key around the mapping in which key ends.
+func parentOf(key Key) string {
+	for i := len(key.steps) - 2; i >= 0; i-- {
+		if key.steps[i].name != "" {
+			return key.steps[i].name
+		}
+	}
+	return ""
+}
