@@ -37,7 +37,7 @@ func TestPlacedByKeys(t *testing.T) {
 	for _, f := range facts {
 		got = append(got, fmt.Sprintf("%s %s %v %v %s", f.Place.App, f.Place.Environment, f.Images, f.Spots, f.Problem))
 	}
-	want := []string{"cart prod [ghcr.io/acme/cart:2.0.0 ghcr.io/acme/proxy:3.0.0] [{4 12} {6 12}] ", "web prod [ghcr.io/acme/web:1.0.0] [{2 12}] "}
+	want := []string{"cart prod [ghcr.io/acme/cart:2.0.0 ghcr.io/acme/proxy:3.0.0] [{4 12 false} {6 12 false}] ", "web prod [ghcr.io/acme/web:1.0.0] [{2 12 false}] "}
 	if !slices.Equal(got, want) {
 		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -57,6 +57,9 @@ type Printer struct {
 // New returns a printer for w.
 func New(w io.Writer, when When, getenv func(string) string) *Printer {
 	p := &Printer{Writer: w}
+	if o, ok := w.(*Watched); ok {
+		w = o.to
+	}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		p.IsTerminal = true
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -75,7 +78,7 @@ func (p *Printer) Paint(style Style, words string) string {
 	return "\x1b[" + string(style) + "m" + words + "\x1b[0m"
 }
 
-// Printf writes formatted text. What fails to be written is nobody's to mend.
+// Printf writes formatted text. What fails to be written is its output's to remember, see Watch.
 func (p *Printer) Printf(format string, args ...any) { _, _ = fmt.Fprintf(p.Writer, format, args...) }
 
 // Wrapped writes text behind a beginning of its line; on a terminal the lines after the first are indented as far as the beginning is wide, and

@@ -53,9 +53,24 @@ func newLocalCommand(c *cobra.Command, l *offline, failed string, run func(ctx c
 		if _, err := terminal.ParseWhen(l.color); err != nil {
 			return &usageError{err}
 		}
-		return l.tellError(run(c.Context(), args))
+		out := terminal.Watch(l.stdout)
+		l.stdout = out
+		return withOutput(l.tellError(run(c.Context(), args)), out.Err())
 	}
 	return c
+}
+
+// withOutput returns err with what kept the output from being written, which a program that reads it has to learn. What a command said already it did
+// not say then.
+func withOutput(err, output error) error {
+	if output == nil {
+		return err
+	}
+	output = fmt.Errorf("the output could not be written: %w", output)
+	if err == nil || isQuiet(err) || errors.Is(err, errors.Unwrap(output)) {
+		return output
+	}
+	return errors.Join(err, output)
 }
 
 // complete lets the shell complete the values of a flag.
