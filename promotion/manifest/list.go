@@ -14,6 +14,8 @@ type Listing struct {
 	Images []Image
 	// Values are the mappings of a file of values (Helm's, or a Flux HelmRelease's) that have an image's repository or tag.
 	Values []ValuesImage
+	// Elements are the lists of an ApplicationSet in which tags stand.
+	Elements []Elements
 }
 
 // ValuesImage is a mapping of a file of values with a part of an image, or all of it.
@@ -47,6 +49,7 @@ func List(path string, content []byte) (Listing, error) {
 			if i == 0 {
 				l.Name = text(lookup(resolve(doc.Content[0]), "name"))
 			}
+			l.Elements = append(l.Elements, elementsIn(resolve(doc.Content[0]))...)
 			l.Values = valuesBelow(valuesOf(resolve(doc.Content[0])), nil, l.Values)
 		}
 	}

@@ -42,6 +42,9 @@ func parse(path string, content []byte) (*file, error) {
 	if r := f.read(); r != nil {
 		return nil, f.place(r)
 	}
+	if r := f.checkTemplates(); r != nil {
+		return nil, f.place(r)
+	}
 	return f, nil
 }
 

@@ -11,12 +11,13 @@ import (
 )
 
 // report fills in what was recognised, and what was left out.
-func (w *work) report(without []File) {
+func (w *work) report(files, without []File) {
 	for _, a := range w.apps {
 		w.survey.Apps = append(w.survey.Apps, w.appReport(a))
 	}
 	slices.SortFunc(w.survey.Apps, func(a, b App) int { return strings.Compare(a.Name, b.Name) })
 	w.reportWithout(without)
+	w.reportElements(files)
 	w.reportGaps()
 	for _, what := range slices.Sorted(maps.Keys(w.left)) {
 		w.survey.LeftOut = append(w.survey.LeftOut, LeftOut{what, w.left[what]})
@@ -73,6 +74,20 @@ func (w *work) reportWithout(files []File) {
 		w.leave(fmt.Sprintf("%s and %d more files", strings.Join(shared[:maxNamed], ", "), n-maxNamed), noEnvironment)
 	case n > 0:
 		w.leave(strings.Join(shared, ", "), noEnvironment)
+	}
+}
+
+// reportElements says which files hold the tags of all environments in the elements of an ApplicationSet: which element is which environment, and
+// which image its tag belongs to, is for a person to say.
+func (w *work) reportElements(files []File) {
+	for _, f := range files {
+		for _, e := range f.listing.Elements {
+			do := fmt.Sprintf("Add the app yourself: `manifests: [{path: %q, keys: [%q]}]`", f.Path, e.KeyOf())
+			if e.Field == "" {
+				do = "Give each element an `env` of its own, with which keys can name it"
+			}
+			w.leave(f.Path, fmt.Sprintf("its tags stand in the elements of an ApplicationSet (%s), and which element is which environment only you know. %s", e.Key, do))
+		}
 	}
 }
 

@@ -126,7 +126,7 @@ func Recognise(name string, files []File) *Survey {
 	w.keepApps()
 	w.nameEnvironments()
 	w.order()
-	w.report(without)
+	w.report(files, without)
 	w.compose(files)
 	w.survey.fillLists()
 	return w.survey
