@@ -66,7 +66,7 @@ func TestFind(t *testing.T) {
 				{Name: "acme/app", Tag: "v2", Line: 9, Column: 35},
 			},
 		},
-		"nobody's template": {pod("  - image: acme/x:{{ .tag }}\n"), []string{"acme/app"}, nil},
+		"nobody's template": {pod("  - image: 'acme/x:{{ .tag }}'\n"), []string{"acme/app"}, nil},
 		"data of an object": {"apiVersion: v1\nkind: ConfigMap\ndata: {containers: [{image: 'acme/app:v1'}]}\n", []string{"acme/app"}, nil},
 		"a list":            {"- image: acme/app:v1\n", []string{"acme/app"}, nil},
 		"no document":       {"# nothing\n", []string{"acme/app"}, nil},

@@ -18,7 +18,7 @@ func TestList(t *testing.T) {
 		images []string
 		values []string
 	}{
-		"containers":           {pod("  - image: acme/app:v1\n  - image: redis@" + oldDigest + "\n  - image: acme/x:{{ .tag }}\n"), []string{"acme/app v1", "redis "}, nil},
+		"containers":           {pod("  - image: acme/app:v1\n  - image: redis@" + oldDigest + "\n  - image: 'acme/x:{{ .tag }}'\n"), []string{"acme/app v1", "redis "}, nil},
 		"kustomize":            {kustomization + "images:\n- {name: app, newName: acme/app, newTag: v1}\n", []string{"app v1"}, nil},
 		"values":               {"image: {registry: ghcr.io, repository: acme/app, tag: v1}\n", []string{"ghcr.io/acme/app v1"}, []string{"image ghcr.io/acme/app tag v1"}},
 		"a tag alone":          {"api:\n  image:\n    tag: v1\n  imageTag: v3\n", nil, []string{"api  imageTag v3", "api.image  tag v1"}},

@@ -52,7 +52,7 @@ func TestTemplatesThatAreValues(t *testing.T) {
 		"an empty flow mapping": image + "a: {b: {}}\nc: { {}: 1 }\n",
 		"an ApplicationSet": "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: x}\nspec:\n  template:\n    metadata:\n      name: shop-{{env}}\n    spec:\n      source:\n" +
 			"        path: '{{path}}'\n        kustomize: {images: ['ghcr.io/acme/checkout:«v1→v2»']}\n",
-		"a workflow":              "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: x}\nspec:\n  templates:\n  - container:\n      image: ghcr.io/acme/checkout:«v1→v2»\n      args: [a-{{inputs.x}}]\n",
+		"a workflow":              "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: x}\nspec:\n  templates:\n  - initContainers:\n    - image: ghcr.io/acme/checkout:«v1→v2»\n      args:\n      - a-{{inputs.x}}\n",
 		"an alert rule beside it": "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: x}\nspec:\n  summary: Instance {{ $labels.instance }} down\n---\napiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: ghcr.io/acme/checkout:«v1→v2»\n",
 	}
 	for name, m := range tests {
