@@ -92,7 +92,7 @@ func commandTable() string {
 }
 
 // saidForm is a command in Ferry's own words.
-var saidForm = regexp.MustCompile("(^|[\\s(`])/(status|hold|resume|promote|retry|help)\\b")
+var saidForm = regexp.MustCompile("(^|[\\s(`])/(status|hold|resume|freeze|thaw|block|unblock|promote|retry|help)\\b")
 
 // Prefixed returns Ferry's own words with each command as it is obeyed: behind the configuration's prefix, where that has one.
 func Prefixed(prefix, text string) string {

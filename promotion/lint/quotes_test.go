@@ -1,6 +1,8 @@
 package lint_test
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -29,5 +31,23 @@ func TestUnquotedNumbers(t *testing.T) {
 	edits, err := promotion.Edit(app.App, app.Find("prod").Environment, app.Find("dev").Release)
 	if err != nil || len(edits) != 1 || string(edits[0].Content) != "image:\n  repository: a\n  tag: \"1.10\"\n" {
 		t.Errorf("%v %+v", err, edits)
+	}
+}
+
+// TestPageListsTheRules: the page for users says every rule about manifests.
+func TestPageListsTheRules(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/local.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := lint.Rules()[len(config.Rules()):]
+	if len(rules) == 0 {
+		t.Fatal("there are no rules about manifests")
+	}
+	for _, r := range rules {
+		if row := fmt.Sprintf("| `%s` | %s | %s |\n", r.ID, r.Severity, r.About); !strings.Contains(string(page), row) {
+			t.Errorf("docs/local.md lacks the row\n%s", row)
+		}
 	}
 }
