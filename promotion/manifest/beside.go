@@ -28,8 +28,12 @@ func namesBeside(s spot, key Key) (found []string) {
 	if written(s.owner, "newTag") != nil || written(s.owner, "newName") != nil { // an entry of Kustomize's images
 		return slices.DeleteFunc([]string{text(lookup(s.owner, "newName")), text(lookup(s.owner, "name"))}, func(name string) bool { return name == "" })
 	}
-	keys, parent := keysOf(s.owner), parentOf(key)
-	eachChild(s.owner, func(c crumb) {
+	owner, parent := s.owner, parentOf(key)
+	if g, ok := s.parameters(); ok {
+		owner, parent = g.values, g.parent
+	}
+	keys := keysOf(owner)
+	eachChild(owner, func(c crumb) {
 		if !namesImage(c.name, parent) || resolve(c.written).Kind != yaml.ScalarNode {
 			return
 		}
@@ -43,6 +47,20 @@ func namesBeside(s spot, key Key) (found []string) {
 		}
 	})
 	return found
+}
+
+// parameters returns the Helm parameters that belong together with the one whose value stands at the spot; false where that is no parameter.
+func (s spot) parameters() (parameterGroup, bool) {
+	name := text(lookup(s.owner, "name"))
+	if s.name != "value" || name == "" || len(s.route) < 3 {
+		return parameterGroup{}, false
+	}
+	groups := parameterGroups(resolve(s.route[len(s.route)-3]))
+	i := slices.IndexFunc(groups, func(g parameterGroup) bool { return g.prefix == name[:max(strings.LastIndexByte(name, '.'), 0)] })
+	if i < 0 {
+		return parameterGroup{}, false
+	}
+	return groups[i], true
 }
 
 // parentOf returns the innermost key around the mapping in which key ends.

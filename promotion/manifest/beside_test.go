@@ -22,6 +22,8 @@ func TestKeyBesideAnotherName(t *testing.T) {
 		"Kustomize's newName": {"kustomization.yaml", "images:\n- name: ghcr.io/acme/cart\n  newName: mirror/cart\n  newTag: v1\n", "images[0].newTag", "mirror/cart"},
 		"a Helm parameter": {"app.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      parameters:\n" +
 			"      - {name: image.repository, value: ghcr.io/acme/cart}\n      - {name: image.tag, value: v1}\n", "image.tag", "ghcr.io/acme/cart"},
+		"a Helm parameter from the top": {"app.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      parameters:\n" +
+			"      - {name: image.repository, value: ghcr.io/acme/cart}\n      - {name: image.tag, value: v1}\n", "spec.source.helm.parameters[name=image.tag].value", "ghcr.io/acme/cart"},
 		"merged in": {"values.yaml", "x: &cart {repository: ghcr.io/acme/cart}\nimage: {<<: *cart, tag: v1}\n", "image.tag", "ghcr.io/acme/cart"},
 	}
 	for name, test := range tests {
