@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/local/go/bin
 # A tree that git will not read (it is another user's, or an unpacked archive) is built without its revision.
 export GOFLAGS := $(GOFLAGS) -buildvcs=$(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-TEST_FLAGS ?= -timeout=8m
+TEST_FLAGS ?= -timeout=20m
 NEED_DEMO  := git:git $(if $(DATABASE_URL),,postgresql:initdb)
 NEED_TEST  := git:git postgresql:initdb nodejs:node npm:npm
 
