@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -206,11 +208,22 @@ func (s *Sandbox) adminFault(in faultOrder) (any, error) {
 	if in.Status != 0 && (in.Status < 400 || in.Status > 599) {
 		return nil, fmt.Errorf("%d is no status of an error", in.Status)
 	}
+	if !falls(in.Method, in.Route) {
+		return nil, fmt.Errorf("no route of the sandbox is %q: they are written as in GitHub's reference, GET /repos/{owner}/{repo}/pulls/{pull_number}", strings.TrimSpace(in.Method+" "+in.Route))
+	}
 	s.faults.Fail(Fault{
 		Method: in.Method, Route: in.Route, After: in.After, Status: in.Status, Message: in.Message, RetryAfter: time.Duration(in.RetryAfter),
 		Reset: time.Duration(in.Reset), Times: in.Times, Done: in.Done, Hang: in.Hang, Drop: in.Drop,
 	})
 	return nil, nil
+}
+
+// falls says whether any request can fall under a fault: one that waits for a route that is written wrongly never happens.
+func falls(method, path string) bool {
+	return slices.ContainsFunc(apiRoutes(), func(row route) bool {
+		_ = row.split() // the path as a fault names it
+		return (method == "" || strings.EqualFold(method, row.method)) && (path == "" || path == row.path)
+	})
 }
 
 // adminDeliveries decides about the next deliveries of an event.

@@ -75,6 +75,14 @@ func TestTheSandboxIsSteeredWrongly(t *testing.T) {
 			t.Errorf("%s says nothing", path)
 		}
 	}
+	// A fault that no request can fall under would be waited for in vain.
+	for _, body := range []string{`{"route":"/repos/{owner}/{repo}/pull"}`, `{"method":"PUT","route":"/user"}`, `{"method":"FETCH"}`} {
+		if got := w.admin("POST", "/faults", body, 422).str("message"); !strings.Contains(got, "no route") {
+			t.Errorf("%s: %s", body, got)
+		}
+	}
+	w.admin("POST", "/faults", `{"method":"get","route":"/repos/{owner}/{repo}/git/ref/{ref}"}`, 204)
+	w.call("", "GET", "~/git/ref/heads/main", "", 502)
 	// A page of another site cannot steer it.
 	req := w.request("POST", "/_sandbox/people", `{"login":"eve"}`)
 	req.Header.Set("Origin", "http://evil.test")

@@ -14,6 +14,9 @@ import (
 	"ferry/forge"
 )
 
+// anonymous is the name of a client that does not say who it is.
+const anonymous = "anonymous"
+
 // client is who made a request.
 type client struct {
 	name  string   // for the count of requests
@@ -26,7 +29,7 @@ type client struct {
 func (s *Sandbox) identify(r *http.Request) (*client, error) {
 	token := tokenOf(r)
 	if token == "" {
-		return &client{name: "anonymous"}, nil
+		return &client{name: anonymous}, nil
 	}
 	if strings.Count(token, ".") == 2 {
 		a, err := s.appOf(token)

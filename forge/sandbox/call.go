@@ -264,7 +264,11 @@ func (c *call) answer(w http.ResponseWriter, out reply) {
 		return
 	}
 	if c.r.Method == http.MethodGet && out.status == http.StatusOK && c.unchanged(w.Header(), raw) {
-		c.s.meters.show(c, w.Header()) // such an answer costs nothing
+		if c.client.name == anonymous {
+			c.s.meters.charge(c, w.Header())
+		} else {
+			c.s.meters.show(c, w.Header()) // such an answer costs nothing, where the client says who it is
+		}
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}

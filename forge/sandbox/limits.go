@@ -22,8 +22,8 @@ const limitDocs = "https://docs.github.com/rest/using-the-rest-api/rate-limits-f
 // Limits are the rate limits that the sandbox enforces, each client's own. The zero value enforces none; the headers that
 // tell the primary one are there all the same.
 type Limits struct {
-	// PerHour is the primary limit: requests in an hour from a client's first, answers of 304 and GET /rate_limit not
-	// counted. 0: GitHub's 5,000 are shown and nothing is refused.
+	// PerHour is the primary limit: requests in an hour from a client's first, answers of 304 to who
+	// has a token and GET /rate_limit not counted. 0: GitHub's 5,000 are shown and nothing is refused.
 	PerHour int `json:"per_hour"`
 	// WritesPerMinute is the secondary limit of requests that create content: every POST, PATCH, PUT and DELETE of a minute.
 	// GitHub's own is 80. 0: none.
@@ -81,7 +81,7 @@ func (m *meters) of(client string) *meter {
 
 func (m *meters) balanceOf(x *meter, client string) balance {
 	b := balance{limit: hourlyLimit, reset: x.begun.Add(time.Hour)}
-	if client == "anonymous" {
+	if client == anonymous {
 		b.limit = nobodysLimit
 	}
 	if m.limits.PerHour > 0 {

@@ -40,6 +40,30 @@ func TestRateLimitIsAlwaysShown(t *testing.T) {
 	w.call("", "GET", "/users/ann", "", 200).wantHeaders(map[string]string{"X-RateLimit-Remaining": "1"})
 }
 
+// docs.github.com, "Best practices for using the REST API": a 304 costs nothing "if ... the request was made while correctly
+// authorized with an Authorization header".
+func TestNotModifiedIsFreeForWhoHasAToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tag := w.call("", "GET", "~", "", 200).header.Get("ETag")
+	again := w.callWith("", "GET", "~", "", map[string]string{"If-None-Match": tag}, 304)
+	again.wantHeaders(map[string]string{"X-RateLimit-Remaining": "58"})
+}
+
+// docs.github.com, "Getting started with the REST API", HTTP method: what answers GET answers HEAD with the header alone.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	token := w.token("")
+	got := w.call(token, "GET", "~/git/ref/heads/main", "", 200)
+	head := w.call(token, "HEAD", "~/git/ref/heads/main", "", 200)
+	if len(head.raw) > 0 {
+		t.Errorf("HEAD answers %s", head.raw)
+	}
+	head.wantHeaders(map[string]string{"ETag": got.header.Get("ETag"), "Content-Type": got.header.Get("Content-Type"), "X-RateLimit-Remaining": "4998"})
+	w.call(token, "HEAD", "~/pulls/1", "", 404)
+}
+
 // docs.github.com, "Rate limits for the REST API", exceeding the rate limit.
 func TestPrimaryRateLimit(t *testing.T) {
 	t.Parallel()

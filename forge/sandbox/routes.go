@@ -135,11 +135,22 @@ func (s *Sandbox) apiHandler() http.Handler {
 	for key, rows := range groups {
 		method, pattern, _ := strings.Cut(key, " ")
 		mux.MethodFunc(method, pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, rows) })
+		if method == http.MethodGet {
+			mux.MethodFunc(http.MethodHead, pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, asGet(r), rows) })
+		}
 	}
 	missing := func(w http.ResponseWriter, _ *http.Request) { answerProblem(w, notFound()) }
 	mux.NotFound(missing)
 	mux.MethodNotAllowed(missing)
 	return mux
+}
+
+// asGet is a HEAD request as the GET whose header it asks for (docs.github.com, "Getting started with the REST API"); the
+// server leaves the body out.
+func asGet(r *http.Request) *http.Request {
+	r = r.WithContext(r.Context())
+	r.Method = http.MethodGet
+	return r
 }
 
 // split returns the pattern of the router, in which what may hold slashes is a wildcard at the end, and keeps the rest in
