@@ -3,6 +3,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -100,6 +101,9 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := s.Store.Ping(ctx); err != nil {
 		s.Logger.Warn("not ready", "error", err)
+		if errors.Is(err, postgres.ErrNoSchema) {
+			return &problem{http.StatusServiceUnavailable, postgres.ErrNoSchema.Error()}
+		}
 		return &problem{http.StatusServiceUnavailable, "the database does not answer"}
 	}
 	answer(w, http.StatusOK, map[string]any{"status": "ready"})

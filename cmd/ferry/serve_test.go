@@ -302,3 +302,29 @@ func TestTokenForAMistypedEnvironment(t *testing.T) {
 		t.Errorf("it says %q", token)
 	}
 }
+
+// TestNotReadyOnAnEmptiedDatabase: a Ferry whose database was dropped and made anew below it takes nothing and says so, until it is started again.
+func TestNotReadyOnAnEmptiedDatabase(t *testing.T) {
+	t.Parallel()
+	private, _ := newKey(t)
+	getenv := envs("FERRY_LISTEN", "127.0.0.1:0", "DATABASE_URL", localtest.Database(t), "FERRY_GITHUB_URL", "http://127.0.0.1:1/api/v3", "FERRY_GITHUB_APP_ID", "7", "FERRY_GITHUB_APP_KEY", string(private), "FERRY_GITHUB_WEBHOOK_SECRET", testSecret)
+	conn, err := pgx.Connect(t.Context(), getenv("DATABASE_URL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	p := serveFerry(t, getenv)
+	eventually(t, "ready", func() bool { code, _ := p.get(t, "/readyz"); return code == http.StatusOK })
+	if _, err := conn.Exec(t.Context(), "drop schema public cascade; create schema public"); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := p.get(t, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(said, "start Ferry again") {
+		t.Errorf("on an emptied database: %d %s", code, said)
+	}
+	h := &harness{t: t, url: p.url}
+	if code, said := h.hook("ping", "emptied-1", []byte(`{"zen":"x"}`), nil); code != http.StatusServiceUnavailable {
+		t.Errorf("a delivery on an emptied database: %d %s", code, said)
+	}
+	again := serveFerry(t, getenv)
+	eventually(t, "ready again", func() bool { code, _ := again.get(t, "/readyz"); return code == http.StatusOK })
+}

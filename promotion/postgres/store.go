@@ -107,8 +107,21 @@ func (s *Store) Close() {
 // Pool returns the connections, for River's own client.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// Ping says whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+// ErrNoSchema is the error of Ping on a database that answers and is not Ferry's: it was emptied or made anew below a Ferry that runs.
+var ErrNoSchema = errors.New("the database has no schema of Ferry's: start Ferry again, which brings it")
+
+// Ping says whether the database answers and is Ferry's; it fails with ErrNoSchema where it is not.
+func (s *Store) Ping(ctx context.Context) error {
+	var version int
+	err := s.pool.QueryRow(ctx, "select version from schema_migrations").Scan(&version)
+	if codeOf(err) == "42P01" || errors.Is(err, pgx.ErrNoRows) { // undefined_table
+		return ErrNoSchema
+	}
+	if err != nil {
+		return fmt.Errorf("Ping: %w", err)
+	}
+	return nil
+}
 
 // transactAttempts is how often a transaction that lost against another one is run.
 const transactAttempts = 8
