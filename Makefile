@@ -76,8 +76,7 @@ sim: need-test ## Kill Ferry a hundred times, wherever it stands (SIM_FLAGS=-cra
 # Each figure on a line of its own as it comes; everything else only where something failed.
 .PHONY: bench
 bench: need-test ## Measure what a delivery, a push, a promotion and an edit cost
-	@( go test -p 1 ./promotion/manifest ./cmd/ferry -run '^$$' -bench 'Bump|Promotion|OneOf|Local|Scale|Intake' -benchtime 1x -count 1 -timeout 10m 2>&1; echo "exit $$?" ) | \
-	awk '/^bench: / { print; fflush(); next } /^exit / { status = $$2; next } { rest = rest $$0 "\n" } END { if (status) printf "%s", rest > "/dev/stderr"; exit status }'
+	@( go test -p 1 ./promotion/manifest ./cmd/ferry -run '^$$' -bench 'Bump|Promotion|OneOf|Local|Scale|Intake' -benchtime 1x -count 1 -timeout 10m 2>&1; echo "exit $$?" ) | scripts/figures.sh
 
 .PHONY: versions
 versions: ## Show the versions of the tools in use

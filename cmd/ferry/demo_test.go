@@ -51,7 +51,7 @@ func (d *demoRun) command(ctx context.Context, t *testing.T, args ...string) *ex
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(ctx, self, append([]string{"demo"}, args...)...)
-	cmd.Env = append(os.Environ(), asFerry+"=1", "TMPDIR="+d.temporary, "DATABASE_URL=")
+	cmd.Env = append(ownEnviron(), asFerry+"=1", "TMPDIR="+d.temporary, "DATABASE_URL=")
 	cmd.Stdout, cmd.Stderr = d.stdout, d.stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 15 * time.Second

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -56,7 +58,7 @@ func startChild(t testing.TB, env ...string) *child {
 		t.Fatal(err)
 	}
 	c := &child{cmd: exec.Command(self), log: &syncBuffer{}, ended: make(chan struct{})}
-	c.cmd.Env = append(append(os.Environ(), "FERRY_LISTEN=127.0.0.1:0"), env...)
+	c.cmd.Env = append(append(ownEnviron(), "FERRY_LISTEN=127.0.0.1:0"), env...)
 	c.cmd.Stderr = c.log
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -76,6 +78,15 @@ func startChild(t testing.TB, env ...string) *child {
 		c.address = found[1]
 	}
 	return c
+}
+
+// ownEnviron is the environment of the tests without the settings of a Ferry that whoever runs them has installed: to a process that has its own these
+// would be a second App, or another database.
+func ownEnviron() []string {
+	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return name == "DATABASE_URL" || strings.HasPrefix(name, "FERRY_") && name != "FERRY_POSTGRES_BIN"
+	})
 }
 
 // tail is the end of a log that is too long to read.
