@@ -180,6 +180,30 @@ func TestAMergeOvertakesTheNewerEdit(t *testing.T) {
 	})
 }
 
+// TestAMergeOvertakesTheSecondTry: the answer to Ferry's update is lost, and while it makes its commit anew a person merges the first one. The branch then
+// stands at a commit of Ferry's that nobody merged and no pull request shows; it goes like a merged one.
+func TestAMergeOvertakesTheSecondTry(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	first := h.staging()
+	h.forge.Faults().Fail(sandbox.Fault{Method: "PATCH", Route: movingRoute, Done: true, Then: func() {
+		h.overtake("POST", "/repos/{owner}/{repo}/git/commits", false, func() { h.mergeOnly() })
+	}})
+	h.arrive("1.2.0")
+	h.later(time.Minute)
+	h.noPulls()
+	h.report(acmeEnv, "staging", "healthy")
+	if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " converged 1.2.0") {
+		t.Errorf("the promotions are %q", got)
+	}
+	h.later(tidied)
+	h.later(time.Minute)
+	if h.hasBranch(first.Head.Ref) {
+		t.Error("the branch still stands")
+	}
+}
+
 // TestACloseOvertakesTheNewerEdit: the newer release is what the person saw and closed; what follows is the same as if nothing had been late.
 func TestACloseOvertakesTheNewerEdit(t *testing.T) {
 	inBothWays(t, func(t *testing.T, lost bool) {

@@ -287,13 +287,15 @@ func (a *act) opened(ctx context.Context, branch string) (*forge.PullRequest, er
 	return p, nil
 }
 
-// tidy removes the branch of a merged pull request where it stands at what was merged: what stands at anything else is somebody's, perhaps the next
-// promotion's. The forge may have removed it already; and where it does not let Ferry, the branch just stands.
+// tidy removes the branch of a merged pull request where it stands at what was merged, or at an update of Ferry's own that the merge overtook: what
+// stands at anything else is somebody's. The forge may have removed it already; and where it does not let Ferry, the branch just stands.
 func (a *act) tidy(ctx context.Context, wish promotion.PullWish) (postgres.Applied, error) {
 	done := postgres.Applied{Done: true, State: pullState{}}
 	standing, err := a.client.Head(ctx, a.repo, wish.Branch)
 	if err == nil && standing != wish.Head {
-		return done, nil
+		if late, err := a.overtaken(ctx, wish.Branch, standing); err != nil || !late {
+			return done, err
+		}
 	}
 	if err == nil {
 		err = a.client.DeleteBranch(ctx, a.repo, wish.Branch)
@@ -302,6 +304,19 @@ func (a *act) tidy(ctx context.Context, wish promotion.PullWish) (postgres.Appli
 		err = nil
 	}
 	return done, err
+}
+
+// overtaken says whether a commit on a branch is Ferry's own and no pull request shows it: the one it was made for was merged before the branch moved.
+func (a *act) overtaken(ctx context.Context, branch string, standing forge.SHA) (bool, error) {
+	own, err := a.Store.IsOwnCommit(ctx, a.wish.Repository.ID, standing)
+	if err != nil || !own {
+		return false, err
+	}
+	_, err = a.client.OpenPullRequestByHead(ctx, a.repo, branch)
+	if errors.Is(err, forge.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 // commit makes the edit on the default branch itself. It is built on the head Ferry observed, and where that moved it is planned again.
