@@ -314,7 +314,7 @@ func TestNotReadyOnAnEmptiedDatabase(t *testing.T) {
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	p := serveFerry(t, getenv)
-	eventually(t, "ready", func() bool { code, _ := p.get(t, "/readyz"); return code == http.StatusOK })
+	eventually(t, "its workers", func() bool { return strings.Contains(p.err.String(), "River client started") })
 	if _, err := conn.Exec(t.Context(), "drop schema public cascade; create schema public"); err != nil {
 		t.Fatal(err)
 	}
