@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -84,7 +85,33 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	if err := s.home.initialize(ctx, bin, acc, o.Unsafe); err != nil {
 		return err
 	}
-	return s.serve(ctx, bin, acc, o.Unsafe)
+	return s.serveWhenFree(ctx, bin, acc, o.Unsafe)
+}
+
+// What PostgreSQL says while a process of a killed server is not quite gone: it is in no list of processes any more, and has its memory still. That takes
+// milliseconds, on a busy machine longer.
+const (
+	stillHeld   = "pre-existing shared memory block"
+	mostHeld    = 5 * time.Second
+	heldBetween = 50 * time.Millisecond
+)
+
+// serveWhenFree is serve, again for a while where the memory of a killed server is in use still.
+func (s *Server) serveWhenFree(ctx context.Context, bin binaries, acc account, unsafe bool) error {
+	over := time.After(mostHeld)
+	for {
+		err := s.serve(ctx, bin, acc, unsafe)
+		if err == nil || !strings.Contains(err.Error(), stillHeld) {
+			return err
+		}
+		select {
+		case <-time.After(heldBetween):
+		case <-over:
+			return err
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // serve runs the server and returns when it accepts connections and has its database.
