@@ -27,8 +27,6 @@ func (a assessment) lost(now time.Time) bool { return !a.lostAt.IsZero() && !a.l
 // noReportYet is the message of a deployment of which no agent has said anything.
 const noReportYet = "waiting for the first report"
 
-const waitingWords = "waiting for the first report"
-
 // silentAfter is how many promised heartbeats may be missing before an agent counts as silent.
 const silentAfter = 3
 
@@ -65,7 +63,7 @@ func assess(env config.Environment, d Deployment, reports []Report, now time.Tim
 func (d Deployment) remembered(env config.Environment) assessment {
 	out := assessment{state: d.State, message: d.Message, unheard: true}
 	if out.state == DeploymentPending && out.message == "" { // a baseline, whose convergence stands nowhere
-		out.message = waitingWords
+		out.message = noReportYet
 	}
 	if d.State != DeploymentConverged {
 		out.dueAt = later(d.Since, d.Recovered).Add(env.ReportTimeout)

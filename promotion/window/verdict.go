@@ -21,7 +21,7 @@ func At(windows []Window, t time.Time) Verdict {
 	v := Verdict{}
 	v.Open, v.By = allowed(windows, t)
 	for range mostChanges {
-		at := boundary(windows, max2(t, v.Foreseen))
+		at := boundary(windows, later(t, v.Foreseen))
 		if at.IsZero() {
 			break
 		}
@@ -37,7 +37,7 @@ func At(windows []Window, t time.Time) Verdict {
 	return v
 }
 
-func max2(a, b time.Time) time.Time {
+func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
 	}
