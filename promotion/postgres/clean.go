@@ -12,6 +12,7 @@ const (
 	keepDeliveries = 30 * 24 * time.Hour // their ids, by which a second one of the same is known
 	keepCommits    = 90 * 24 * time.Hour // of Ferry's own, after they were made
 	keepAnswers    = 30 * 24 * time.Hour // that were given to commands
+	keepStatuses   = 24 * time.Hour      // after they were posted: a plan may come back to one that nothing seems to speak of just now, and would post it again
 )
 
 // cleanAtOnce bounds what one clean-up takes of each kind; the rest is the next sweep's.
@@ -39,7 +40,7 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			  select u.repository, u.name from units u where u.name like 'pull:%' and u.generation = u.decided and u.due_at is null
 			    and not exists (select from pulls p where p.repository = u.repository and 'pull:' || p.number = u.name and p.open) limit $1)
 			and generation = decided`, nil},
-		{"statuses", deadStatuses, nil},
+		{"statuses", deadStatuses, []any{now.Add(-keepStatuses)}},
 		{"answers", `
 			delete from wishes where id in (
 			  select w.id from wishes w join commands c on c.repository = w.repository and c.comment::text = w.key
@@ -63,7 +64,7 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 const deadStatuses = `
 	with posted as (
 	  select id, repository, desired ->> 'target' as target, desired ->> 'sha' as sha, desired -> 'status' ->> 'Context' as context
-	  from wishes where kind = 'status' and version = applied_version
+	  from wishes where kind = 'status' and version = applied_version and coalesce(applied_at, '-infinity') < $2
 	), dead as (
 	  select w.* from posted w where case
 	    when w.context = 'ferry/gates' then not exists (select from pulls p where p.repository = w.repository and p.open and p.head_sha = w.sha)

@@ -80,9 +80,9 @@ func (s *Store) RecordApplied(ctx context.Context, lease Lease, w Wish, a Applie
 		}
 		var version int64
 		err := tx.QueryRow(ctx, `
-			update wishes set applied = $2, applied_version = $3, refusal = '', refused_at = null, attempts = 0,
+			update wishes set applied = $2, applied_version = $3, applied_at = $4, refusal = '', refused_at = null, attempts = 0,
 			       act_at = case when version = $3 then null else act_at end
-			where id = $1 returning version`, w.ID, toJSON(a.State), w.Version).Scan(&version)
+			where id = $1 returning version`, w.ID, toJSON(a.State), w.Version, now).Scan(&version)
 		if errors.Is(err, pgx.ErrNoRows) { // taken back meanwhile: what was made stays a fact
 			version, err = w.Version, keepMade(ctx, tx, w, a)
 		}

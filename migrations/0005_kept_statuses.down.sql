@@ -1,0 +1,1 @@
+alter table wishes drop column if exists applied_at;
