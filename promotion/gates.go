@@ -33,13 +33,36 @@ func rules() []rule {
 	return []rule{upstreamGate, soakGate, freezeGate, holdGate, blockGate}
 }
 
-// evaluate returns every gate of the release on its way into the environment.
+// Waiver is a person's word that one gate need not be open for one release on its way into an environment.
+type Waiver struct {
+	Gate    string
+	Release Release
+	Actor   string
+	Reason  string
+	At      time.Time
+}
+
+// evaluate returns every gate of the release on its way into the environment. One that is shut and waived is open, and says who waived it, why, and
+// what it would have said.
 func (s *Snapshot) evaluate(env *Environment, release Release, now time.Time) []Gate {
 	var gates []Gate
 	for _, r := range rules() {
-		gates = append(gates, r(s, env, release, now))
+		gates = append(gates, env.waived(r(s, env, release, now), release))
 	}
 	return gates
+}
+
+func (e *Environment) waived(g Gate, release Release) Gate {
+	if g.State == GateOpen {
+		return g
+	}
+	for _, w := range e.Waivers {
+		if w.Gate == g.Name && w.Release.Same(release) {
+			g.State, g.Reason = GateOpen, "overridden by "+w.Actor+": "+w.Reason+" (without that: "+g.Reason+")"
+			return g
+		}
+	}
+	return g
 }
 
 // deploymentOf returns the newest deployment of the release in the environment, or nil; nil also where the app is not there.

@@ -295,3 +295,22 @@ func TestFold(t *testing.T) {
 		t.Errorf("%d characters", n)
 	}
 }
+
+// TestWaiver waives a gate for one release, and only for that.
+func TestWaiver(t *testing.T) {
+	t.Parallel()
+	w := line(t, func(staging, _ *config.Environment) { staging.Soak = time.Hour })
+	w.arrive("dev", "1.1.0")
+	if g := w.gate("staging", "soak"); g.State != promotion.GateWaiting {
+		t.Fatalf("%+v", g)
+	}
+	w.env("staging").Waivers = []promotion.Waiver{{Gate: "soak", Release: w.wishes["staging"].Release, Actor: "ann", Reason: "an incident"}}
+	w.look()
+	if g := w.gate("staging", "soak"); g.State != promotion.GateOpen || !strings.HasPrefix(g.Reason, "overridden by ann: an incident (without that: 1h in dev, done at ") {
+		t.Fatalf("%+v", g)
+	}
+	w.arrive("dev", "1.2.0")
+	if g := w.gate("staging", "soak"); g.State != promotion.GateWaiting {
+		t.Fatalf("a waiver for another release opens it: %+v", g)
+	}
+}

@@ -37,6 +37,7 @@ type Environment struct {
 	Frozen     []Freeze     // by people, and active, likewise; the windows of .ferry.yaml stand in Freezes
 	Blocks     []Block      // on releases of this app, here or upstream
 	Rejections []Rejection
+	Waivers    []Waiver // of what is proposed here
 	Intent     *Intent
 	Pull       *Pull      // the living pull request of this app here, if any
 	Promotion  *Promotion // waiting or open
