@@ -16,21 +16,22 @@ type CommandSpec struct {
 	Help    string
 	Needs   forge.Permission
 	execute func(*execution, Command)
+	Bound   bool // to what the pull request shows: void where that has changed since the comment was made
 }
 
 // commandSpecs returns the commands this version acts on.
 func commandSpecs() []CommandSpec {
 	return []CommandSpec{
-		{"status", "/status [app] [environment]", "says why something is not moving", forge.PermissionRead, (*execution).status},
-		{"hold", "/hold [app] [environment] [reason] [for 2h]", "stops promotions", forge.PermissionWrite, (*execution).hold},
-		{"resume", "/resume [app] [environment]", "lifts a hold", forge.PermissionWrite, (*execution).resume},
-		{"freeze", "/freeze [app] [environment]|all [for 2h] reason", "lets nothing in, also what people merge where `ferry/gates` is required", forge.PermissionMaintain, (*execution).freeze},
-		{"thaw", "/thaw [app] [environment]|all", "ends what a person froze", forge.PermissionMaintain, (*execution).thaw},
-		{"block", "/block [app] release [environment] reason", "keeps a release (its tag) out of an environment and those behind it, or out of all", forge.PermissionWrite, (*execution).block},
-		{"unblock", "/unblock [app] release [environment]", "lifts a block, or the rejection of a release", forge.PermissionMaintain, (*execution).unblock},
-		{"promote", "/promote [app|all] [to environment]", "promotes what stands upstream, also where it stood there before Ferry", forge.PermissionWrite, (*execution).promote},
-		{"retry", "/retry [app] [environment]", "tries again what the forge refused, and makes a promotion anew", forge.PermissionWrite, (*execution).retry},
-		{"help", "/help", "lists the commands", forge.PermissionRead, (*execution).help},
+		{"status", "/status [app] [environment]", "says why something is not moving", forge.PermissionRead, (*execution).status, false},
+		{"hold", "/hold [app] [environment] [reason] [for 2h]", "stops promotions", forge.PermissionWrite, (*execution).hold, false},
+		{"resume", "/resume [app] [environment]", "lifts a hold", forge.PermissionWrite, (*execution).resume, false},
+		{"freeze", "/freeze [app] [environment]|all [for 2h] reason", "lets nothing in, also what people merge where `ferry/gates` is required", forge.PermissionMaintain, (*execution).freeze, false},
+		{"thaw", "/thaw [app] [environment]|all", "ends what a person froze", forge.PermissionMaintain, (*execution).thaw, false},
+		{"block", "/block [app] release [environment] reason", "keeps a release (its tag) out of an environment and those behind it, or out of all", forge.PermissionWrite, (*execution).block, false},
+		{"unblock", "/unblock [app] release [environment]", "lifts a block, or the rejection of a release", forge.PermissionMaintain, (*execution).unblock, false},
+		{"promote", "/promote [app|all] [to environment]", "promotes what stands upstream, also where it stood there before Ferry", forge.PermissionWrite, (*execution).promote, false},
+		{"retry", "/retry [app] [environment]", "tries again what the forge refused, and makes a promotion anew", forge.PermissionWrite, (*execution).retry, false},
+		{"help", "/help", "lists the commands", forge.PermissionRead, (*execution).help, false},
 	}
 }
 
@@ -91,15 +92,21 @@ func commandTable() string {
 	return b.String()
 }
 
-// saidForm is a command in Ferry's own words.
-var saidForm = regexp.MustCompile("(^|[\\s(`])/(status|hold|resume|freeze|thaw|block|unblock|promote|retry|help)\\b")
+// saidForm is what may be a command in Ferry's own words.
+var saidForm = regexp.MustCompile("(^|[\\s(`])/([a-z]+)\\b")
 
 // Prefixed returns Ferry's own words with each command as it is obeyed: behind the configuration's prefix, where that has one.
 func Prefixed(prefix, text string) string {
 	if prefix == "" {
 		return text
 	}
-	return saidForm.ReplaceAllString(text, "${1}/"+prefix+" ${2}")
+	return saidForm.ReplaceAllStringFunc(text, func(said string) string {
+		before, name, _ := strings.Cut(said, "/")
+		if !isCommand(name) {
+			return said
+		}
+		return before + "/" + prefix + " " + name
+	})
 }
 
 // speak lets the plan's words name commands as they are obeyed.

@@ -19,4 +19,9 @@ func TestPrefixedNamesEveryCommand(t *testing.T) {
 			t.Errorf("%s became %s", text, got)
 		}
 	}
+	for _, text := range []string{"see /etc/hosts", "a/hold", "/holding", "3/status"} {
+		if got := promotion.Prefixed("ferry", text); got != text {
+			t.Errorf("%s became %s", text, got)
+		}
+	}
 }
