@@ -41,7 +41,9 @@ func holdAt(t *testing.T, url string, n int) *hold {
 	return h
 }
 
-const held = "select coalesce(max(pid), 0) from pg_locks where locktype = 'advisory' and objid = 42 and not granted"
+// held looks in this database only: pg_locks shows those of all, where other tests hold migrations of their own.
+const held = `select coalesce(max(pid), 0) from pg_locks where locktype = 'advisory' and objid = 42 and not granted
+	and database = (select oid from pg_database where datname = current_database())`
 
 // await returns the server's process that is held; it fails the test when none is within a generous time.
 func (h *hold) await(t *testing.T) int {
