@@ -70,3 +70,24 @@ func (h *harness) editState(e sandbox.Edit) {
 	_, err := h.forge.Commit(acmeEnv, e)
 	h.does(err)
 }
+
+// TestDecisionsEditedByHand: what somebody else writes on ferry-state while Ferry has its database is not in force, and Ferry says so when it writes again.
+func TestDecisionsEditedByHand(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	h.say(h.staging().Number, "dora", "/hold prod")
+	h.later(2 * time.Minute)
+	h.editState(edited(strings.Replace(h.file(acmeEnv, "ferry-state", "decisions.yaml"), "environment: prod", "environment: staging", 1)))
+	h.say(h.staging().Number, "dora", "/hold dev")
+	h.later(2 * time.Minute)
+	got := h.file(acmeEnv, "ferry-state", "decisions.yaml")
+	for _, words := range []string{"environment: prod", "environment: dev"} {
+		if !strings.Contains(got, words) {
+			t.Errorf("the branch does not say %q:\n%s", words, got)
+		}
+	}
+	if page := html.UnescapeString(h.page("/")); !strings.Contains(page, "decisions overwritten") {
+		t.Errorf("the page does not say it:\n%s", page)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ferry/forge"
+	"ferry/promotion"
 )
 
 // Wish is what should be true of one object at the forge, and what Ferry last made of it.
@@ -48,12 +49,13 @@ func (s *Store) LoadWish(ctx context.Context, id int64) (w Wish, err error) {
 
 // Applied is what an act has made true.
 type Applied struct {
-	State  any                // kept with the wish, for the next act on it
-	Number int                // of the pull request, where one was opened, changed or closed
-	Pull   *forge.PullRequest // as the forge answered
-	Issue  int                // number of Ferry's issue
-	Done   bool               // the wish is fulfilled and of no more use
-	Closed bool               // Ferry closed the pull request
+	State     any                // kept with the wish, for the next act on it
+	Number    int                // of the pull request, where one was opened, changed or closed
+	Pull      *forge.PullRequest // as the forge answered
+	Issue     int                // number of Ferry's issue
+	Done      bool               // the wish is fulfilled and of no more use
+	Closed    bool               // Ferry closed the pull request
+	Overwrote forge.SHA          // a commit of somebody else's on the branch ferry-state, which says no more what is in force
 }
 
 // EditBase returns the head, and its tree, on which an edit of the files may be committed: at it they are still the blobs the edit was made on.
@@ -105,6 +107,12 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now ti
 	}
 	if a.Issue != 0 {
 		if _, err := tx.Exec(ctx, `update repositories set issue = $2 where id = $1`, repository, a.Issue); err != nil {
+			return err
+		}
+	}
+	if a.Overwrote != "" {
+		if err := addEvent(ctx, tx, event{repository: repository, kind: "decisions overwritten", actor: "ferry", cause: "branch " + promotion.StateBranch, at: now,
+			detail: "somebody else's commit " + string(a.Overwrote) + " on it is not in force; it stays in the history of the branch"}); err != nil {
 			return err
 		}
 	}

@@ -254,7 +254,10 @@ func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
 // state writes the decisions to their branch, which shares no history with any other.
 func (a *act) state(ctx context.Context) (postgres.Applied, error) {
 	var wish postgres.StateWish
-	if err := a.read(&wish, nil); err != nil {
+	var last struct {
+		SHA forge.SHA `json:"sha"`
+	}
+	if err := a.read(&wish, &last); err != nil {
 		return postgres.Applied{}, err
 	}
 	parent, err := a.client.Head(ctx, a.repo, promotion.StateBranch)
@@ -270,7 +273,12 @@ func (a *act) state(ctx context.Context) (postgres.Applied, error) {
 			return postgres.Applied{State: map[string]any{"sha": parent}}, nil
 		}
 	}
-	commit, err := a.client.CreateCommit(ctx, a.repo, forge.NewCommit{Parent: parent, Message: "Ferry's decisions",
+	message, overwrote := "Ferry's decisions", forge.SHA("")
+	if parent != "" && last.SHA != "" && parent != last.SHA && !a.held.unsure {
+		overwrote = parent
+		message += fmt.Sprintf("\n\nSomebody else made %s. What it says is not in force, and is kept in the history of this branch.", parent)
+	}
+	commit, err := a.client.CreateCommit(ctx, a.repo, forge.NewCommit{Parent: parent, Message: message,
 		Files: []forge.NewFile{{Path: promotion.StateFile, Content: []byte(wish.Content)}}})
 	if err != nil {
 		return postgres.Applied{}, err
@@ -283,5 +291,5 @@ func (a *act) state(ctx context.Context) (postgres.Applied, error) {
 	if errors.Is(err, forge.ErrExists) || errors.Is(err, forge.ErrInvalid) || errors.Is(err, forge.ErrConflict) {
 		return postgres.Applied{}, &laterError{reason: "the branch " + promotion.StateBranch + " moved meanwhile", pause: time.Second}
 	}
-	return postgres.Applied{State: map[string]any{"sha": commit.SHA}}, err
+	return postgres.Applied{State: map[string]any{"sha": commit.SHA}, Overwrote: overwrote}, err
 }
