@@ -138,14 +138,18 @@ func TestAForgeThatHidesTheFile(t *testing.T) {
 			h := newCheckout(t, "")
 			h.arrive("1.1.0")
 			p := h.staging()
+			h.forge.ResetRequests()
 			h.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: "/repos/{owner}/{repo}/contents/{path}", Status: status, Times: 20})
 			h.commit(acmeEnv, map[string]string{".ferry.yaml": checkoutFiles("")[".ferry.yaml"] + "# a remark\n"})
 			h.sweep()
 			if got := h.staging(); got.Number != p.Number || got.Head.SHA != p.Head.SHA {
 				t.Errorf("the promotion was %+v and is %+v", p, got)
 			}
-			if h.forge.Requests()["faults"] == nil {
+			if h.asked("GET /repos/{owner}/{repo}/contents/{path}") == 0 {
 				t.Fatal("nobody asked for the file")
+			}
+			if page := h.page("/metrics"); !strings.Contains(page, `ferry_jobs_total{kind="observe",result="put_off"}`) {
+				t.Error("the metrics do not say that the observation was put off")
 			}
 			h.forge.Faults().Clear()
 			h.later(sweepAfter)

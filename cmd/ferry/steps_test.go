@@ -185,6 +185,16 @@ func (h *harness) writes() map[string]int {
 	return out
 }
 
+// asked returns how often Ferry called the route, also in vain.
+func (h *harness) asked(route string) (n int) {
+	for client, routes := range h.forge.Requests() {
+		if strings.HasPrefix(client, "installation/") {
+			n += routes[route]
+		}
+	}
+	return n
+}
+
 // events returns every event of the repository, the newest first.
 func (h *harness) events() []postgres.Event {
 	h.t.Helper()

@@ -58,7 +58,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, rows []route) {
 	c := &call{s: s, r: r, body: body, params: params, header: http.Header{}}
 	fault := s.faults.call(r.Method, row.path)
 	if fault != nil && !fault.Done {
-		s.counts.add("faults", r.Method+" "+row.path)
+		s.counts.add(s.nameOf(r), r.Method+" "+row.path)
 		s.goWrong(w, r, row, fault)
 		return
 	}
@@ -76,6 +76,16 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, rows []route) {
 	default:
 		c.answer(w, out)
 	}
+}
+
+// nameOf returns how requests of the client are counted.
+func (s *Sandbox) nameOf(r *http.Request) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, err := s.identify(r); err == nil {
+		return c.name
+	}
+	return "unknown"
 }
 
 // do carries a request out under the lock: everything it sees and does belongs together.

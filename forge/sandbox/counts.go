@@ -22,7 +22,7 @@ func (c *counts) add(client, route string) {
 	c.n[client][route]++
 }
 
-// Requests returns how often each client called each route of the API since the last ResetRequests, by client ("app/ferry",
+// Requests returns how often each client called each route of the API since the last ResetRequests, also where that failed, by client ("app/ferry",
 // "installation/1042", "user/ann", "anonymous") and route ("GET /repos/{owner}/{repo}").
 func (s *Sandbox) Requests() map[string]map[string]int {
 	s.counts.mu.Lock()

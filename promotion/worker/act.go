@@ -33,61 +33,66 @@ func (e *laterError) Error() string { return e.reason }
 
 // Act brings one object at the forge to its wish, and again until the wish has stopped moving. It is serial per object by the object's lease.
 func (w *Work) Act(ctx context.Context, id int64) (err error) {
-	defer func() { w.Metrics.job("act", err) }()
-	_, err = w.hold(ctx, fmt.Sprintf("act:%d", id), func(ctx context.Context, h *held) error { return w.actHeld(ctx, id, h) })
+	how := done
+	defer func() { w.Metrics.job("act", how, err) }()
+	_, err = w.hold(ctx, fmt.Sprintf("act:%d", id), func(ctx context.Context, h *held) (err error) {
+		how, err = w.actHeld(ctx, id, h)
+		return err
+	})
 	return err
 }
 
-func (w *Work) actHeld(ctx context.Context, id int64, h *held) error {
+func (w *Work) actHeld(ctx context.Context, id int64, h *held) (how outcome, err error) {
+	how = done
 	for range 20 {
 		wish, err := w.Store.LoadWish(ctx, id)
 		if errors.Is(err, postgres.ErrNotFound) {
-			return nil
+			return how, nil
 		}
 		if err != nil || wish.Version == wish.AppliedVersion || wish.ActAt.After(w.Now()) || !wish.Repository.Accessible {
-			return err
+			return how, err
 		}
 		applied, err := w.actOn(ctx, wish, h)
 		if err != nil { // a cancelled act, too, is known to have been tried
 			h.unsure = true
-			if err := w.notNow(ctx, h.lease, wish, err); err != nil {
-				return err
+			if how, err = w.notNow(ctx, h.lease, wish, err); err != nil {
+				return how, err
 			}
 			continue // it may have moved while it failed
 		}
 		w.Logger.Info("acted", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key)
 		if _, err := w.Store.RecordApplied(ctx, h.lease, wish, applied, w.Now()); err != nil {
 			h.unsure = true
-			return err
+			return how, err
 		}
-		h.unsure = false
+		h.unsure, how = false, done
 	}
-	return nil
+	return how, nil
 }
 
 // notNow sorts why an act did not work: a refusal is shown and asked again hourly, everything else is tried again soon.
-func (w *Work) notNow(ctx context.Context, lease postgres.Lease, wish postgres.Wish, err error) error {
+func (w *Work) notNow(ctx context.Context, lease postgres.Lease, wish postgres.Wish, err error) (outcome, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseGrace)
 	defer cancel()
-	var refused *refusedError
+	var refusal *refusedError
 	var later *laterError
 	switch {
 	case errors.Is(err, postgres.ErrFenced):
-		return err
-	case errors.As(err, &refused):
-		w.Logger.Warn("the forge refuses", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "reason", refused.reason)
-		return w.Store.RefuseWish(ctx, lease, wish, refused.reason, w.Now().Add(refusalPause), w.Now())
+		return putOff, err
+	case errors.As(err, &refusal):
+		w.Logger.Warn("the forge refuses", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "reason", refusal.reason)
+		return refused, w.Store.RefuseWish(ctx, lease, wish, refusal.reason, w.Now().Add(refusalPause), w.Now())
 	case errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrInvalid):
 		w.Logger.Warn("the forge refuses", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "error", err)
-		return w.Store.RefuseWish(ctx, lease, wish, err.Error(), w.Now().Add(refusalPause), w.Now())
+		return refused, w.Store.RefuseWish(ctx, lease, wish, err.Error(), w.Now().Add(refusalPause), w.Now())
 	case errors.As(err, &later) && later.free:
-		return w.Store.KeepWaiting(ctx, lease, wish, w.Now().Add(later.pause))
+		return putOff, w.Store.KeepWaiting(ctx, lease, wish, w.Now().Add(later.pause))
 	case errors.As(err, &later):
-		return w.Store.PutOffWish(ctx, lease, wish, w.Now().Add(max(later.pause, backoff(wish.Attempts)/2)))
+		return putOff, w.Store.PutOffWish(ctx, lease, wish, w.Now().Add(max(later.pause, backoff(wish.Attempts)/2)))
 	}
 	until := w.again(err, wish.Attempts)
 	w.Logger.Warn("acting is put off", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "until", until, "error", err)
-	return w.Store.PutOffWish(ctx, lease, wish, until)
+	return putOff, w.Store.PutOffWish(ctx, lease, wish, until)
 }
 
 func (w *Work) actOn(ctx context.Context, wish postgres.Wish, h *held) (postgres.Applied, error) {

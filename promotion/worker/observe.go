@@ -26,10 +26,14 @@ const (
 // Observe works off the hints of one repository: it re-reads what may have changed and writes down facts. Whoever finds the repository's lease
 // taken returns, because the holder looks at the generation again before it lets go.
 func (w *Work) Observe(ctx context.Context, repository int64) (err error) {
-	defer func() { w.Metrics.job("observe", err) }()
+	how := done
+	defer func() { w.Metrics.job("observe", how, err) }()
 	name := fmt.Sprintf("observe:%d", repository)
 	for {
-		ok, err := w.hold(ctx, name, func(ctx context.Context, h *held) error { return w.observeHeld(ctx, repository, h.lease) })
+		ok, err := w.hold(ctx, name, func(ctx context.Context, h *held) (err error) {
+			how, err = w.observeHeld(ctx, repository, h.lease)
+			return err
+		})
 		if err != nil || !ok {
 			return err
 		}
@@ -41,17 +45,17 @@ func (w *Work) Observe(ctx context.Context, repository int64) (err error) {
 }
 
 // observeHeld observes until the generation is worked off.
-func (w *Work) observeHeld(ctx context.Context, repository int64, lease postgres.Lease) error {
+func (w *Work) observeHeld(ctx context.Context, repository int64, lease postgres.Lease) (outcome, error) {
 	for range 100 {
 		repo, err := w.Store.LoadRepository(ctx, repository)
 		if err != nil || repo.Generation == repo.Observed || repo.ObserveAt.After(w.Now()) {
-			return err
+			return done, err
 		}
 		if err := w.observeOnce(ctx, repo, lease); err != nil {
-			return w.putOff(ctx, lease, repo, err)
+			return putOff, w.putOff(ctx, lease, repo, err)
 		}
 	}
-	return nil
+	return done, nil
 }
 
 // putOff writes down when the observation is tried again. The error is told once, in the log; nothing is lost.

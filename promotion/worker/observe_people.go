@@ -252,7 +252,8 @@ func (l *look) sweepComments(ctx context.Context) error {
 
 // ObserveInstallation reads which repositories an installation shows to Ferry.
 func (w *Work) ObserveInstallation(ctx context.Context, kind forge.Kind, id int64) (err error) {
-	defer func() { w.Metrics.job("observe_installation", err) }()
+	how := done
+	defer func() { w.Metrics.job("observe_installation", how, err) }()
 	connection, err := w.connection(kind)
 	if err != nil {
 		return err
@@ -266,6 +267,7 @@ func (w *Work) ObserveInstallation(ctx context.Context, kind forge.Kind, id int6
 	if !known.Gone {
 		repositories, err = connection.Repositories(ctx, id)
 		if err != nil {
+			how = putOff
 			w.Logger.Warn("reading an installation is put off", "installation", id, "error", err)
 			return w.Store.PutOffInstallation(ctx, kind, id, w.again(err, 3))
 		}

@@ -37,15 +37,23 @@ type Metrics struct {
 	Job func(kind, result string)
 }
 
-func (m Metrics) job(kind string, err error) {
+// outcome is how a job ended that returned no error. What waits or was refused is written down and tried again by itself.
+type outcome string
+
+const (
+	done    outcome = "done"
+	putOff  outcome = "put_off" // what it works on failed or was below its floor
+	refused outcome = "refused" // the forge does not take it
+)
+
+func (m Metrics) job(kind string, how outcome, err error) {
 	if m.Job == nil {
 		return
 	}
-	result := "done"
 	if err != nil {
-		result = "failed"
+		how = "failed"
 	}
-	m.Job(kind, result)
+	m.Job(kind, string(how))
 }
 
 // connection returns the forge of a repository, or an error that says how to configure it.
@@ -124,7 +132,7 @@ func (c *configCache) get(name postgres.ConfigName, content func() (postgres.Con
 
 // Decide decides one unit of a repository.
 func (w *Work) Decide(ctx context.Context, repository int64, unit string) (err error) {
-	defer func() { w.Metrics.job("decide", err) }()
+	defer func() { w.Metrics.job("decide", done, err) }()
 	repo, err := w.Store.LoadRepository(ctx, repository)
 	if err != nil {
 		return err
