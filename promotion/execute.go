@@ -152,7 +152,7 @@ func (e *execution) status(c Command) {
 			}
 			said++
 			cell.Held, cell.Frozen = e.stoppedBy(v.App, cell.Name)
-			e.say("%s", cell.Explain(v.App))
+			e.say("%s%s", cell.Explain(v.App), e.placeInLine(v.App, cell))
 		}
 	}
 	switch {

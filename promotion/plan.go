@@ -20,6 +20,7 @@ type Plan struct {
 	Merges        []MergeWish
 	Contributions []Contribution
 	IntentsDone   []string // environments whose intent is fulfilled or refused
+	Rooms         []RoomWish
 	View          View
 	DueAt         time.Time // when time alone may change the plan; zero: never
 }
@@ -268,6 +269,9 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 			p.plan.Commits = append(p.plan.Commits, CommitWish{Environment: env.Name, Branch: p.s.DefaultBranch, Release: c.release,
 				Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release)})
 		}
+		return
+	}
+	if p.waitsForRoom(env, view, c) {
 		return
 	}
 	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: PromotionBranch(env.Name, p.s.App.Name), Open: true, Release: c.release,

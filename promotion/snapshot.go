@@ -38,6 +38,7 @@ type Environment struct {
 	Blocks     []Block      // on releases of this app, here or upstream
 	Rejections []Rejection
 	Waivers    []Waiver // of what is proposed here
+	Room       Room
 	Intent     *Intent
 	Pull       *Pull      // the living pull request of this app here, if any
 	Promotion  *Promotion // waiting or open

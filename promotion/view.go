@@ -31,7 +31,9 @@ type EnvironmentView struct {
 	Number      int             `json:"number,omitempty"`
 	Gates       []Gate          `json:"gates,omitempty"`
 	Why         string          `json:"why,omitempty"`
-	Stuck       bool            `json:"stuck,omitempty"` // without a person nothing comes, though something else stands upstream
+	RoomSince   time.Time       `json:"room_since,omitzero"` // since when it waits for a place there, of
+	MaxOpen     int             `json:"max_open,omitempty"`  // so many
+	Stuck       bool            `json:"stuck,omitempty"`     // without a person nothing comes, though something else stands upstream
 	Held        string          `json:"held,omitempty"`
 	Frozen      string          `json:"frozen,omitempty"`   // by a person
 	Unposted    string          `json:"unposted,omitempty"` // why the forge does not take the status of what stands here
@@ -144,6 +146,7 @@ func IssueBody(environments []string, views []View, stops Stops, findings []conf
 		b.WriteString("\n")
 	}
 	section(&b, "What waits for what", views, waits)
+	listed(&b, "What waits for room", RoomWords(environments, views))
 	section(&b, "What is not on its way", views, stuck)
 	section(&b, "Statuses that cannot be posted", views, unposted)
 	section(&b, "Differences from before Ferry", views, difference)
@@ -186,22 +189,27 @@ func section(b *strings.Builder, title string, views []View, line func(string, E
 	for _, v := range views {
 		for _, e := range v.Environments {
 			if l := line(v.App, e); l != "" {
-				lines = append(lines, "- "+l)
+				lines = append(lines, l)
 			}
 		}
 	}
+	listed(b, title, lines)
+}
+
+// listed writes the lines below the title; nothing where there is none.
+func listed(b *strings.Builder, title string, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
 	const most = 60
-	fmt.Fprintf(b, "\n### %s\n\n%s\n", title, strings.Join(lines[:min(len(lines), most)], "\n"))
+	fmt.Fprintf(b, "\n### %s\n\n- %s\n", title, strings.Join(lines[:min(len(lines), most)], "\n- "))
 	if len(lines) > most {
 		fmt.Fprintf(b, "- … and %d more\n", len(lines)-most)
 	}
 }
 
 func waits(app string, v EnvironmentView) string {
-	if v.Proposed == nil || v.Mode == config.ModeObserve {
+	if v.Proposed == nil || v.Mode == config.ModeObserve || !v.RoomSince.IsZero() {
 		return ""
 	}
 	return strings.ReplaceAll(v.Explain(app), "\n- ", "\n  - ")

@@ -47,6 +47,7 @@ type repositoryView struct {
 	postgres.Overview
 	URL    string
 	Rows   []row
+	Rooms  []string // how many wait for a place, by environment
 	Events []postgres.Event
 }
 
@@ -93,6 +94,7 @@ func (p *page) read(ctx context.Context) ([]repositoryView, error) {
 			}
 			v.Rows = append(v.Rows, row{o.Views[i].App, cells})
 		}
+		v.Rooms = promotion.RoomWords(o.Environments, o.Views)
 		out = append(out, v)
 	}
 	return out, nil

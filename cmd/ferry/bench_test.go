@@ -60,7 +60,7 @@ func kindOf(route string) string {
 
 // manyApps is an environment repository with as many apps in dev and staging.
 func manyApps(n int) map[string]string {
-	files := map[string]string{".ferry.yaml": "apiVersion: ferry/v1\nenvironments:\n  - name: dev\n  - name: staging\n    from: [dev]\n" +
+	files := map[string]string{".ferry.yaml": "apiVersion: ferry/v1\nenvironments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    max_open: 1000\n" +
 		"apps:\n  - discover: \"apps/{app}/{env}/kustomization.yaml\"\n    images: [\"ghcr.io/acme/{app}\"]\n"}
 	for i := range n {
 		for _, env := range []string{"dev", "staging"} {

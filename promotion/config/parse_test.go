@@ -83,7 +83,7 @@ var wrongSettings = []struct{ name, text, want string }{
 	{"approvals", "environments:\n- {name: dev, approvals: 1}\n", `3:15: "approvals" is known to Ferry but this version does not act on it yet; remove it, an ignored "approvals" would be an open gate`},
 	{"supersede", "environments:\n- {name: dev, supersede: queue}\n- {name: qa, supersede: oldest}\n",
 		"3:15: \"supersede: queue\" is known to Ferry but this version does not act on it yet; remove it or write \"latest\"\n4:25: supersede must be latest or queue or batch"},
-	{"watch", "environments:\n- {name: dev, watch: 30m, max_open: 10, checks: [a]}\n", "3:15: \"watch\" is known\n3:27: \"max_open\" is known\n3:41: \"checks\" is known"},
+	{"watch", "environments:\n- {name: dev, watch: 30m, settle: 10m, checks: [a]}\n", "3:15: \"watch\" is known\n3:27: \"settle\" is known\n3:40: \"checks\" is known"},
 	{"branch", "environments:\n- {name: dev, branch: x}\n", `3:15: "branch" is reserved`},
 	{"too many", "environments:\n" + strings.Repeat("- {name: x}\n", 501), "503:3: more than 500 environments"},
 }

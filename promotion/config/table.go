@@ -43,7 +43,7 @@ func environmentKeys() []key {
 		{at: env, name: "name", shape: nameShape().like("prod"), def: "required", required: true, effect: "the environment's name"},
 		{at: env, name: "dir", shape: anyText().named("path").like("clusters/prod"), def: "its name", effect: "what `{env}` stands for; may contain `/`"},
 		{at: env, name: "clusters", shape: listOf(textOf("name", clusterForm)).sized(1, maxClusters), def: "`[default]`", effect: "all of them must converge"},
-		{at: env, name: "max_open", state: later, shape: count(1, 1000), def: "`10`", effect: "how many promotions into it may be open at once"},
+		{at: env, name: "max_open", shape: count(1, 1000), def: "`10`", effect: "how many promotion pull requests into it may be open at once; the others wait, the oldest goes first"},
 		{at: env, name: "roles", state: gate, neutral: "{}", shape: rolesShape(), def: "as at the top level", effect: "who may give which command there; a command that stands here wins"},
 		{at: env, name: "branch", state: reserved, effect: "for an environment on another branch"},
 		{at: env, name: "repository", state: reserved, effect: "for an environment in another repository"},

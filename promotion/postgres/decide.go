@@ -19,12 +19,18 @@ import (
 // one transaction. Where the unit's generation is decided already and no timer of it is due, it does nothing.
 func (s *Store) Decide(ctx context.Context, repository int64, unit string, now time.Time, mind Mind) (err error) {
 	defer wrap(&err, "Decide(%d, %s)", repository, unit)
+	contended := false
 	return s.transact(ctx, pgx.RepeatableRead, func(tx pgx.Tx) error {
+		if contended { // it lost there
+			if err := takeTurns(ctx, tx); err != nil {
+				return err
+			}
+		}
 		generation, ok, err := lockUnit(ctx, tx, repository, unit, now)
 		if err != nil || !ok {
 			return err
 		}
-		d := decision{Store: s, tx: tx, mind: mind, unit: unit, now: now, cause: "plan of " + unit, acts: map[int64]bool{}, dirty: map[string]bool{}}
+		d := decision{Store: s, tx: tx, mind: mind, unit: unit, now: now, cause: "plan of " + unit, acts: map[int64]bool{}, dirty: map[string]bool{}, contended: &contended}
 		if err := d.load(ctx, repository); err != nil {
 			return err
 		}
@@ -95,7 +101,7 @@ func (d *decision) app(ctx context.Context, app string) (time.Time, error) {
 	}
 	plan := promotion.MakePlan(snapshot, d.now)
 	for _, step := range []func(context.Context, string, promotion.Snapshot, promotion.Plan) error{
-		d.writeDeployments, d.writePromotions, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeView,
+		d.writeDeployments, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeView,
 	} {
 		if err := step(ctx, app, snapshot, plan); err != nil {
 			return time.Time{}, err

@@ -106,6 +106,11 @@ func (r *observation) promotionBecomes(ctx context.Context, m ownPromotion, stat
 	if _, err := r.tx.Exec(ctx, `update promotions set state = $2, merge_sha = $3, ended_at = $4 where id = $1`, m.id, state, mergeSHA, ended); err != nil {
 		return err
 	}
+	if m.living() && state != promotion.PromotionOpen {
+		if err := r.leftRoom(ctx, r.tx, r.repo.ID, m.environment); err != nil {
+			return err
+		}
+	}
 	return addEvent(ctx, r.tx, e)
 }
 

@@ -131,6 +131,10 @@ func (r *observation) renameRows(ctx context.Context, n renaming) error {
 			return fmt.Errorf("%s: %w", table, err)
 		}
 	}
+	// Who waits for a place under the old name waits under the new one as soon as it is planned again.
+	if _, err := r.tx.Exec(ctx, `delete from waiting where repository = $1 and `+map[string]string{"app": "name", "environment": "environment"}[n.column]+` = $2`, r.repo.ID, n.was); err != nil {
+		return err
+	}
 	for _, table := range []string{"holds", "freezes", "blocks"} {
 		if _, err := r.tx.Exec(ctx, `update `+table+` set `+n.column+` = $3 where repository = $1 and `+n.column+` = $2`, r.repo.ID, n.was, n.now); err != nil {
 			return fmt.Errorf("%s: %w", table, err)

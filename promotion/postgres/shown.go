@@ -90,7 +90,7 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 		}
 	}
 	if a.Closed {
-		err = supersede(ctx, tx, w, wish, a.Pull.Number, now)
+		err = s.supersede(ctx, tx, w, wish, a.Pull.Number, now)
 	} else {
 		err = s.shownByAct(ctx, tx, w, wish, *a.Pull, now)
 	}
@@ -134,10 +134,13 @@ func (s *Store) shownByAct(ctx context.Context, tx pgx.Tx, w Wish, wish promotio
 }
 
 // supersede ends the promotion whose pull request Ferry closed.
-func supersede(ctx context.Context, tx pgx.Tx, w Wish, wish promotion.PullWish, number int, now time.Time) error {
+func (s *Store) supersede(ctx context.Context, tx pgx.Tx, w Wish, wish promotion.PullWish, number int, now time.Time) error {
 	tag, err := tx.Exec(ctx, `
 		update promotions set state = 'superseded', ended_at = $3 where repository = $1 and number = $2 and state in ('waiting', 'open')`, w.Repository.ID, number, now)
 	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	if err := s.leftRoom(ctx, tx, w.Repository.ID, wish.Environment); err != nil {
 		return err
 	}
 	return addEvent(ctx, tx, event{repository: w.Repository.ID, environment: wish.Environment, app: w.App, kind: "promotion superseded", actor: "ferry", cause: "wish", at: now, detail: wish.Reason})

@@ -1,0 +1,3 @@
+drop index if exists promotions_living;
+drop table if exists waiting;
+drop table if exists rooms;
