@@ -45,7 +45,7 @@ func everything(t *testing.T, dir string) map[string]string {
 // TestDemoOfAnOwnRepository promotes an app of a checkout without a .ferry.yaml, and leaves the checkout as it was.
 func TestDemoOfAnOwnRepository(t *testing.T) {
 	t.Parallel()
-	dir, keep := writeFolder(t, layoutFiles(t, "apps-app-env")), filepath.Join(t.TempDir(), "kept")
+	dir, keep := makeCheckout(t, layoutFiles(t, "apps-app-env")), filepath.Join(t.TempDir(), "kept")
 	outside := filepath.Join(t.TempDir(), "outside")
 	for _, err := range []error{
 		os.WriteFile(outside, []byte("not yours"), 0o644), os.Symlink(outside, filepath.Join(dir, "link")),
@@ -122,7 +122,7 @@ apps:
     images: [ghcr.io/acme/checkout]
     manifests: ["apps/checkout/{env}/kustomization.yaml"]
 `
-	dir := writeFolder(t, files)
+	dir := makeCheckout(t, files)
 	d := newDemoRun(t)
 	if err := d.command(t.Context(), t, "--repo", dir, "--exit", "--timeout", "4m").Run(); err != nil {
 		t.Fatalf("%v\n%s%s", err, d.stdout, d.stderr)
@@ -156,7 +156,7 @@ func TestDemoSaysWhyNot(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, said, complaint := ferryOffline(t, append([]string{"demo", "--repo", writeFolder(t, tt.files)}, tt.args...)...)
+			status, said, complaint := ferryOffline(t, append([]string{"demo", "--repo", makeCheckout(t, tt.files)}, tt.args...)...)
 			if status != tt.status || !strings.Contains(complaint, tt.words) {
 				t.Errorf("it ends with %d\n%s%s", status, said, complaint)
 			}

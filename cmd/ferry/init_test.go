@@ -28,23 +28,7 @@ func layoutFiles(t *testing.T, name string) map[string]string {
 	return files
 }
 
-// writeFolder makes a folder with these files.
-func writeFolder(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for path, content := range files {
-		name := filepath.Join(dir, filepath.FromSlash(path))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// ferry runs a command with an empty environment.
+// ferryOffline runs a command with an empty environment.
 func ferryOffline(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, complaint bytes.Buffer
@@ -63,7 +47,7 @@ func TestInitIsCleanOnEveryLayout(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(input), ".txt")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := writeFolder(t, layoutFiles(t, name))
+			dir := makeCheckout(t, layoutFiles(t, name))
 			status, said, complaint := ferryOffline(t, "init", "-C", dir)
 			if _, err := os.Stat(filepath.Join(dir, ".ferry.yaml")); (err == nil) != (status == exitGood) {
 				t.Fatalf("init ends with %d, and .ferry.yaml: %v\n%s%s", status, err, said, complaint)
@@ -90,7 +74,7 @@ func TestInitOverwritesNothing(t *testing.T) {
 	t.Parallel()
 	files := layoutFiles(t, "apps-app-env")
 	files[".ferry.yaml"] = "apiVersion: ferry/v1 # mine\n"
-	dir := writeFolder(t, files)
+	dir := makeCheckout(t, files)
 	status, _, complaint := ferryOffline(t, "init", "-C", filepath.Join(dir, "apps"))
 	if got := readFile(t, dir, ".ferry.yaml"); status != exitFailed || got != files[".ferry.yaml"] || !strings.Contains(complaint, "--force") {
 		t.Errorf("init ends with %d: %s\n%s", status, complaint, got)
@@ -111,7 +95,7 @@ func TestInitOverwritesNothing(t *testing.T) {
 // TestInitWritesThroughNoLink replaces a symbolic link, and leaves alone where it leads.
 func TestInitWritesThroughNoLink(t *testing.T) {
 	t.Parallel()
-	dir, outside := writeFolder(t, layoutFiles(t, "apps-app-env")), filepath.Join(t.TempDir(), "precious")
+	dir, outside := makeCheckout(t, layoutFiles(t, "apps-app-env")), filepath.Join(t.TempDir(), "precious")
 	if err := os.WriteFile(outside, []byte("precious"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +118,7 @@ func TestInitWritesThroughNoLink(t *testing.T) {
 // TestInitStandsAtTheTop writes at the top of the worktree, where the server reads, also when it is called below.
 func TestInitStandsAtTheTop(t *testing.T) {
 	t.Parallel()
-	dir := writeFolder(t, layoutFiles(t, "apps-app-env"))
+	dir := makeCheckout(t, layoutFiles(t, "apps-app-env"))
 	if out, err := exec.Command("git", "init", "--quiet", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
@@ -146,7 +130,7 @@ func TestInitStandsAtTheTop(t *testing.T) {
 
 func TestInitSaysWhatItRecognised(t *testing.T) {
 	t.Parallel()
-	dir := writeFolder(t, layoutFiles(t, "gaps-and-exceptions"))
+	dir := makeCheckout(t, layoutFiles(t, "gaps-and-exceptions"))
 	status, said, _ := ferryOffline(t, "init", "-C", dir, "--dry-run", "--output", "json")
 	var report struct {
 		Environments []struct{ Name, Why string }

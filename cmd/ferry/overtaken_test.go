@@ -155,6 +155,20 @@ func TestAPushOvertakesTheOpening(t *testing.T) {
 	})
 }
 
+// wantConvergedAndTidied lets the one promotion into staging converge on the release, and wants its branch gone some time after.
+func (h *harness) wantConvergedAndTidied(release, branch string) {
+	h.t.Helper()
+	h.report(acmeEnv, "staging", "healthy")
+	if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " converged "+release) {
+		h.t.Errorf("the promotions are %q", got)
+	}
+	h.later(tidied)
+	h.later(time.Minute)
+	if h.hasBranch(branch) {
+		h.t.Error("the branch still stands")
+	}
+}
+
 // TestAMergeOvertakesTheNewerEdit: a person merges the pull request right after Ferry has put a newer release in it. That is what was merged.
 func TestAMergeOvertakesTheNewerEdit(t *testing.T) {
 	inBothWays(t, func(t *testing.T, lost bool) {
@@ -168,15 +182,7 @@ func TestAMergeOvertakesTheNewerEdit(t *testing.T) {
 		if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " merged 1.2.0") {
 			t.Errorf("the promotions are %q", got)
 		}
-		h.report(acmeEnv, "staging", "healthy")
-		if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " converged 1.2.0") {
-			t.Errorf("the promotions are %q", got)
-		}
-		h.later(tidied)
-		h.later(time.Minute)
-		if h.hasBranch(first.Head.Ref) {
-			t.Error("the merged branch still stands")
-		}
+		h.wantConvergedAndTidied("1.2.0", first.Head.Ref)
 	})
 }
 
@@ -193,15 +199,7 @@ func TestAMergeOvertakesTheSecondTry(t *testing.T) {
 	h.arrive("1.2.0")
 	h.later(time.Minute)
 	h.noPulls()
-	h.report(acmeEnv, "staging", "healthy")
-	if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " converged 1.2.0") {
-		t.Errorf("the promotions are %q", got)
-	}
-	h.later(tidied)
-	h.later(time.Minute)
-	if h.hasBranch(first.Head.Ref) {
-		t.Error("the branch still stands")
-	}
+	h.wantConvergedAndTidied("1.2.0", first.Head.Ref)
 }
 
 // TestACloseOvertakesTheNewerEdit: the newer release is what the person saw and closed; what follows is the same as if nothing had been late.

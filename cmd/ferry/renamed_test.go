@@ -85,9 +85,9 @@ func TestARenameCarriesEverythingOver(t *testing.T) {
 	h.wantStatus(acmeEnv, merged, "ferry/production", "success", "till 1.1.0 runs in production")
 }
 
-// TestLossAfterARename: what stands at the forge under the old names is read as the new ones'.
-func TestLossAfterARename(t *testing.T) {
-	t.Parallel()
+// soakingCheckout is a repository in which 1.1.0 soaks in staging and waits for prod, and 1.2.0 waits for staging.
+func soakingCheckout(t *testing.T) *harness {
+	t.Helper()
 	h := newCheckout(t, "    soak: 1h\n")
 	h.reportAll("dev", "staging", "prod")
 	h.arrive("1.1.0")
@@ -95,6 +95,13 @@ func TestLossAfterARename(t *testing.T) {
 	h.report(acmeEnv, "staging", "healthy")
 	h.later(20 * time.Minute)
 	h.arrive("1.2.0")
+	return h
+}
+
+// TestLossAfterARename: what stands at the forge under the old names is read as the new ones'.
+func TestLossAfterARename(t *testing.T) {
+	t.Parallel()
+	h := soakingCheckout(t)
 	rejected := h.staging()
 	h.does(h.forge.ClosePull(acmeEnv, rejected.Number, "dora"))
 	h.say(h.board().Number, "dora", "/hold checkout dev for a while")
@@ -114,13 +121,7 @@ func TestLossAfterARename(t *testing.T) {
 // TestLossWithARenameUnheard: the database goes, then the names change, and only the old ones stand at the forge.
 func TestLossWithARenameUnheard(t *testing.T) {
 	t.Parallel()
-	h := newCheckout(t, "    soak: 1h\n")
-	h.reportAll("dev", "staging", "prod")
-	h.arrive("1.1.0")
-	h.merge(acmeEnv, h.staging().Number)
-	h.report(acmeEnv, "staging", "healthy")
-	h.later(20 * time.Minute)
-	h.arrive("1.2.0")
+	h := soakingCheckout(t)
 	h.does(h.forge.ClosePull(acmeEnv, h.staging().Number, "dora"))
 	old := h.pullOn(acmeEnv, "ferry/prod/checkout")
 	h.say(h.board().Number, "dora", "/hold checkout dev for a while")
@@ -152,13 +153,7 @@ func TestLossWithARenameUnheard(t *testing.T) {
 // TestLossAfterFoldersWereRenamed: the manifests moved with the names; what stood under the old ones is read back by the configuration of then.
 func TestLossAfterFoldersWereRenamed(t *testing.T) {
 	t.Parallel()
-	h := newCheckout(t, "    soak: 1h\n")
-	h.reportAll("dev", "staging", "prod")
-	h.arrive("1.1.0")
-	h.merge(acmeEnv, h.staging().Number)
-	h.report(acmeEnv, "staging", "healthy")
-	h.later(20 * time.Minute)
-	h.arrive("1.2.0")
+	h := soakingCheckout(t)
 	config := h.file(acmeEnv, "main", ".ferry.yaml")
 	config = strings.Replace(config, "  - name: staging\n", "  - name: qa\n    was: staging\n", 1)
 	config = strings.ReplaceAll(config, "from: [staging]", "from: [qa]")
