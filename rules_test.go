@@ -33,6 +33,7 @@ type row struct {
 const (
 	anything = "*" // the one row that ties everything together
 
+	cel            = "cel.dev/cel-go"
 	chi            = "github.com/go-chi/chi/v5"
 	cmp            = "github.com/google/go-cmp"
 	cronSchedules  = "github.com/robfig/cron/v3"
@@ -88,15 +89,17 @@ func layout() []row {
 		{pkg: "migrations", may: []string{pgx, golangMigrate, river},
 			why: "the schema, Ferry's and River's, and nothing that uses it"},
 
-		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "promotion/window", "forge", yaml, semver},
+		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "promotion/policy", "promotion/window", "forge", yaml, semver},
 			why: "the domain does no I/O: pure functions of what they are given"},
 		{pkg: "promotion/survey", may: []string{"promotion/manifest"}, tests: []string{"promotion/config"},
 			why: "it guesses from paths and bytes that strangers wrote, and only a person's command may act on what it guesses"},
-		{pkg: "promotion/config", may: []string{"promotion/window", yaml},
+		{pkg: "promotion/config", may: []string{"promotion/policy", "promotion/window", yaml},
 			tests: []string{jsonSchema},
-			why:   "it reads bytes that strangers wrote, and must not be able to do more; a freeze is a window"},
+			why:   "it reads bytes that strangers wrote, and must not be able to do more; a freeze is a window, a rule an expression"},
 		{pkg: "promotion/window", may: []string{cronSchedules},
 			why: "calendar arithmetic, and nothing of what it opens and shuts"},
+		{pkg: "promotion/policy", may: []string{cel},
+			why: "people's expressions are evaluated here, over facts and nothing else"},
 		{pkg: "promotion/manifest", may: []string{yaml},
 			why: "it edits bytes that strangers wrote, and must not be able to do more"},
 

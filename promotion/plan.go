@@ -151,7 +151,7 @@ func (p *planner) listen(env *Environment, d Deployment, seen assessment) {
 // soaking says whether a promotion out of the environment may still wait for the soak of what stands there.
 func (p *planner) soaking(env *Environment, d Deployment) bool {
 	return slices.ContainsFunc(p.s.Environments, func(down Environment) bool {
-		return slices.Contains(down.From, env.Name) && d.soakedAt(p.now, time.Time{}) < down.Soak
+		return slices.Contains(down.From, env.Name) && d.soakedAt(p.now, time.Time{}) < down.longestSoak()
 	})
 }
 

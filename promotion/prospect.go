@@ -59,6 +59,9 @@ func Prospects(app config.App, repository forge.Repo, environments []Environment
 				p.Waits = append(p.Waits, "freeze "+w.String())
 			}
 		}
+		if g := gateNamed(view.Gates, "policy"); p.New != nil && g.State != GateOpen {
+			p.Waits = append(p.Waits, "policy "+g.Reason)
+		}
 		out = append(out, p)
 	}
 	return out
@@ -76,10 +79,14 @@ func supposed(app config.App, environments []Environment, now time.Time) []Envir
 	out := slices.Clone(environments)
 	depth := depths(out)
 	var standing []Deployment
+	var soaked time.Duration
+	for i := range out {
+		soaked = max(soaked, out[i].longestSoak())
+	}
 	for i := range out {
 		env := &out[i]
 		release, problem := Standing(app, env.Files)
-		d := Deployment{Release: release, Problem: problem, FirstSeq: int64(len(out) - depth[env.Name]), State: DeploymentConverged, ConvergedAt: now, HealthyFrom: now, Since: now}
+		d := Deployment{Release: release, Problem: problem, FirstSeq: int64(len(out) - depth[env.Name]), State: DeploymentConverged, ConvergedAt: now, HealthyFrom: now, Since: now, Soaked: soaked}
 		env.Mode, env.Environment.Mode, env.Converge, env.Soak, env.History = config.ModePropose, config.ModePropose, config.ConvergeMerge, 0, []Deployment{d}
 		standing = append(standing, d)
 	}

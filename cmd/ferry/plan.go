@@ -293,7 +293,7 @@ func (plan *localPlan) printPromotions(p *terminal.Printer, diffs bool) {
 			p.Printf("  mode: observe, so Ferry would only list it\n")
 		}
 		if len(one.WaitsFor) > 0 {
-			p.Printf("  waits for %s\n", strings.Join(one.WaitsFor, ", "))
+			p.Printf("  waits for %s\n", terminal.Safe(strings.Join(one.WaitsFor, ", ")))
 		}
 		for _, f := range one.Files {
 			if diffs {

@@ -22,6 +22,7 @@ const (
 
 // document returns the root of the only document, or nil after noting why the file can't be read.
 func (r *reporter) document(data []byte) *yaml.Node {
+	r.bytes = data
 	if len(data) > MaxSize {
 		r.at(1, 1, "the file has %d bytes, more than the %d that are read; use patterns or discover instead of listing", len(data), MaxSize)
 		return nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"ferry/promotion/policy"
 )
 
 const (
@@ -63,12 +65,14 @@ type position struct {
 
 // reporter collects the errors of a configuration.
 type reporter struct {
-	keys  keyring
-	acts  func(key) bool // says which keys are acted on
-	file  string         // the file being read
-	rank  map[string]int // of the files, in the order in which they were read
-	noted []Error
-	count int
+	keys           keyring
+	acts           func(key) bool   // says which keys are acted on
+	file           string           // the file being read
+	bytes          []byte           // what it holds
+	policyLanguage *policy.Language // nil until a policy is read
+	rank           map[string]int   // of the files, in the order in which they were read
+	noted          []Error
+	count          int
 }
 
 // pos returns where a node of the file being read begins.

@@ -10,7 +10,7 @@ import (
 
 // asking are values of keys that are not acted on yet, each of which asks for something.
 var asking = map[string]string{
-	"roles": "{hold: admin}", "policy": "'true'", "pull_request": "{draft: true}", "checks": "[e2e]", "approvals": "2",
+	"roles": "{hold: admin}", "pull_request": "{draft: true}", "checks": "[e2e]", "approvals": "2",
 	"supersede": "queue", "window": "0s", "rollback": "auto", "watch": "30m", "settle": "1m", "group": "platform",
 }
 

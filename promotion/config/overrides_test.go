@@ -25,7 +25,7 @@ func parseAll(t testing.TB, text string, included ...config.Included) *config.Co
 
 const everything = `apiVersion: ferry/v1
 roles: {hold: maintain, rollback: {teams: [acme/sre], users: [ada]}}
-policy: "release.tag != 'latest'"
+policy: "release.version != 'latest'"
 pull_request: {title: "{app} in {env}", labels: [ferry]}
 commands: {prefix: ferry}
 environments:
@@ -81,7 +81,7 @@ func TestSettings(t *testing.T) {
 		Name: "prod", Dir: "clusters/prod", From: []string{"dev", "staging"}, FromAny: true, Soak: 72 * time.Hour, Clusters: []string{"eu", "us"},
 		Checks:    []config.Check{{Name: "e2e/checkout/eu"}, {Name: "e2e/checkout/us"}, {Name: "scan/clusters/prod", PostedBy: "scanner"}},
 		Approvals: 2, Freezes: windows,
-		Policies: []config.Policy{{Name: "policy", Rule: "release.tag != 'latest'"}, {Name: "small", Rule: "true", Reason: "too large"}, {Name: "own", Rule: "false"}},
+		Policies: []config.Policy{{Name: "policy", Rule: rule(t, "release.version != 'latest'")}, {Name: "small", Rule: rule(t, "true"), Reason: "too large"}, {Name: "own", Rule: rule(t, "false")}},
 		Roles: map[string]config.Role{
 			"hold": {Permission: config.PermissionAdmin}, "rollback": {Teams: []string{"acme/sre"}, Users: []string{"ada"}},
 		},

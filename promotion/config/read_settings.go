@@ -17,8 +17,6 @@ const (
 	maxReviewers = 15
 	// maxTitle is how many characters the title of a pull request may have before anything is filled in.
 	maxTitle = 200
-	// maxRule is how long the expression of a policy may be, in bytes.
-	maxRule = 4096
 )
 
 var permissions = []Permission{PermissionWrite, PermissionMaintain, PermissionAdmin}
@@ -168,45 +166,6 @@ func (r *reporter) checks(f field) []Check {
 func (r *reporter) placeholders(n *yaml.Node, what, s string, known ...string) {
 	if problem := markProblem(s, known...); problem != "" {
 		r.failAs(rulePlaceholder, n, "%s: %s: %s", what, quoted(s), problem)
-	}
-}
-
-// policies reads one rule, or a list of named ones.
-func (r *reporter) policies(f field) []Policy {
-	if f.value.Kind == yaml.ScalarNode {
-		rule, ok := r.text(f.value, "policy")
-		if !ok {
-			return nil
-		}
-		r.ruleLength(f.value, rule)
-		return []Policy{{Name: "policy", Rule: rule}}
-	}
-	items, _ := r.list(f.value, "policy")
-	var out []Policy
-	for _, item := range items {
-		var p Policy
-		r.mapping(atPolicy, item, func(f field) {
-			switch f.key {
-			case "name":
-				p.Name, _ = r.name(f.value)
-			case "rule":
-				p.Rule, _ = r.text(f.value, "rule")
-				r.ruleLength(f.value, p.Rule)
-			case "reason":
-				p.Reason, _ = r.text(f.value, "reason")
-			}
-		})
-		if slices.ContainsFunc(out, func(other Policy) bool { return p.Name != "" && other.Name == p.Name }) {
-			r.failAs(ruleDuplicate, item, "the policy %q stands here already", p.Name)
-		}
-		out = append(out, p)
-	}
-	return out
-}
-
-func (r *reporter) ruleLength(n *yaml.Node, rule string) {
-	if len(rule) > maxRule {
-		r.failAs(ruleLimit, n, "the rule has %d bytes; at most %d are read", len(rule), maxRule)
 	}
 }
 

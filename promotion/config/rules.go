@@ -46,6 +46,7 @@ const (
 	rulePlaceholder     = "invalid-placeholder"
 	ruleInvalidSchedule = "invalid-schedule"
 	ruleInvalidZone     = "invalid-time-zone"
+	ruleInvalidPolicy   = "invalid-policy"
 	ruleLimit           = "over-limit"
 	ruleNotActedOn      = "not-acted-on"
 	ruleReserved        = "reserved-key"
@@ -85,6 +86,7 @@ func Rules() []Rule {
 		{rulePlaceholder, SeverityError, "Something in braces is not filled in where it stands.", "Use one of the placeholders that the message names.", false},
 		{ruleInvalidSchedule, SeverityError, "The schedule of a freeze can't be read, or never comes.", `Write five fields of cron, such as "0 16 * * FRI".`, false},
 		{ruleInvalidZone, SeverityError, "A time zone is not known.", `Write a name of the IANA time zone database, such as "Europe/Helsinki".`, false},
+		{ruleInvalidPolicy, SeverityError, "The expression of a policy can't be read, is neither true nor false, or may take too long.", "Correct it at this place; docs/policy.md lists the facts.", false},
 		{ruleLimit, SeverityError, "There is more of something than is read.", "Use patterns or discover instead of listing.", false},
 		{ruleNotActedOn, SeverityError, "A key is known to Ferry, but this version does not act on it yet.", "Remove it: a setting that is ignored promises what nobody keeps.", true},
 		{ruleReserved, SeverityError, "A key is kept for a later version of Ferry.", "Remove it.", true},

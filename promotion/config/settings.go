@@ -103,13 +103,6 @@ type Check struct {
 	PostedBy string // who has to have posted it; empty for anybody
 }
 
-// Policy is a rule of the team's own, in CEL.
-type Policy struct {
-	Name   string
-	Rule   string
-	Reason string // shown where the rule does not hold
-}
-
 // Role says who may give a command: whoever any part of it names.
 type Role struct {
 	Permission Permission // empty where only teams and users may

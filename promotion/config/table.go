@@ -13,11 +13,13 @@ func join(parts ...[]key) (all []key) {
 	return all
 }
 
-func nameShape() shape   { return textOf("name", nameForm, nameRefused) }
-func namesShape() shape  { return either(nameShape(), listOf(nameShape()).sized(1, 0)) }
-func imageShape() shape  { return textOf("image name", imageForm).like("ghcr.io/acme/checkout") }
-func pathShape() shape   { return anyText().named("pattern") }
-func policyShape() shape { return either(anyText().named("rule"), listOf(keysOf(atPolicy))) }
+func nameShape() shape  { return textOf("name", nameForm, nameRefused) }
+func namesShape() shape { return either(nameShape(), listOf(nameShape()).sized(1, 0)) }
+func imageShape() shape { return textOf("image name", imageForm).like("ghcr.io/acme/checkout") }
+func pathShape() shape  { return anyText().named("pattern") }
+func policyShape() shape {
+	return either(anyText().named("rule"), listOf(keysOf(atPolicy)).sized(0, maxListed))
+}
 func rolesShape() shape {
 	return mapOf(wordOf(commandNames...).named("command"), either(wordOf(permissions...), keysOf(atRole)))
 }
@@ -65,7 +67,7 @@ func settingKeys() []key {
 		{at: strict, name: "approvals", state: gate, neutral: "0", shape: count(0, maxApprovals), def: "`0`", effect: "how many people must approve who are not the author of the change"},
 		{at: strict, name: "freeze", shape: listOf(keysOf(atFreeze).named("freeze window")).sized(0, maxListed), def: "none",
 			effect: "windows of time in which nothing is promoted, or outside of which nothing is; those of the environment and of the app count together"},
-		{at: []place{atTop, atEnvironment, atApp, atOverride}, name: "policy", state: gate, neutral: "[]", shape: policyShape(), def: "none", effect: "rules in CEL that must all hold"},
+		{at: []place{atTop, atEnvironment, atApp, atOverride}, name: "policy", shape: policyShape(), def: "none", effect: "rules in CEL that must all hold, those of the top level, the environment and the app together; see docs/policy.md"},
 		{at: []place{atTop}, name: "roles", state: gate, neutral: "{}", shape: rolesShape(), def: "`write` may hold, approve, retry; `maintain` all else", effect: "who may give which command"},
 		{at: both, name: "merge", shape: wordOf("manual", "auto"), def: "`manual`", effect: "who merges a promotion: a person, or Ferry (in mode `release`)"},
 		{at: both, name: "unprotected", shape: wordOf("allow"), def: "not set", effect: "lets Ferry merge on a branch that no protection guards"},

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const policyConfig = `apiVersion: ferry/v1
+environments:
+  - name: dev
+  - {name: staging, from: [dev]}
+  - name: prod
+    from: [staging]
+    policy:
+      - {name: majors, rule: 'change != "major" || upstream.all(u, u.soaked >= duration("72h"))', reason: majors soak for three days}
+      - {name: built, rule: 'release.images.all(i, i.commit != "" || i.digest != "")'}
+apps:
+  - name: checkout
+    images: [ghcr.io/acme/checkout]
+    manifests: ["apps/checkout/{env}/kustomization.yaml"]
+  - name: shop
+    images: [ghcr.io/acme/frontend, ghcr.io/acme/backend]
+    manifests: ["apps/shop/{env}/*.yaml"]
+    policy: 'upstream.all(u, u.healthy)'
+`
+
+const policyCases = `cases:
+  - {name: a major waits, app: checkout, environment: prod, current: 1.4.2, release: 2.0.0, commit: c0ffee, expect: closed, because: three days}
+  - {name: a major has soaked, app: checkout, environment: prod, current: 1.4.2, release: 2.0.0, commit: c0ffee, upstream: {staging: {soaked: 3d}}, expect: open}
+  - name: one image of two
+    app: shop
+    environment: prod
+    current: [ghcr.io/acme/frontend:1.0.0, ghcr.io/acme/backend:1.0.0]
+    release: ["ghcr.io/acme/frontend:1.0.0@sha256:01", "ghcr.io/acme/backend:1.0.1"]
+    expect: closed
+    because: built does not hold
+  - {name: not healthy, app: shop, environment: staging, current: 1.10, release: 1.0.0, upstream: {dev: {healthy: false}}, expect: closed}
+`
+
+func TestPolicyTest(t *testing.T) {
+	t.Parallel()
+	files := localFiles()
+	files[".ferry.yaml"], files[".ferry-policy.yaml"] = policyConfig, policyCases
+	with := func(path, content string) map[string]string {
+		out := maps.Clone(files)
+		out[path] = content
+		return out
+	}
+	only := func(one string) map[string]string { return with(".ferry-policy.yaml", "cases:\n  - "+one+"\n") }
+	tests := []struct {
+		name  string
+		files map[string]string
+		code  int
+		want  []string
+	}{
+		{"all hold", files, exitGood, []string{"ok     .ferry-policy.yaml:2: a major waits\n", "4 cases, 0 failed\n"}},
+		{"one fails", with(".ferry.yaml", strings.Replace(policyConfig, "72h", "96h", 1)), exitFailed,
+			[]string{"FAILED .ferry-policy.yaml:3: a major has soaked\n", "expected open, but it is closed: majors: majors soak for three days", "4 cases, 1 failed\n"}},
+		{"for another reason", only("{name: x, app: checkout, environment: prod, current: 1.0.0, release: 1.0.1, expect: closed, because: majors}"), exitFailed, []string{`not because of "majors": built does not hold`}},
+		{"an expression that fails", with(".ferry.yaml", strings.Replace(policyConfig, "upstream.all(u, u.healthy)", "upstream[3].healthy", 1)), exitFailed, []string{"but it is waiting: policy cannot be evaluated: index out of bounds"}},
+		{"a wrong expression", with(".ferry.yaml", strings.Replace(policyConfig, "u.healthy", "u.health", 1)), exitFailed, []string{".ferry.yaml:17:31: policy: undefined field 'health'"}},
+		{"no such app", only("{name: x, app: chekout, environment: prod, release: 1.0.1, expect: open}"), exitFailed, []string{`.ferry.yaml has no app "chekout"`}},
+		{"no such environment", only("{name: x, app: checkout, environment: live, release: 1.0.1, expect: open}"), exitFailed, []string{`.ferry.yaml has no environment "live"`}},
+		{"another image", only("{name: x, app: checkout, environment: prod, release: ['ghcr.io/acme/web:1'], expect: open}"), exitFailed, []string{"release: ghcr.io/acme/web:1 are not references of the app's images"}},
+		{"not upstream", only("{name: x, app: checkout, environment: prod, release: 1.0.1, upstream: {dev: {}}, expect: open}"), exitFailed, []string{`prod is not promoted into from "dev"; it has staging`}},
+		{"no cases", with(".ferry-policy.yaml", "cases: []\n"), exitFailed, []string{"ferry: .ferry-policy.yaml has no cases"}},
+		{"an empty file", with(".ferry-policy.yaml", "\n"), exitFailed, []string{"ferry: .ferry-policy.yaml"}},
+		{"no expectation", only("{name: x, app: checkout, environment: prod, release: 1.0.1}"), exitFailed, []string{".ferry-policy.yaml:2:5: case 1: expect must be open, closed or waiting"}},
+		{"a key that is not known", only("{name: x, app: checkout, environment: prod, release: 1.0.1, expect: open, becaus: x}"), exitFailed, []string{".ferry-policy.yaml:2:5: case 1: ", "becaus"}},
+		{"no file", func() map[string]string { out := maps.Clone(files); delete(out, ".ferry-policy.yaml"); return out }(), exitFailed, []string{"there is no .ferry-policy.yaml"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := ferryIn(t, makeCheckout(t, test.files), "policy", "test")
+			if code != test.code {
+				t.Errorf("exit %d, want %d", code, test.code)
+			}
+			mustContain(t, out+errs, test.want...)
+		})
+	}
+}
+
+func TestPolicyTestForPrograms(t *testing.T) {
+	t.Parallel()
+	files := localFiles()
+	files[".ferry.yaml"], files["cases/own.yaml"] = policyConfig, policyCases
+	dir := makeCheckout(t, files)
+	code, out, _ := ferryIn(t, dir, "policy", "test", "-o", "json", filepath.Join(dir, "cases/own.yaml"))
+	var report policyReport
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != exitGood || len(report.Cases) != 4 || report.Cases[0].Line != 2 || !report.Cases[0].Passed || report.Cases[0].State != "closed" {
+		t.Errorf("exit %d, %v: %s", code, err, out)
+	}
+	for _, args := range [][]string{{"policy", "tset"}, {"policy", "test", "--output", "xml"}} {
+		if code, _, errs := ferryIn(t, dir, args...); code != exitUsage {
+			t.Errorf("%v: exit %d: %s", args, code, errs)
+		}
+	}
+	if code, _, _ := ferryIn(t, dir, "policy", "test", "nothing.yaml"); code != exitFailed {
+		t.Errorf("exit %d", code)
+	}
+}
