@@ -1,6 +1,7 @@
 package promotion_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -180,7 +181,7 @@ func TestBlockCommands(t *testing.T) {
 			reaction = forge.ReactionDone
 		}
 		wantAnswer(t, out, reaction, test.words)
-		if !slices.Equal(out.Blocks, test.blocks) || !slices.Equal(out.Unblocked, test.unblocked) || len(out.Lifts) != test.lifts || len(out.Intents) != 0 {
+		if !slices.EqualFunc(out.Blocks, test.blocks, func(a, b promotion.Block) bool { return reflect.DeepEqual(a, b) }) || !slices.Equal(out.Unblocked, test.unblocked) || len(out.Lifts) != test.lifts || len(out.Intents) != 0 {
 			t.Errorf("%s: %+v", test.body, out)
 		}
 	}

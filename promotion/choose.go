@@ -19,17 +19,22 @@ type choice struct {
 	nothing    string    // why there is no release
 	pending    bool      // what a person asked for may still come
 	due        time.Time // when a candidate's soak may be done
+	reason     string    // why a person wants it at once
 }
 
 // The intents a promotion can have; they stand in the trailer of its commit.
 const (
 	IntentPromotion = "promotion"
 	IntentUpdate    = "update"
+	IntentRollback  = "rollback"
 )
 
 // choose returns what is to move into the environment: what CI announced, where Ferry updates the environment; else the newest eligible release from
 // upstream, where one whose soak is done, or that a person asked for, is not replaced by one whose soak is not.
 func (s *Snapshot) choose(env *Environment, now time.Time) choice {
+	if c, ok := s.chooseUrgent(env, now); ok {
+		return c
+	}
 	if len(env.From) == 0 {
 		return s.chooseUpdate(env, now)
 	}
@@ -63,7 +68,7 @@ func (s *Snapshot) choose(env *Environment, now time.Time) choice {
 // asked returns the release that a person asked for with /promote, once it has converged upstream; before that it is pending. It is nothing any
 // more where the environment runs it, where somebody rejected it, and where upstream another release replaced it before it converged.
 func (s *Snapshot) asked(env *Environment) (release Release, pending bool) {
-	if env.Intent == nil || env.blocked(env.Intent.Release) != nil || env.rejected(env.Intent.Release) != nil || env.runs(env.Intent.Release) {
+	if env.Intent == nil || isUrgent(env.Intent.Kind) || env.blocked(env.Intent.Release) != nil || env.rejected(env.Intent.Release) != nil || env.runs(env.Intent.Release) {
 		return nil, false
 	}
 	if env.merging(env.Intent.Release) {
@@ -104,6 +109,9 @@ func (s *Snapshot) chooseUpdate(env *Environment, now time.Time) choice {
 	}
 	if b := env.blocked(release); b != nil {
 		return choice{nothing: b.words()}
+	}
+	if h := s.heldBack(env, release); h != nil {
+		return choice{nothing: h.words()}
 	}
 	return choice{release: release, intent: IntentUpdate, asker: "CI", gates: s.evaluate(env, release, now)}
 }
@@ -177,7 +185,7 @@ func (s *Snapshot) eligible(env *Environment, d *Deployment) bool {
 	if d.Baseline || d.Problem != "" || d.ConvergedAt.IsZero() || !s.upheld(env, d.Release) {
 		return false
 	}
-	if env.blocked(d.Release) != nil || env.rejected(d.Release) != nil || env.leftBehind(d.Release) || env.merging(d.Release) {
+	if env.blocked(d.Release) != nil || s.heldBack(env, d.Release) != nil || env.rejected(d.Release) != nil || env.leftBehind(d.Release) || env.merging(d.Release) {
 		return false
 	}
 	current := env.Current()
@@ -317,6 +325,8 @@ func (s *Snapshot) whyNothing(env *Environment) string {
 			return fmt.Sprintf("%s has stood in %s since Ferry's first look; /promote %s %s brings it here", d.Release.Version(), name, s.App.Name, env.Name)
 		case d.ConvergedAt.IsZero():
 			return fmt.Sprintf("%s has not converged in %s yet: %s", d.Release.Version(), name, d.Message)
+		case s.heldBack(env, d.Release) != nil:
+			return s.heldBack(env, d.Release).words()
 		case env.leftBehind(d.Release):
 			return fmt.Sprintf("%s stood here until somebody replaced it; /promote %s %s brings it back", d.Release.Version(), s.App.Name, env.Name)
 		case current.Problem == "" && s.order(d.Release, current.Release) == Older:

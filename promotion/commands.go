@@ -29,6 +29,7 @@ func commandSpecs() []CommandSpec {
 		{"thaw", "/thaw [app] [environment]|all", "ends what a person froze", forge.PermissionMaintain, (*execution).thaw, false},
 		{"block", "/block [app] release [environment] reason", "keeps a release (its tag) out of an environment and those behind it, or out of all", forge.PermissionWrite, (*execution).block, false},
 		{"unblock", "/unblock [app] release [environment]", "lifts a block, or the rejection of a release", forge.PermissionMaintain, (*execution).unblock, false},
+		{"rollback", "/rollback [app] environment [to tag] [reason]", "brings back what ran there before, and keeps what stands now out", forge.PermissionMaintain, (*execution).rollback, false},
 		{"promote", "/promote [app|all] [to environment]", "promotes what stands upstream, also where it stood there before Ferry", forge.PermissionWrite, (*execution).promote, false},
 		{"retry", "/retry [app] [environment]", "tries again what the forge refused, and makes a promotion anew", forge.PermissionWrite, (*execution).retry, false},
 		{"help", "/help", "lists the commands", forge.PermissionRead, (*execution).help, false},
@@ -37,7 +38,7 @@ func commandSpecs() []CommandSpec {
 
 // laterCommands are Ferry's commands that this version does not act on: named, so that nobody's hotfix is met by silence.
 func laterCommands() []string {
-	return []string{"approve", "rollback", "hotfix", "override", "drop"}
+	return []string{"approve", "hotfix", "override", "drop"}
 }
 
 // Command is one command of a comment.

@@ -46,7 +46,7 @@ func TestParseCommands(t *testing.T) {
 		{"a path", "/etc/passwd is\n/home/ann\n/hold/on", ""},
 		{"another bot's", "/lgtm\n/assign @bob", ""},
 		{"unknown with the prefix", "/ferry hodl", "hodl"},
-		{"known and later", "/rollback prod", "rollback prod"},
+		{"known and later", "/drop checkout", "drop checkout"},
 		{"quoted", "> /hold\n>> /hold\n  > /hold", ""},
 		{"in a list", "- /hold\n* /hold\n1. /hold", ""},
 		{"indented code", "text\n\n    /hold\n\t/hold", ""},
@@ -174,7 +174,7 @@ func TestHoldCommand(t *testing.T) {
 		if test.length > 0 {
 			want.Until = want.At.Add(test.length)
 		}
-		if len(out.Holds) != 1 || out.Holds[0] != want {
+		if len(out.Holds) != 1 || !reflect.DeepEqual(out.Holds[0], want) {
 			t.Errorf("%s: %+v, want %+v (%s)", test.body, out.Holds, want, out.Answer)
 		}
 		wantAnswer(t, out, forge.ReactionDone, test.answer)
@@ -200,7 +200,7 @@ func TestRefusedCommands(t *testing.T) {
 		{"/status @everyone", nil, "`@everyone` is no app"},
 		{"/resume", func(s *promotion.CommandScene) { s.Holds = make([]promotion.Hold, 2) }, "`/resume` what?"},
 		{"/ferry hodl prod", nil, "`/hodl` is not a command of Ferry's. Did you mean `/hold`?"},
-		{"/rollback prod", nil, "`/rollback` is known to Ferry, but this version does not act on it yet."},
+		{"/drop checkout", nil, "`/drop` is known to Ferry, but this version does not act on it yet."},
 		{"/hold prod", reader, "@ann, you may not `/hold`: it needs write permission in this repository, and you have triage."},
 		{"/resume all", reader, "you may not `/resume`"},
 		{"/promote all", reader, "you may not `/promote`"},

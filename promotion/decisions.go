@@ -96,12 +96,14 @@ type stopLine struct {
 	By          string    `yaml:"by"`
 	At          time.Time `yaml:"at"`
 	Until       time.Time `yaml:"until,omitempty"`
+	RolledBack  []string  `yaml:"rolledBack,omitempty"`
 }
 
 type blockLine struct {
 	App         string    `yaml:"app"`
 	Environment string    `yaml:"environment,omitempty"`
 	Release     string    `yaml:"release"`
+	With        []string  `yaml:"with,omitempty"`
 	Reason      string    `yaml:"reason,omitempty"`
 	By          string    `yaml:"by"`
 	At          time.Time `yaml:"at"`
@@ -118,7 +120,10 @@ type liftLine struct {
 type askedLine struct {
 	App         string    `yaml:"app"`
 	Environment string    `yaml:"environment"`
+	Intent      string    `yaml:"intent,omitempty"`
 	Images      []string  `yaml:"images"`
+	From        []string  `yaml:"from,omitempty"`
+	Reason      string    `yaml:"reason,omitempty"`
 	By          string    `yaml:"by"`
 	At          time.Time `yaml:"at"`
 }
@@ -142,13 +147,17 @@ func (d Decisions) Marshal() ([]byte, error) {
 		file.Freezes = append(file.Freezes, lineOf(Hold(f)))
 	}
 	for _, b := range d.Blocks {
-		file.Blocks = append(file.Blocks, blockLine{b.App, b.Environment, b.Image.named(), b.Reason, b.Actor, b.At})
+		file.Blocks = append(file.Blocks, blockLine{b.App, b.Environment, b.Image.named(), references(b.Rest), b.Reason, b.Actor, b.At})
 	}
 	for _, l := range d.Lifts {
 		file.Lifts = append(file.Lifts, liftLine{l.App, l.Environment, l.Number, l.Actor, l.At})
 	}
 	for _, a := range d.Asked {
-		file.Asked = append(file.Asked, askedLine{a.App, a.Environment, references(a.Release), a.Actor, a.At})
+		kind := a.Kind
+		if kind == IntentPromotion {
+			kind = ""
+		}
+		file.Asked = append(file.Asked, askedLine{a.App, a.Environment, kind, references(a.Release), references(a.From), a.Reason, a.Actor, a.At})
 	}
 	for _, b := range d.Baseline {
 		file.Baseline = append(file.Baseline, baselineLine{b.App, b.Environment, references(b.Release), string(b.Revision)})
@@ -160,10 +169,12 @@ func (d Decisions) Marshal() ([]byte, error) {
 	return append([]byte(decisionsHeader), out...), nil
 }
 
-func lineOf(h Hold) stopLine { return stopLine{h.App, h.Environment, h.Reason, h.Actor, h.At, h.Until} }
+func lineOf(h Hold) stopLine {
+	return stopLine{h.App, h.Environment, h.Reason, h.Actor, h.At, h.Until, references(h.RolledBack)}
+}
 
 func (l stopLine) hold() Hold {
-	return Hold{App: l.App, Environment: l.Environment, Reason: l.Reason, Actor: l.By, At: l.At, Until: l.Until}
+	return Hold{App: l.App, Environment: l.Environment, Reason: l.Reason, Actor: l.By, At: l.At, Until: l.Until, RolledBack: releaseOf(l.RolledBack)}
 }
 
 func references(r Release) (list []string) {
@@ -201,7 +212,7 @@ func ParseDecisions(content []byte) (Decisions, error) {
 		if !ok {
 			return Decisions{}, fmt.Errorf("%s on the branch %s: %q, which %s blocks of %s, is no release", StateFile, StateBranch, b.Release, b.By, b.App)
 		}
-		d.Blocks = append(d.Blocks, Block{App: b.App, Environment: b.Environment, Image: image, Reason: b.Reason, Actor: b.By, At: b.At})
+		d.Blocks = append(d.Blocks, Block{App: b.App, Environment: b.Environment, Image: image, Rest: releaseOf(b.With), Reason: b.Reason, Actor: b.By, At: b.At})
 	}
 	for _, l := range file.Lifts {
 		d.Lifts = append(d.Lifts, Lift{config.Place{App: l.App, Environment: l.Environment}, l.Number, l.By, l.At})
@@ -210,7 +221,7 @@ func ParseDecisions(content []byte) (Decisions, error) {
 		if len(a.Images) == 0 {
 			return Decisions{}, fmt.Errorf("%s on the branch %s: what was asked for %s in %s has no images", StateFile, StateBranch, a.App, a.Environment)
 		}
-		d.Asked = append(d.Asked, Asked{a.App, a.Environment, Intent{Release: releaseOf(a.Images), Actor: a.By, At: a.At}})
+		d.Asked = append(d.Asked, Asked{a.App, a.Environment, Intent{Kind: a.Intent, Release: releaseOf(a.Images), From: releaseOf(a.From), Actor: a.By, Reason: a.Reason, At: a.At}})
 	}
 	for _, b := range file.Baseline {
 		one := Baseline{App: b.App, Environment: b.Environment, Release: releaseOf(b.Images)}

@@ -70,6 +70,11 @@ func (s *Snapshot) bump(env *Environment, release Release) (files []forge.NewFil
 	if len(e.files) == 0 {
 		return nil, nil, ErrNoChange.Error()
 	}
+	if env.urges(release) { // what stands upstream does not belong to it: it is not copied
+		here := *env
+		here.From = nil
+		env = &here
+	}
 	if problem := s.move(env, release, &e); problem != "" {
 		return nil, nil, problem
 	}

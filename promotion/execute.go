@@ -16,7 +16,8 @@ type CommandScene struct {
 	Views  []View // of every app of the repository
 	Stops
 	Rejections   []StandingRejection
-	App          string // of the pull request the comment stands under; empty on the issue
+	History      map[string]map[string][]Deployment // app → environment, the newest first; of the apps that AppsLookedBack names
+	App          string                             // of the pull request the comment stands under; empty on the issue
 	Environment  string
 	Login        string
 	Permission   forge.Permission

@@ -1,6 +1,7 @@
 package promotion_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -198,7 +199,7 @@ func TestFreezeCommands(t *testing.T) {
 			reaction = forge.ReactionDone
 		}
 		wantAnswer(t, out, reaction, test.words)
-		if !slices.Equal(out.Freezes, test.want) || len(out.Thawed) != len(test.thawed) {
+		if !slices.EqualFunc(out.Freezes, test.want, func(a, b promotion.Freeze) bool { return reflect.DeepEqual(a, b) }) || len(out.Thawed) != len(test.thawed) {
 			t.Errorf("%s: %+v, thawed %v", test.body, out.Freezes, out.Thawed)
 		}
 	}

@@ -14,8 +14,9 @@ import (
 type Block struct {
 	ID          int64
 	App         string
-	Environment string // empty: everywhere
-	Image       Image  // of the release; Name is empty for any of its images, Digest for any digest of the tag
+	Environment string  // empty: everywhere
+	Image       Image   // of the release; Name is empty for any of its images, Digest for any digest of the tag
+	Rest        Release // the release's other images, where exactly that release is blocked and not each that has Image
 	Reason      string
 	Actor       string
 	At          time.Time
@@ -45,8 +46,11 @@ func (e *Environment) blocked(release Release) *Block {
 	return nil
 }
 
-// matches says whether the release has the blocked image.
-func (b Block) matches(release Release) bool { return slices.ContainsFunc(release, b.Image.meant) }
+// matches says whether the release has the blocked image, and the rest of what is blocked with it.
+func (b Block) matches(release Release) bool {
+	missing := func(i Image) bool { return !slices.ContainsFunc(release, i.meant) }
+	return !missing(b.Image) && !slices.ContainsFunc(b.Rest, missing)
+}
 
 // meant says whether i, which may lack name, tag or digest, names the other image.
 func (i Image) meant(other Image) bool {
@@ -61,7 +65,12 @@ func (i Image) meant(other Image) bool {
 
 // words says who blocks what, why, and how it is lifted.
 func (b Block) words() string {
-	return fmt.Sprintf("%s blocks %s: %s (%s lifts it)", b.Actor, b.what(), b.Reason, strings.TrimSpace("/unblock "+b.App+" "+b.Image.named()+" "+b.Environment))
+	return fmt.Sprintf("%s blocks %s: %s (%s lifts it)", b.Actor, b.what(), b.Reason, b.lift())
+}
+
+// lift is the command that lifts exactly this, wherever it is written.
+func (b Block) lift() string {
+	return strings.TrimSpace("/unblock " + b.App + " " + b.Image.named() + " " + b.Environment)
 }
 
 // Detail names the release and says why it is blocked, for an event.
@@ -74,6 +83,9 @@ func (b Block) Detail() string {
 
 func (b Block) what() string {
 	what := b.App + " " + b.Image.named()
+	for _, i := range b.Rest {
+		what += " with " + i.named()
+	}
 	if b.Environment != "" {
 		what += " in " + b.Environment
 	}

@@ -18,7 +18,10 @@ func (f Freeze) words() string {
 }
 
 // freezeGate is closed while a person has frozen the environment or the app, and waits while a window of .ferry.yaml keeps it shut.
-func freezeGate(_ *Snapshot, env *Environment, _ Release, now time.Time) Gate {
+func freezeGate(_ *Snapshot, env *Environment, release Release, now time.Time) Gate {
+	if env.rollsBackTo(release) { // a window was made for what is planned
+		return frozen(env.Frozen, nil, now)
+	}
 	return frozen(env.Frozen, env.Freezes, now)
 }
 

@@ -6,9 +6,14 @@ import (
 	"time"
 )
 
-// holdGate is closed while a person holds the app, the environment, or the app there.
-func holdGate(_ *Snapshot, env *Environment, _ Release, now time.Time) Gate {
-	return heldBy(env.Holds, now)
+// holdGate is closed while a person holds the app, the environment, or the app there; after a rollback, for all that is not newer than what that took
+// away.
+func holdGate(s *Snapshot, env *Environment, release Release, now time.Time) Gate {
+	gate := heldBy(plainHolds(env.Holds), now)
+	if gate.State != GateOpen || env.urges(release) {
+		return gate
+	}
+	return s.rolledBackGate(env, release, gate)
 }
 
 func heldBy(holds []Hold, now time.Time) Gate {
@@ -46,6 +51,9 @@ func (h Hold) what() string {
 
 func (h Hold) said(verb string) string {
 	s := fmt.Sprintf("%s %s %s", h.Actor, verb, h.what())
+	if len(h.RolledBack) > 0 {
+		s += " since the rollback from " + h.RolledBack.Version() + ", until something newer comes"
+	}
 	if !h.Until.IsZero() {
 		s += " until " + instant(h.Until)
 	}

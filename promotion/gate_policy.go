@@ -63,6 +63,9 @@ func (s *Snapshot) policyFacts(env *Environment, release Release, now time.Time)
 	if env.Intent != nil && env.Intent.Release.Same(release) {
 		f.Asker = env.Intent.Actor
 	}
+	if env.urges(release) {
+		f.Intent = env.Intent.Kind
+	}
 	for i, image := range release {
 		if a, ok := s.source(image); ok {
 			f.Release.Images[i].Commit = string(a.Commit)

@@ -21,6 +21,7 @@ type Plan struct {
 	Contributions []Contribution
 	IntentsDone   []string // environments whose intent is fulfilled or refused
 	Rooms         []RoomWish
+	HoldsEnded    []int64  // of rollbacks, because something newer stands there
 	View          View
 	DueAt         time.Time // when time alone may change the plan; zero: never
 }
@@ -49,6 +50,7 @@ type PullWish struct {
 	Blobs       []forge.SHA     `json:"blobs,omitempty"`  // what the edit was made on, one for each file
 	Edit        string          `json:"edit,omitempty"`   // names the exact edit: another one makes a new commit
 	Reason      string          `json:"reason,omitempty"` // why an open one is to be closed
+	Asked       string          `json:"asked,omitempty"`  // why a person wanted it
 	Number      int             `json:"number,omitempty"` // of the one to be closed, and the head at which that was decided
 	Head        forge.SHA       `json:"head,omitempty"`
 }
@@ -124,6 +126,7 @@ func (p *planner) advance() {
 				p.plan.Deployments = append(p.plan.Deployments, after)
 			}
 		}
+		p.endRollbacks(env)
 		for _, h := range env.Holds {
 			p.due(h.Until)
 		}
@@ -207,7 +210,7 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 		p.plan.IntentsDone = append(p.plan.IntentsDone, env.Name)
 	}
 	p.due(c.due)
-	held := holdGate(p.s, env, nil, p.now).State == GateClosed
+	held := heldBy(plainHolds(env.Holds), p.now).State == GateClosed && !isUrgent(c.intent)
 	switch shown := env.Promotion != nil && env.Pull != nil; {
 	case held && shown && env.blocked(env.Promotion.Release) != nil:
 		c = choice{nothing: env.blocked(env.Promotion.Release).words()}
@@ -222,6 +225,9 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 		return
 	}
 	view.Next, view.Proposed, view.Gates = c.next, c.release, c.gates
+	if p.givesWay(env, view, c) {
+		return
+	}
 	for _, g := range c.gates {
 		p.due(g.DueAt)
 	}
@@ -260,11 +266,12 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 	if env.Pull != nil && !env.Pull.Known && env.Promotion != nil && !shown {
 		view.Proposed, view.Next = env.Promotion.Release, c.release
 	}
-	frozen := held && !shown || env.Pull != nil && !env.Pull.Known
+	stopped := held || gateNamed(c.gates, "hold").State == GateClosed && !isUrgent(c.intent)
+	frozen := stopped && !shown || env.Pull != nil && !env.Pull.Known
 	if len(files) == 0 || frozen {
 		return
 	}
-	if env.Update == config.UpdateCommit && c.intent == IntentUpdate {
+	if env.Update == config.UpdateCommit && c.intent == IntentUpdate && env.rolledBack() == nil {
 		if state, _ := verdict(c.gates); state == GateOpen {
 			p.plan.Commits = append(p.plan.Commits, CommitWish{Environment: env.Name, Branch: p.s.DefaultBranch, Release: c.release,
 				Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release)})
@@ -276,7 +283,7 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 	}
 	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: PromotionBranch(env.Name, p.s.App.Name), Open: true, Release: c.release,
 		Intent: c.intent, Asker: c.asker, Superseded: c.superseded, Base: p.s.DefaultBranch, Title: p.s.title(env, c), Body: p.s.body(env, c),
-		Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release)})
+		Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release), Asked: c.reason})
 }
 
 // gates posts the gates on the head of the living pull request. They are those of the release that its head shows.
@@ -287,7 +294,7 @@ func (p *planner) gates(env *Environment, gates []Gate) {
 
 // merge wishes the merge of the living pull request where the environment merges by itself and every gate is open.
 func (p *planner) merge(env *Environment, c choice) {
-	if state, _ := verdict(c.gates); !env.AutoMerge || env.Mode != config.ModeRelease || state != GateOpen || !env.Pull.Known {
+	if state, _ := verdict(c.gates); !env.mergesItself(c) || env.Mode != config.ModeRelease || state != GateOpen || !env.Pull.Known {
 		return
 	}
 	p.plan.Merges = append(p.plan.Merges, MergeWish{Environment: env.Name, Number: env.Pull.Number, Head: env.Pull.HeadSHA, Base: p.s.DefaultBranch,

@@ -35,6 +35,7 @@ type PastPromotion struct {
 	Release  Release
 	Intent   string
 	Asker    string
+	Reason   string // why the asker wanted it at once
 	State    PromotionState
 	Rejected bool // by the person who closed it, and nobody has taken that back since
 	Own      bool // its head is a commit of Ferry's own
@@ -59,6 +60,7 @@ type Trailers struct {
 	Place         config.Place
 	Release       Release
 	Intent, Asker string
+	Reason        string
 	Sources       []Announced
 }
 
@@ -78,6 +80,8 @@ func ParseTrailers(message string) (t Trailers, ok bool) {
 			t.Intent = value
 		case "Ferry-Asker":
 			t.Asker = value
+		case "Ferry-Reason":
+			t.Reason = value
 		case "Ferry-Source":
 			if a, ok := parseSource(value); ok {
 				t.Sources = append(t.Sources, a)

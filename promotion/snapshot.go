@@ -138,6 +138,7 @@ type Hold struct {
 	Actor       string
 	At          time.Time
 	Until       time.Time // zero: until somebody resumes
+	RolledBack  Release   // what a rollback took away: such a hold lets in what is newer, and ends when that stands there
 }
 
 // Rejection is a release that a person does not want in the environment.
@@ -148,10 +149,13 @@ type Rejection struct {
 	At      time.Time
 }
 
-// Intent is a person's wish that a release be promoted though nothing new arrived.
+// Intent is a person's wish that a release come though nothing new arrived: a promotion, or one of the urgent kinds.
 type Intent struct {
+	Kind    string // as in the trailer of the commit; empty counts as IntentPromotion
 	Release Release
+	From    Release // of an urgent kind, what stood when it was asked for: with something else there it is void; nothing: whatever stands
 	Actor   string
+	Reason  string
 	At      time.Time
 }
 

@@ -78,7 +78,7 @@ const mostListed = 60
 func (s Stops) gates(c *config.Config, change Change, now time.Time) (state GateState, shut []Gate, due time.Time) {
 	holds, freezes := s.On(change.App, change.Environment)
 	all := []Gate{
-		frozen(freezes, windowsOn(c, change.App, change.Environment), now), heldBy(holds, now),
+		frozen(freezes, windowsOn(c, change.App, change.Environment), now), heldBy(plainHolds(holds), now),
 		blockedBy(s.BlocksOn(change.App, change.Environment, FromOf(c, change.App)), change.Images),
 	}
 	for _, g := range all {

@@ -17,6 +17,9 @@ const (
 )
 
 func (s *Snapshot) title(env *Environment, c choice) string {
+	if urgent := s.urgentTitle(env, c); urgent != "" {
+		return urgent
+	}
 	words := fmt.Sprintf("Promote %s to %s: ", s.App.Name, env.Name)
 	if current := env.Current(); current != nil && current.Problem == "" {
 		words += current.Release.Version() + " → "
@@ -29,6 +32,7 @@ func (s *Snapshot) body(env *Environment, c choice) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, bodyBegin)
 	fmt.Fprintf(&b, "Merging this moves **%s** in **%s** to **%s**.\n\n", escape(s.App.Name), escape(env.Name), escape(c.release.Version()))
+	urgentWords(&b, env, c)
 	b.WriteString("| image | from | to |\n| --- | --- | --- |\n")
 	for _, image := range c.release {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(image.Name), s.standingWords(env, image.Name), imageWords(image))
@@ -104,8 +108,11 @@ func (s *Snapshot) sourceWords(b *strings.Builder, env *Environment, c choice) {
 func (s *Snapshot) commitMessage(env *Environment, c choice) string {
 	var b strings.Builder
 	verb := "Promote"
-	if c.intent == IntentUpdate {
+	switch c.intent {
+	case IntentUpdate:
 		verb = "Update"
+	case IntentRollback:
+		verb = "Roll back"
 	}
 	fmt.Fprintf(&b, "%s %s in %s to %s\n\n", verb, s.App.Name, env.Name, oneLine(c.release.Version()))
 	fmt.Fprintf(&b, "Ferry-App: %s\nFerry-Environment: %s\n", s.App.Name, env.Name)
@@ -115,6 +122,9 @@ func (s *Snapshot) commitMessage(env *Environment, c choice) string {
 	fmt.Fprintf(&b, "Ferry-Intent: %s\n", c.intent)
 	if c.asker != "" {
 		fmt.Fprintf(&b, "Ferry-Asker: %s\n", oneLine(c.asker))
+	}
+	if c.reason != "" {
+		fmt.Fprintf(&b, "Ferry-Reason: %s\n", oneLine(c.reason))
 	}
 	for _, image := range c.release {
 		if a, ok := s.source(image); ok && a.Commit != "" && a.Source != "" {

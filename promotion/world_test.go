@@ -28,6 +28,7 @@ type world struct {
 	statuses map[string]promotion.Contribution // by target, SHA and context
 	numbers  int
 	plan     promotion.Plan
+	blocks   []promotion.Block // that people said, and nobody lifted
 }
 
 func newWorld(t *testing.T, envs ...config.Environment) *world {
@@ -202,7 +203,7 @@ func (w *world) facts() string {
 // apply writes the plan down, and says whether there was nothing new in it.
 func (w *world) apply(p promotion.Plan) (same bool) {
 	w.t.Helper()
-	same = len(p.Deployments)+len(p.Promotions)+len(p.IntentsDone) == 0
+	same = len(p.Deployments)+len(p.Promotions)+len(p.IntentsDone)+len(p.HoldsEnded) == 0
 	for i := range w.s.Environments {
 		e := &w.s.Environments[i]
 		for _, d := range p.Deployments {
@@ -213,6 +214,7 @@ func (w *world) apply(p promotion.Plan) (same bool) {
 		e.Merged = slices.DeleteFunc(e.Merged, func(m promotion.Promotion) bool {
 			return slices.ContainsFunc(p.Promotions, func(c promotion.PromotionChange) bool { return c.ID == m.ID })
 		})
+		e.Holds = slices.DeleteFunc(e.Holds, func(h promotion.Hold) bool { return slices.Contains(p.HoldsEnded, h.ID) })
 		if slices.Contains(p.IntentsDone, e.Name) {
 			e.Intent = nil
 		}

@@ -13,14 +13,17 @@ import (
 // blocks reads the blocks that nobody has lifted.
 func (d *decision) blocks(ctx context.Context) (list []promotion.Block, err error) {
 	rows, err := d.tx.Query(ctx, `
-		select id, app, environment, image, tag, digest, reason, actor, at from blocks where repository = $1 and lifted_at is null order by id`, d.repo.ID)
+		select id, app, environment, image, tag, digest, rest, reason, actor, at from blocks where repository = $1 and lifted_at is null order by id`, d.repo.ID)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (b promotion.Block, err error) {
-		err = row.Scan(&b.ID, &b.App, &b.Environment, &b.Image.Name, &b.Image.Tag, &b.Image.Digest, &b.Reason, &b.Actor, &b.At)
+		var rest []byte
+		if err := row.Scan(&b.ID, &b.App, &b.Environment, &b.Image.Name, &b.Image.Tag, &b.Image.Digest, &rest, &b.Reason, &b.Actor, &b.At); err != nil {
+			return b, err
+		}
 		b.At = b.At.UTC()
-		return b, err
+		return b, json.Unmarshal(rest, &b.Rest)
 	})
 }
 
@@ -41,8 +44,8 @@ func (d *decision) standingRejections(ctx context.Context) (list []promotion.Sta
 }
 
 func insertBlock(ctx context.Context, tx pgx.Tx, repository int64, b promotion.Block) error {
-	_, err := tx.Exec(ctx, `insert into blocks (repository, environment, app, image, tag, digest, reason, actor, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		repository, b.Environment, b.App, b.Image.Name, b.Image.Tag, b.Image.Digest, b.Reason, b.Actor, b.At)
+	_, err := tx.Exec(ctx, `insert into blocks (repository, environment, app, image, tag, digest, rest, reason, actor, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		repository, b.Environment, b.App, b.Image.Name, b.Image.Tag, b.Image.Digest, toJSON(emptyRelease(b.Rest)), b.Reason, b.Actor, b.At)
 	return err
 }
 

@@ -86,6 +86,20 @@ func (s *Store) OwnFiles(ctx context.Context, repository int64, tree forge.SHA) 
 	return files, nil
 }
 
+// ShownBy returns what a pull request with that commit of Ferry's own as its head shows, without its files; ErrNotFound where none does.
+func (s *Store) ShownBy(ctx context.Context, repository int64, sha forge.SHA) (wish promotion.PullWish, err error) {
+	defer wrap(&err, "ShownBy(%s)", sha)
+	var raw []byte
+	err = s.pool.QueryRow(ctx, `select shows from commits where repository = $1 and sha = $2 and shows is not null`, repository, sha).Scan(&raw)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return wish, ErrNotFound
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &wish)
+	}
+	return wish, err
+}
+
 // IsOwnCommit says whether Ferry made the commit.
 func (s *Store) IsOwnCommit(ctx context.Context, repository int64, sha forge.SHA) (own bool, err error) {
 	defer wrap(&err, "IsOwnCommit(%s)", sha)

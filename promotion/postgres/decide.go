@@ -101,7 +101,7 @@ func (d *decision) app(ctx context.Context, app string) (time.Time, error) {
 	}
 	plan := promotion.MakePlan(snapshot, d.now)
 	for _, step := range []func(context.Context, string, promotion.Snapshot, promotion.Plan) error{
-		d.writeDeployments, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeView,
+		d.writeDeployments, d.writeRollbacks, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeView,
 	} {
 		if err := step(ctx, app, snapshot, plan); err != nil {
 			return time.Time{}, err
@@ -249,9 +249,9 @@ func (d *decision) writePull(ctx context.Context, app string, env *promotion.Env
 	}
 	if w.Open && env.Promotion == nil {
 		if _, err := d.tx.Exec(ctx, `
-			insert into promotions (repository, environment, app, branch, release, intent, asker, superseded, state, opened_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9)`,
-			d.repo.ID, w.Environment, app, w.Branch, toJSON(w.Release), w.Intent, w.Asker, toJSON(emptyNotNull(w.Superseded)), d.now); err != nil {
+			insert into promotions (repository, environment, app, branch, release, intent, asker, superseded, state, opened_at, reason)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $10)`,
+			d.repo.ID, w.Environment, app, w.Branch, toJSON(w.Release), w.Intent, w.Asker, toJSON(emptyNotNull(w.Superseded)), d.now, w.Asked); err != nil {
 			return err
 		}
 		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: w.Environment, app: app, kind: "promotion waiting", actor: askerOr(w.Asker), cause: d.cause, at: d.now, detail: w.Release.Version()}); err != nil {

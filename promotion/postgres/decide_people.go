@@ -119,6 +119,9 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
+	if err := d.lookBack(ctx, commands, &scene); err != nil {
+		return err
+	}
 	out := promotion.Execute(commands, scene)
 	if c.permission < forge.PermissionWrite && out.Reaction == forge.ReactionRefused {
 		if silent, err := d.refuse(ctx, c); err != nil || silent {
@@ -216,11 +219,12 @@ func (d *decision) said(ctx context.Context, c pendingCommand, cause, kind, envi
 }
 
 func (d *decision) intend(ctx context.Context, c pendingCommand, cause, app, environment string, i promotion.Intent) error {
-	if _, err := d.tx.Exec(ctx, `
-		insert into intents (repository, environment, app, release, actor, at) values ($1, $2, $3, $4, $5, $6)
-		on conflict (repository, environment, app) do update set release = excluded.release, actor = excluded.actor, at = excluded.at`,
-		d.repo.ID, environment, app, toJSON(i.Release), i.Actor, i.At); err != nil {
+	if err := d.writeIntent(ctx, app, environment, i); err != nil {
 		return err
+	}
+	if i.Kind != "" && i.Kind != promotion.IntentPromotion {
+		d.dirty[appUnit(app)] = true
+		return addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: i.Kind, actor: c.login, cause: cause, at: d.now, detail: i.Detail()})
 	}
 	// Who asks for it takes back that somebody did not want it.
 	if _, err := d.tx.Exec(ctx, `update rejections set lifted_at = $4 where repository = $1 and environment = $2 and app = $3 and lifted_at is null`,
@@ -383,16 +387,19 @@ func (d *decision) writeState(ctx context.Context, stops promotion.Stops) error 
 
 // asked returns what people asked for with /promote and what has not come yet.
 func (d *decision) asked(ctx context.Context) (list []promotion.Asked, err error) {
-	rows, err := d.tx.Query(ctx, `select app, environment, release, actor, at from intents where repository = $1 order by app, environment`, d.repo.ID)
+	rows, err := d.tx.Query(ctx, `select app, environment, kind, release, came_from, actor, reason, at from intents where repository = $1 order by app, environment`, d.repo.ID)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (a promotion.Asked, err error) {
-		var release []byte
-		if err := row.Scan(&a.App, &a.Environment, &release, &a.Actor, &a.At); err != nil {
+		var release, from []byte
+		if err := row.Scan(&a.App, &a.Environment, &a.Kind, &release, &from, &a.Actor, &a.Reason, &a.At); err != nil {
 			return a, err
 		}
 		a.At = a.At.UTC()
+		if err := json.Unmarshal(from, &a.From); err != nil {
+			return a, err
+		}
 		return a, json.Unmarshal(release, &a.Release)
 	})
 }

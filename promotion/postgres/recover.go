@@ -27,8 +27,7 @@ func (r *observation) decisions(ctx context.Context) error {
 		return err
 	}
 	for _, a := range r.o.Decisions.Asked {
-		if _, err := r.tx.Exec(ctx, `insert into intents (repository, environment, app, release, actor, at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
-			r.repo.ID, a.Environment, a.App, toJSON(a.Release), a.Actor, a.At); err != nil {
+		if err := insertIntent(ctx, r.tx, r.repo.ID, a.App, a.Environment, a.Intent); err != nil {
 			return err
 		}
 		r.dirty[appUnit(a.App)] = true
@@ -102,7 +101,7 @@ func (r *observation) recovery(ctx context.Context) error {
 	// Who asked for an app there took back that somebody had not wanted it.
 	if _, err := r.tx.Exec(ctx, `
 		update rejections j set lifted_at = $2 from intents i
-		where j.repository = $1 and i.repository = $1 and i.environment = j.environment and i.app = j.app and j.lifted_at is null and j.at <= i.at`, r.repo.ID, r.now); err != nil {
+		where j.repository = $1 and i.repository = $1 and i.environment = j.environment and i.app = j.app and i.kind = 'promotion' and j.lifted_at is null and j.at <= i.at`, r.repo.ID, r.now); err != nil {
 		return err
 	}
 	for _, a := range b.Sources {
@@ -217,9 +216,9 @@ func (r *observation) pastPromotion(ctx context.Context, p promotion.PastPromoti
 		p.State = promotion.PromotionSuperseded
 	}
 	tag, err := r.tx.Exec(ctx, `
-		insert into promotions (repository, environment, app, branch, number, release, intent, asker, state, merge_sha, opened_at, ended_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`,
-		r.repo.ID, p.Place.Environment, p.Place.App, p.Pull.HeadBranch, p.Pull.Number, toJSON(release), p.Intent, p.Asker, p.State, p.Pull.MergeSHA, p.Pull.CreatedAt, nullTime(p.Pull.ClosedAt))
+		insert into promotions (repository, environment, app, branch, number, release, intent, asker, state, merge_sha, opened_at, ended_at, reason)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing`,
+		r.repo.ID, p.Place.Environment, p.Place.App, p.Pull.HeadBranch, p.Pull.Number, toJSON(release), p.Intent, p.Asker, p.State, p.Pull.MergeSHA, p.Pull.CreatedAt, nullTime(p.Pull.ClosedAt), p.Reason)
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
@@ -237,12 +236,11 @@ func (r *observation) pastPromotion(ctx context.Context, p promotion.PastPromoti
 
 // pastAsked writes down who asked for what an open pull request brings.
 func (r *observation) pastAsked(ctx context.Context, p promotion.PastPromotion) error {
-	if p.Asker == "" || p.Intent != promotion.IntentPromotion {
+	if p.Asker == "" || p.Intent == promotion.IntentUpdate {
 		return nil
 	}
-	_, err := r.tx.Exec(ctx, `insert into intents (repository, environment, app, release, actor, at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
-		r.repo.ID, p.Place.Environment, p.Place.App, toJSON(p.Release), p.Asker, p.Pull.CreatedAt)
-	return err
+	return insertIntent(ctx, r.tx, r.repo.ID, p.Place.App, p.Place.Environment,
+		promotion.Intent{Kind: p.Intent, Release: p.Release, Actor: p.Asker, Reason: p.Reason, At: p.Pull.CreatedAt})
 }
 
 // pastOpen writes down what Ferry last made of an open pull request, and who asked for it.
@@ -250,6 +248,6 @@ func (r *observation) pastOpen(ctx context.Context, p promotion.PastPromotion) e
 	if err := r.pastAsked(ctx, p); err != nil {
 		return err
 	}
-	wish := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker}
+	wish := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker, Asked: p.Reason}
 	return r.standsAlready(ctx, "pull", p.Pull.HeadBranch, p.Place.App, wish, p.Applied)
 }

@@ -50,9 +50,9 @@ func showPromotion(ctx context.Context, tx pgx.Tx, repository int64, app string,
 		// The plan took the wish back while the pull request was being opened: what is open is Ferry's all the same, for the next plan to close.
 		m.state, m.release = promotion.PromotionOpen, wish.Release
 		err = tx.QueryRow(ctx, `
-			insert into promotions (repository, environment, app, branch, number, release, intent, asker, superseded, state, opened_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10) returning id`,
-			repository, wish.Environment, app, wish.Branch, number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded)), now).Scan(&m.id)
+			insert into promotions (repository, environment, app, branch, number, release, intent, asker, superseded, state, opened_at, reason)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10, $11) returning id`,
+			repository, wish.Environment, app, wish.Branch, number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded)), now, wish.Asked).Scan(&m.id)
 		return m, true, err
 	}
 	if err == nil {
@@ -64,8 +64,8 @@ func showPromotion(ctx context.Context, tx pgx.Tx, repository int64, app string,
 	changed = m.state != promotion.PromotionOpen || before != number || !slices.Equal(m.release, wish.Release)
 	m.state, m.release = promotion.PromotionOpen, wish.Release
 	_, err = tx.Exec(ctx, `
-		update promotions set state = 'open', number = $2, release = $3, intent = $4, asker = $5, superseded = $6 where id = $1`,
-		m.id, number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded)))
+		update promotions set state = 'open', number = $2, release = $3, intent = $4, asker = $5, superseded = $6, reason = $7 where id = $1`,
+		m.id, number, toJSON(wish.Release), wish.Intent, wish.Asker, toJSON(emptyNotNull(wish.Superseded)), wish.Asked)
 	return m, changed, err
 }
 

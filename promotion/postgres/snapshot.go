@@ -264,17 +264,20 @@ func (d *decision) rejections(ctx context.Context, s *promotion.Snapshot) error 
 }
 
 func (d *decision) intents(ctx context.Context, s *promotion.Snapshot) error {
-	rows, err := d.tx.Query(ctx, `select environment, release, actor, at from intents where repository = $1 and app = $2`, d.repo.ID, s.App.Name)
+	rows, err := d.tx.Query(ctx, `select environment, kind, release, came_from, actor, reason, at from intents where repository = $1 and app = $2`, d.repo.ID, s.App.Name)
 	if err != nil {
 		return err
 	}
 	var environment string
 	var i promotion.Intent
-	var release []byte
-	_, err = pgx.ForEachRow(rows, []any{&environment, &release, &i.Actor, &i.At}, func() error {
+	var release, from []byte
+	_, err = pgx.ForEachRow(rows, []any{&environment, &i.Kind, &release, &from, &i.Actor, &i.Reason, &i.At}, func() error {
 		one := i
-		one.Release = nil
+		one.Release, one.From = nil, nil
 		if err := json.Unmarshal(release, &one.Release); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(from, &one.From); err != nil {
 			return err
 		}
 		if env := s.Find(environment); env != nil {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,10 +13,13 @@ import (
 // stopKind is one kind of what a person stops; what is stored of each is the same.
 type stopKind struct {
 	table, begin, end, ended string // the table, and the kinds of its events
+	rolledBack               string // the column with what a rollback took away; only holds have it
 }
 
-func holdKind() stopKind   { return stopKind{"holds", "hold", "resume", "hold ended"} }
-func freezeKind() stopKind { return stopKind{"freezes", "freeze", "thaw", "freeze ended"} }
+func holdKind() stopKind { return stopKind{"holds", "hold", "resume", "hold ended", "rolled_back"} }
+func freezeKind() stopKind {
+	return stopKind{"freezes", "freeze", "thaw", "freeze ended", "'[]'::jsonb"}
+}
 
 // stops reads what nobody has lifted and no time has ended.
 func (d *decision) stops(ctx context.Context) (s promotion.Stops, err error) {
@@ -34,16 +38,21 @@ func (d *decision) stops(ctx context.Context) (s promotion.Stops, err error) {
 
 func (d *decision) active(ctx context.Context, kind stopKind) (list []promotion.Hold, err error) {
 	rows, err := d.tx.Query(ctx, `
-		select id, app, environment, reason, actor, at, until from `+kind.table+`
+		select id, app, environment, reason, actor, at, until, `+kind.rolledBack+` from `+kind.table+`
 		where repository = $1 and lifted_at is null and (until is null or until > $2) order by id`, d.repo.ID, d.now)
 	if err != nil {
 		return nil, err
 	}
 	var h promotion.Hold
 	var until *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&h.ID, &h.App, &h.Environment, &h.Reason, &h.Actor, &h.At, &until}, func() error {
-		h.At, h.Until = h.At.UTC(), timeOf(until)
-		list = append(list, h)
+	var rolledBack []byte
+	_, err = pgx.ForEachRow(rows, []any{&h.ID, &h.App, &h.Environment, &h.Reason, &h.Actor, &h.At, &until, &rolledBack}, func() error {
+		one := h
+		one.At, one.Until, one.RolledBack = h.At.UTC(), timeOf(until), nil
+		if err := json.Unmarshal(rolledBack, &one.RolledBack); err != nil {
+			return err
+		}
+		list = append(list, one)
 		return nil
 	})
 	return list, err
@@ -69,8 +78,12 @@ func (d *decision) begin(ctx context.Context, c pendingCommand, cause string, ki
 }
 
 func insertStop(ctx context.Context, tx pgx.Tx, repository int64, kind stopKind, h promotion.Hold) error {
-	_, err := tx.Exec(ctx, `insert into `+kind.table+` (repository, environment, app, reason, actor, at, until) values ($1, $2, $3, $4, $5, $6, $7)`,
-		repository, h.Environment, h.App, h.Reason, h.Actor, h.At, nullTime(h.Until))
+	var id int64
+	err := tx.QueryRow(ctx, `insert into `+kind.table+` (repository, environment, app, reason, actor, at, until) values ($1, $2, $3, $4, $5, $6, $7) returning id`,
+		repository, h.Environment, h.App, h.Reason, h.Actor, h.At, nullTime(h.Until)).Scan(&id)
+	if err == nil && len(h.RolledBack) > 0 {
+		_, err = tx.Exec(ctx, `update holds set rolled_back = $2 where id = $1`, id, toJSON(h.RolledBack))
+	}
 	return err
 }
 

@@ -83,6 +83,12 @@ func (a *act) branchFor(ctx context.Context, wish promotion.PullWish) (forge.SHA
 	if err != nil {
 		return "", err
 	}
+	if made, err := a.makeWay(ctx, wish, standing); err != nil || made {
+		if err != nil {
+			return "", err
+		}
+		return commit, a.client.CreateBranch(ctx, a.repo, wish.Branch, commit)
+	}
 	onBase, err := a.Store.KnownRevisions(ctx, a.wish.Repository.ID, wish.Base, []forge.SHA{standing})
 	if err != nil {
 		return "", err

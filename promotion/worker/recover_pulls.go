@@ -68,7 +68,7 @@ func (l *look) says(ctx context.Context, p *promotion.PastPromotion, most int) (
 		if !ok || l.config.Current(t.Place) != p.Place || !ferrys(c, l.self) {
 			continue
 		}
-		p.Release, p.Intent, p.Asker, p.Own = t.Release, t.Intent, t.Asker, c.SHA == p.Pull.HeadSHA
+		p.Release, p.Intent, p.Asker, p.Reason, p.Own = t.Release, t.Intent, t.Asker, t.Reason, c.SHA == p.Pull.HeadSHA
 		l.trailers([]forge.Commit{c})
 		return c.Message, nil
 	}

@@ -1,0 +1,208 @@
+package promotion
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ferry/promotion/config"
+)
+
+// AppsLookedBack returns the apps of which the commands need to know what stood where.
+func (s CommandScene) AppsLookedBack(commands []Command) (apps []string) {
+	isApp := func(name string) bool {
+		return slices.ContainsFunc(s.Views, func(v View) bool { return v.App == name })
+	}
+	add := func(name string) {
+		if isApp(name) && !slices.Contains(apps, name) {
+			apps = append(apps, name)
+		}
+	}
+	for _, c := range commands {
+		if c.Name != "rollback" {
+			continue
+		}
+		add(s.App)
+		for _, word := range c.Words {
+			add(strings.Trim(word, "`,"))
+		}
+		if len(s.Views) == 1 {
+			add(s.Views[0].App)
+		}
+	}
+	return apps
+}
+
+// rollback asks for what ran in the environment before, and writes down what keeps the release out that stands there now.
+func (e *execution) rollback(c Command) {
+	app, environment, tag, rest, ok := e.rollbackWords(c)
+	if !ok {
+		return
+	}
+	history := e.History[app][environment]
+	current := standing(history)
+	if current == nil {
+		e.refuse("%s is not in %s: there is nothing to roll back.", code(app), code(environment))
+		return
+	}
+	blocks := e.BlocksOn(app, environment, FromOf(e.Config, app))
+	unwanted := func(r Release) bool {
+		return blockedBy(blocks, r).State != GateOpen || e.rejectedHere(app, environment, r) != nil
+	}
+	to := lastGood(history, unwanted)
+	if tag != "" {
+		to, ok = e.namedBefore(app, environment, tag, history, blocks)
+	} else if to == nil {
+		e.refuse("No other release has converged in %s before that could come back. Name one that stood there: `/rollback %s %s to TAG`. %s", code(environment), app, environment, stoodWords(history))
+		return
+	}
+	if !ok {
+		return
+	}
+	e.rollBack(rollback(app, environment, history, to, e.Login, clip(oneLine(strings.Join(rest, " ")), 300), e.Now), history)
+}
+
+// rollbackWords reads what is to be rolled back, to which tag, and why. It returns false after a refusal.
+func (e *execution) rollbackWords(c Command) (app, environment, tag string, rest []string, ok bool) {
+	words := c.Words
+	if i := slices.Index(words, "to"); i >= 0 && i+1 < len(words) {
+		if _, _, other := e.target(words[:i]); len(other) == 0 && !e.isPlace(words[i+1]) {
+			tag = strings.Trim(words[i+1], "`,")
+			words = slices.Concat(words[:i], words[i+2:])
+		}
+	}
+	all := slices.Index(words, "all") // a word of the reason: nothing is rolled back everywhere
+	if all < 0 {
+		all = len(words)
+	}
+	app, environment, rest = e.target(words[:all])
+	rest = slices.Concat(rest, words[all:])
+	app, environment, ok = e.onePlace(c, app, environment)
+	return app, environment, tag, rest, ok
+}
+
+func (e *execution) isPlace(word string) bool {
+	word = strings.Trim(word, "`,")
+	_, isEnvironment := e.Config.Environment(word)
+	return isEnvironment || e.isApp(word)
+}
+
+// onePlace fills in the app and the environment that a command leaves out, where the pull request or the repository leaves no choice. It returns false
+// after a refusal.
+func (e *execution) onePlace(c Command, app, environment string) (string, string, bool) {
+	if app == "" {
+		app = e.App
+	}
+	if app == "" && len(e.Views) == 1 {
+		app = e.Views[0].App
+	}
+	if environment == "" && app == e.App {
+		environment = e.Environment
+	}
+	switch {
+	case app == "" || app == "all":
+		e.refuse("`/%s` which app? Name one of %s.", c.Name, e.appChoices())
+	case environment == "":
+		e.refuse("`/%s` %s where? Name an environment: %s.", c.Name, code(app), e.environmentChoices())
+	default:
+		return app, environment, true
+	}
+	return "", "", false
+}
+
+// namedBefore returns the release that the tag names, of those that stood in the environment. It returns false after a refusal.
+func (e *execution) namedBefore(app, environment, tag string, history []Deployment, blocks []Block) (Release, bool) {
+	image, isImage := parseNamed(tag)
+	to := stoodOnce(history, image)
+	switch {
+	case !isImage || to == nil:
+		e.refuse("%s has not stood in %s. %s", code(clip(tag, 60)), code(environment), stoodWords(history))
+	case !history[0].Ended && history[0].Problem == "" && to.Same(history[0].Release):
+		e.refuse("%s stands in %s already.", code(to.Version()), code(environment))
+	case blockedBy(blocks, to).State != GateOpen:
+		e.refuse("%s cannot come back: %s.", code(to.Version()), escape(blockedBy(blocks, to).Reason))
+	default:
+		return to, true
+	}
+	return nil, false
+}
+
+// stoodWords lists what stood in an environment.
+func stoodWords(history []Deployment) string {
+	var names []string
+	for i := range history {
+		if d := &history[i]; d.Ended && d.Problem == "" && len(d.Release) > 0 && !slices.Contains(names, code(d.Release.Version())) {
+			names = append(names, code(d.Release.Version()))
+		}
+	}
+	if len(names) == 0 {
+		return "Nothing else has stood there since Ferry's first look."
+	}
+	return "There stood " + choices(names) + "."
+}
+
+func (e *execution) rejectedHere(app, environment string, r Release) *StandingRejection {
+	for i := range e.Rejections {
+		if x := &e.Rejections[i]; x.App == app && x.Environment == environment && x.Release.Same(r) {
+			return x
+		}
+	}
+	return nil
+}
+
+// rollBack writes a rollback down, and says what follows.
+func (e *execution) rollBack(r RolledBack, history []Deployment) {
+	app, environment := r.Hold.App, r.Environment
+	if e.out.Intents[app] == nil {
+		e.out.Intents[app] = map[string]Intent{}
+	}
+	e.out.Intents[app][environment] = r.Intent
+	if x := e.rejectedHere(app, environment, r.Intent.Release); x != nil {
+		e.out.Lifts = append(e.out.Lifts, Lift{Place: x.Place, Number: x.Number, Actor: e.Login, At: e.Now})
+	}
+	from := "what stands there"
+	if len(r.Intent.From) > 0 {
+		from = code(r.Intent.From.Version())
+	}
+	e.say("Rolling %s back in %s: %s → %s. %s", code(app), code(environment), from, code(r.Intent.Release.Version()), e.rollbackFollows(app, environment))
+	if r.Block == nil {
+		e.say("Nothing is held or blocked: no one release stood there.")
+		return
+	}
+	if !slices.ContainsFunc(e.Holds, func(h Hold) bool {
+		return h.App == app && h.Environment == environment && h.RolledBack.Same(r.Hold.RolledBack)
+	}) {
+		r.Hold.ID = -int64(len(e.Holds) + 1)
+		e.Holds, e.out.Holds = append(slices.Clone(e.Holds), r.Hold), append(e.out.Holds, r.Hold)
+	}
+	if !slices.ContainsFunc(e.Blocks, func(b Block) bool { return b.App == app && b.Environment == environment && b.matches(r.Intent.From) }) {
+		r.Block.ID = -int64(len(e.Blocks) + 1)
+		e.Blocks, e.out.Blocks = append(slices.Clone(e.Blocks), *r.Block), append(e.out.Blocks, *r.Block)
+	}
+	e.say("Held until something newer comes, which a person merges (`%s` ends that before). Blocked: %s (`%s` ends that).", r.Hold.lift("/resume"), code(r.Intent.From.Version()), r.Block.lift())
+}
+
+// rollbackFollows says what comes of it, and what is in its way.
+func (e *execution) rollbackFollows(app, environment string) string {
+	mode := config.ModePropose
+	if env, ok := e.Config.Settings(app, environment); ok {
+		mode = env.Mode
+	}
+	words := "The pull request follows"
+	if mode == config.ModeObserve {
+		words = "`mode: observe` keeps Ferry from opening the pull request: make the change by hand"
+	}
+	for _, v := range e.Views {
+		if cell := v.Find(environment); v.App == app && cell != nil && cell.Number > 0 && mode != config.ModeObserve {
+			words += fmt.Sprintf("; #%d gives way to it, unless it is this already", cell.Number)
+		}
+	}
+	holds, freezes := e.On(app, environment)
+	if g := heldBy(plainHolds(holds), e.Now); g.State != GateOpen {
+		words += "; it cannot be merged before " + escape(g.Reason)
+	}
+	if g := frozen(freezes, nil, e.Now); g.State != GateOpen {
+		words += "; " + escape(g.Reason)
+	}
+	return words + "."
+}

@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"ferry/promotion"
+)
+
+// lookBack reads what stood where, of the apps whose commands need it.
+func (d *decision) lookBack(ctx context.Context, commands []promotion.Command, scene *promotion.CommandScene) (err error) {
+	scene.History = map[string]map[string][]promotion.Deployment{}
+	for _, app := range scene.AppsLookedBack(commands) {
+		if scene.History[app], err = d.history(ctx, app); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeIntent writes down what somebody wants to come; it takes the place of what was wanted there before.
+func (d *decision) writeIntent(ctx context.Context, app, environment string, i promotion.Intent) error {
+	if _, err := d.tx.Exec(ctx, `delete from intents where repository = $1 and app = $2 and environment = $3`, d.repo.ID, app, environment); err != nil {
+		return err
+	}
+	return insertIntent(ctx, d.tx, d.repo.ID, app, environment, i)
+}
+
+// insertIntent writes an intent down, unless one stands there.
+func insertIntent(ctx context.Context, tx pgx.Tx, repository int64, app, environment string, i promotion.Intent) error {
+	if i.Kind == "" {
+		i.Kind = promotion.IntentPromotion
+	}
+	_, err := tx.Exec(ctx, `
+		insert into intents (repository, environment, app, kind, release, came_from, actor, reason, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
+		repository, environment, app, i.Kind, toJSON(i.Release), toJSON(emptyRelease(i.From)), i.Actor, i.Reason, i.At)
+	return err
+}
+
+func emptyRelease(r promotion.Release) promotion.Release {
+	if r == nil {
+		return promotion.Release{}
+	}
+	return r
+}
+
+// writeRollbacks ends the holds of rollbacks over which something newer has come.
+func (d *decision) writeRollbacks(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
+	for _, id := range p.HoldsEnded {
+		var environment, reason string
+		if err := d.tx.QueryRow(ctx, `
+			update holds set lifted_at = $2, lifted_by = 'ferry' where id = $1 returning environment, reason`, id, d.now).Scan(&environment, &reason); err != nil {
+			return err
+		}
+		d.dirty[issueUnit], d.dirty[stateUnit] = true, true
+		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "hold ended", actor: "ferry", cause: d.cause, at: d.now,
+			detail: "something newer came after the rollback"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

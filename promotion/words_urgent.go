@@ -1,0 +1,43 @@
+package promotion
+
+import (
+	"fmt"
+	"strings"
+)
+
+// urgentTitle names what an urgent promotion does; nothing for any other.
+func (s *Snapshot) urgentTitle(env *Environment, c choice) string {
+	verb, ok := map[string]string{IntentRollback: "Roll back"}[c.intent]
+	if !ok {
+		return ""
+	}
+	words := fmt.Sprintf("%s %s in %s: ", verb, s.App.Name, env.Name)
+	if current := env.Current(); current != nil && current.Problem == "" {
+		words += current.Release.Version() + " → "
+	}
+	return clip(oneLine(words+c.release.Version()), 200)
+}
+
+// urgentWords says why an urgent promotion is there, and what it leaves behind.
+func urgentWords(b *strings.Builder, env *Environment, c choice) {
+	if !isUrgent(c.intent) {
+		return
+	}
+	if c.reason != "" {
+		fmt.Fprintf(b, "**Why**: %s\n\n", escape(c.reason))
+	}
+	h := env.rolledBack()
+	if c.intent != IntentRollback || h == nil {
+		return
+	}
+	b.WriteString("With this rollback:\n\n")
+	fmt.Fprintf(b, "- Nothing comes here that is not newer than %s, and what is newer a person merges. That ends when something newer stands here, or by `%s`.\n",
+		code(h.RolledBack.Version()), h.lift("/resume"))
+	for _, x := range env.Blocks {
+		if x.matches(h.RolledBack) {
+			fmt.Fprintf(b, "- %s is blocked, here and in what is promoted into from here, until somebody says `%s`.\n", code(h.RolledBack.Version()), x.lift())
+			break
+		}
+	}
+	b.WriteString("\n")
+}
