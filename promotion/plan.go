@@ -21,7 +21,7 @@ type Plan struct {
 	Contributions []Contribution
 	IntentsDone   []string // environments whose intent is fulfilled or refused
 	Rooms         []RoomWish
-	HoldsEnded    []int64  // of rollbacks, because something newer stands there
+	HoldsEnded    []int64 // of rollbacks, because something newer stands there
 	View          View
 	DueAt         time.Time // when time alone may change the plan; zero: never
 }
