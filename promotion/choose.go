@@ -15,7 +15,9 @@ type choice struct {
 	asker      string
 	gates      []Gate
 	superseded []Release // older ones that are skipped with it
-	next       Release   // a newer one that waits for its soak
+	next       []Release // newer ones that wait, the next one first,
+	then       string    // until then
+	wait       Gate      // what keeps it from being opened yet; none where its name is empty
 	nothing    string    // why there is no release
 	pending    bool      // what a person asked for may still come
 	due        time.Time // when a candidate's soak may be done
@@ -43,21 +45,8 @@ func (s *Snapshot) choose(env *Environment, now time.Time) choice {
 	if len(candidates) == 0 {
 		return choice{nothing: s.whyNothing(env), pending: pending}
 	}
-	out := choice{intent: IntentPromotion, pending: pending}
-	pick := -1
-	for i, release := range candidates {
-		soak := soakGate(s, env, release, now)
-		if soak.State == GateOpen || asked.Same(release) {
-			pick = i
-			break
-		}
-		out.due = soonest(out.due, soak.DueAt)
-	}
-	if pick > 0 {
-		out.next = candidates[0]
-	}
-	pick = max(pick, 0)
-	out.release, out.superseded = candidates[pick], candidates[pick+1:]
+	out := s.pick(env, candidates, asked, now)
+	out.pending = pending
 	out.gates = s.evaluate(env, out.release, now)
 	if asked.Same(out.release) {
 		out.asker = env.Intent.Actor

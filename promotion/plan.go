@@ -224,7 +224,10 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 		p.close(env, c.nothing)
 		return
 	}
-	view.Next, view.Proposed, view.Gates = c.next, c.release, c.gates
+	view.Proposed, view.Gates = c.release, c.gates
+	if len(c.next) > 0 {
+		view.Next, view.Queue = c.next[0], c.next[1:]
+	}
 	if p.givesWay(env, view, c) {
 		return
 	}
@@ -278,7 +281,7 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 		}
 		return
 	}
-	if p.waitsForRoom(env, view, c) {
+	if p.waits(env, view, c) {
 		return
 	}
 	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: PromotionBranch(env.Name, p.s.App.Name), Open: true, Release: c.release,

@@ -46,11 +46,19 @@ func (e *Environment) hasRoom(name string, since time.Time) bool {
 	return free > 0
 }
 
-// waitsForRoom says whether the promotion, which is to be opened, waits for a place first; then the view says so.
-func (p *planner) waitsForRoom(env *Environment, view *EnvironmentView, c choice) bool {
-	if env.Promotion != nil || !c.needsRoom() {
+// waits says whether the promotion, which is to be opened, waits for its time or for a place first; then the view says so.
+func (p *planner) waits(env *Environment, view *EnvironmentView, c choice) bool {
+	switch {
+	case env.Promotion != nil:
 		return false
+	case c.wait.Name != "":
+		view.Gates = append(slices.Clone(view.Gates), c.wait)
+		return true
 	}
+	return c.needsRoom() && p.waitsForRoom(env, view, c)
+}
+
+func (p *planner) waitsForRoom(env *Environment, view *EnvironmentView, c choice) bool {
 	since := env.Room.Since
 	if since.IsZero() {
 		since = p.s.since(env, c, p.now)

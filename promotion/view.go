@@ -28,6 +28,7 @@ type EnvironmentView struct {
 	ConvergedAt time.Time       `json:"converged_at,omitzero"`
 	Proposed    Release         `json:"proposed,omitempty"`
 	Next        Release         `json:"next,omitempty"`
+	Queue       []Release       `json:"queue,omitempty"` // what comes after Next
 	Number      int             `json:"number,omitempty"`
 	Gates       []Gate          `json:"gates,omitempty"`
 	Why         string          `json:"why,omitempty"`
@@ -76,6 +77,9 @@ func (v EnvironmentView) Explain(app string) string {
 		fmt.Fprintf(&b, " %s is to come next.", code(v.Proposed.Version()))
 	case v.Why != "":
 		fmt.Fprintf(&b, " Nothing is on its way: %s.", escape(v.Why))
+	}
+	if v.Next != nil {
+		fmt.Fprintf(&b, " Next: %s.", releaseNames(append([]Release{v.Next}, v.Queue...)))
 	}
 	open := true
 	for _, g := range v.Gates {

@@ -46,18 +46,23 @@ func (s *Snapshot) body(env *Environment, c choice) string {
 		fmt.Fprintf(&b, "\nAsked for by %s.\n", escape(c.asker))
 	}
 	if len(c.superseded) > 0 {
-		names := make([]string, 0, len(c.superseded))
-		for _, r := range c.superseded[:min(len(c.superseded), 20)] {
-			names = append(names, code(r.Version()))
-		}
-		fmt.Fprintf(&b, "\nSupersedes %s.\n", strings.Join(names, ", "))
+		fmt.Fprintf(&b, "\nSupersedes %s.\n", releaseNames(c.superseded))
 	}
-	if c.next != nil {
-		fmt.Fprintf(&b, "\nNext, once its soak is done: %s.\n", code(c.next.Version()))
+	if len(c.next) > 0 {
+		fmt.Fprintf(&b, "\nNext, %s: %s.\n", c.then, releaseNames(c.next))
 	}
 	b.WriteString("\n### Commands\n\n" + commandTable())
 	b.WriteString("\nClosing this pull request rejects the release for " + escape(env.Name) + "; reopening lifts that.\n")
 	return closed(b.String(), maxPart)
+}
+
+// releaseNames lists releases, of many only the first.
+func releaseNames(list []Release) string {
+	names := make([]string, 0, len(list))
+	for _, r := range list[:min(len(list), 20)] {
+		names = append(names, code(r.Version()))
+	}
+	return strings.Join(names, ", ")
 }
 
 // What a forge takes as a body, and how much of that Ferry's part takes at most, so that people have room around it. GitHub says "body is too long

@@ -218,7 +218,9 @@ func (c checks) overrides(a entry) {
 		}
 		base := c.environment(env).settings
 		c.checkUpdate(settings{from: s.from.or(base.from), update: s.update})
-		c.checkWindow(settings{window: s.window, supersede: s.supersede.or(base.supersede)})
+		if s.window.set || s.supersede.set {
+			c.checkWindow(settings{from: s.from.or(base.from), window: s.window, supersede: s.supersede.or(base.supersede)})
+		}
 		if from := s.from.or(base.from); s.soak.value > 0 && len(from.value.names) == 0 {
 			c.note(ruleUseless, s.soak.at, "soak counts in the environments of from, and %s has none", env)
 		}

@@ -78,10 +78,16 @@ func (r *reporter) checkUpdate(s settings) {
 	}
 }
 
-// checkWindow notes a window in which nothing is collected.
+// checkWindow notes what says how releases that come by promotion follow each other, where none comes so or nothing is collected.
 func (r *reporter) checkWindow(s settings) {
-	if s.window.value > 0 && s.supersede.value != SupersedeBatch {
-		r.note(ruleUseless, s.window.at, "window is how long supersede: batch collects, and supersede is not batch here")
+	first := len(s.from.value.names) == 0
+	switch {
+	case first && s.window.value > 0:
+		r.note(ruleUseless, s.window.at, "window is how long Ferry collects releases from the environments of from, and here is none")
+	case first && s.supersede.value != "" && s.supersede.value != SupersedeLatest:
+		r.note(ruleUseless, s.supersede.at, "supersede is about releases from the environments of from, and here is none")
+	case s.window.value > 0 && s.supersede.value == SupersedeQueue:
+		r.note(ruleUseless, s.window.at, "window is how long Ferry collects, and supersede: queue lets each release go by itself")
 	}
 }
 

@@ -61,7 +61,7 @@ const (
 // Supersede says what a newer release does to the open promotion of an older one.
 type Supersede string
 
-// SupersedeLatest replaces it, SupersedeQueue waits behind it, SupersedeBatch joins it until the window is over.
+// SupersedeLatest replaces it, SupersedeQueue waits until that one has converged and soaked, SupersedeBatch until it is merged or closed.
 const (
 	SupersedeLatest Supersede = "latest"
 	SupersedeQueue  Supersede = "queue"
@@ -135,7 +135,7 @@ type Environment struct {
 	AutoMerge        bool
 	AllowUnprotected bool // merges also on a branch that nothing guards
 	Supersede        Supersede
-	Window           time.Duration // how long SupersedeBatch collects
+	Window           time.Duration // how long Ferry collects before it opens a promotion, or changes one
 	MaxOpen          int           // open promotion pull requests
 	Rollback         Rollback
 	Watch            time.Duration // how long after convergence degradation is the release's fault

@@ -86,7 +86,7 @@ var keyValues = []values{
 	{settingPlaces, "merge", []string{"manual", "auto"}, words("yes")},
 	{settingPlaces, "unprotected", []string{"allow"}, words("deny")},
 	{settingPlaces, "supersede", []string{"latest", "queue", "batch"}, words("oldest")},
-	{"environment, app's environment", "window", []string{"0"}, append([]string{"5m"}, badDurations...)},
+	{"environment, app's environment", "window", []string{"0", "5m", "1d"}, badDurations},
 	{settingPlaces, "rollback", []string{"manual", "pr", "auto"}, words("never")},
 	{settingPlaces, "watch", []string{"30m", "0"}, badDurations},
 	{settingPlaces, "settle", []string{"1m", "0"}, badDurations},
