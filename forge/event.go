@@ -10,6 +10,7 @@ const (
 	EventPush         EventKind = "push"
 	EventPull         EventKind = "pull"
 	EventComment      EventKind = "comment"
+	EventCheck        EventKind = "check"        // a commit status was posted, or a check run changed
 	EventInstallation EventKind = "installation" // the App was installed, removed, suspended, or its repositories changed
 	EventPing         EventKind = "ping"
 	EventUnused       EventKind = "unused"
@@ -34,6 +35,7 @@ type Event struct {
 	Push         *Push
 	Pull         *PullHint
 	Comment      *CommentHint
+	Check        *CheckHint
 	Access       *Access
 }
 

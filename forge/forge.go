@@ -239,6 +239,7 @@ type Status struct {
 // PostedStatus is a commit status as it was posted once; later ones of its context do not take it back.
 type PostedStatus struct {
 	Status
+	ID int64
 	By User
 	At time.Time
 }

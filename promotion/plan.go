@@ -19,6 +19,7 @@ type Plan struct {
 	Commits       []CommitWish
 	Merges        []MergeWish
 	Contributions []Contribution
+	CheckWants    []CheckWant
 	IntentsDone   []string // environments whose intent is fulfilled or refused
 	Rooms         []RoomWish
 	HoldsEnded    []int64 // of rollbacks, because something newer stands there
@@ -222,6 +223,9 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 	if c.nothing != "" {
 		view.Why, view.Stuck = c.nothing, p.s.stuck(env)
 		p.close(env, c.nothing)
+		return
+	}
+	if p.awaitChecks(env, c, view) {
 		return
 	}
 	view.Proposed, view.Gates = c.release, c.gates

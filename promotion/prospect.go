@@ -54,6 +54,11 @@ func Prospects(app config.App, repository forge.Repo, environments []Environment
 		if p.New != nil && env.Soak > 0 {
 			p.Waits = append(p.Waits, fmt.Sprintf("soak %s in %s", duration(env.Soak), fromWords(env.Environment)))
 		}
+		for _, check := range env.Checks {
+			if p.New != nil {
+				p.Waits = append(p.Waits, "check "+check.Name)
+			}
+		}
 		for _, w := range env.Freezes {
 			if p.New != nil {
 				p.Waits = append(p.Waits, "freeze "+w.String())
@@ -88,6 +93,7 @@ func supposed(app config.App, environments []Environment, now time.Time) []Envir
 		release, problem := Standing(app, env.Files)
 		d := Deployment{Release: release, Problem: problem, FirstSeq: int64(len(out) - depth[env.Name]), State: DeploymentConverged, ConvergedAt: now, HealthyFrom: now, Since: now, Soaked: soaked}
 		env.Mode, env.Environment.Mode, env.Converge, env.Soak, env.History = config.ModePropose, config.ModePropose, config.ConvergeMerge, 0, []Deployment{d}
+		env.Checks = nil
 		standing = append(standing, d)
 	}
 	slices.SortStableFunc(standing, func(a, b Deployment) int { return int(b.FirstSeq - a.FirstSeq) })

@@ -22,6 +22,8 @@ type Snapshot struct {
 	Sources       []Announced   // what CI announced of the images that stand anywhere
 	Refusals      map[string]Refusal
 	Unposted      []UnpostedStatus // statuses that the forge did not take
+	CheckWants    []CheckWant      // what was wanted of the forge's checks by the plan before
+	Checked       []CheckedCommit
 }
 
 // Environment is one environment of the snapshot.

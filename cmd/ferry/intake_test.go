@@ -184,7 +184,11 @@ func TestIntakeTakesEveryExample(t *testing.T) {
 		code, answer := h.hook(example.Event, fmt.Sprintf("example-%d", i), example.Payload, nil)
 		switch code {
 		case http.StatusAccepted, http.StatusOK:
-			stored++
+			switch example.Event {
+			case "status", "check_run", "check_suite": // that no release waits for: nothing is kept of them
+			default:
+				stored++
+			}
 		default:
 			t.Errorf("example %d, %s: %d %s", i, example.Event, code, answer)
 		}

@@ -60,6 +60,7 @@ It is steered with JSON, below ` + sandbox.AdminPath + `:
   POST   /rulesets                     {"repository", "name", "branches", RULES, "bypass", "disabled"} or {"repository", "name", "remove": true}
            RULES: "checks": [{"context", "app"}], "up_to_date", "pull_request", "reviews": N, "dismiss_stale", "restricted", "pushers": [LOGIN],
            "allow_force_push", "allow_deletion"
+  POST   /check_runs                   {"repository", "sha", "app": SLUG, "name", "status", "conclusion", "title", "url"}: a check run by an App
   POST   /limits                       {"per_hour", "writes_per_minute", "status": 403|429}; {} enforces none
   POST   /lag                          {"for": "2s", "reads": N, "newest": N}: reads answer what was true before; {} ends it
   POST   /faults                       {"method", "route", "after", "status", "message", "retry_after", "reset", "times", "done", "hang", "drop"}; DELETE takes them back

@@ -79,7 +79,7 @@ func (c *Client) Statuses(ctx context.Context, repo forge.Repo, name forge.SHA) 
 	for i, s := range found {
 		list[i] = forge.PostedStatus{
 			Status: forge.Status{Context: s.GetContext(), State: forge.State(s.GetState()), Description: s.GetDescription(), URL: s.GetTargetURL()},
-			By:     user(s.GetCreator()), At: s.GetCreatedAt().UTC(),
+			ID:     s.GetID(), By: user(s.GetCreator()), At: s.GetCreatedAt().UTC(),
 		}
 	}
 	return list, nil

@@ -35,6 +35,8 @@ func parse(name string, body []byte) (forge.Event, error) {
 		return parsePull(body)
 	case "issue_comment":
 		return parseComment(body)
+	case "status", "check_run", "check_suite":
+		return parseCheck(name, body)
 	case "installation", "installation_repositories":
 		return parseAccess(name, body)
 	}

@@ -139,7 +139,22 @@ func TestParseOthers(t *testing.T) {
 			return forge.Event{Kind: forge.EventInstallation, Action: "added", Installation: 5, Access: &forge.Access{Account: "acme",
 				Added: []forge.Repo{{ID: 1, Owner: "acme", Name: "a"}}, Removed: []forge.Repo{{ID: 2, Owner: "acme", Name: "b"}}}}
 		}},
-		"ping":                         {"ping", `{"zen":"…",` + inRepository + `}`, func() forge.Event { return hint(forge.EventPing, "") }},
+		"ping": {"ping", `{"zen":"…",` + inRepository + `}`, func() forge.Event { return hint(forge.EventPing, "") }},
+		"a status": {"status", `{"id":9,"sha":"` + string(shaA) + `","context":"ci","state":"success",` + inRepository + `}`, func() forge.Event {
+			e := hint(forge.EventCheck, "")
+			e.Check = &forge.CheckHint{SHA: shaA, Name: "ci", Status: 9}
+			return e
+		}},
+		"a check run": {"check_run", `{"action":"completed","check_run":{"id":8,"head_sha":"` + string(shaA) + `","name":"e2e","status":"completed"},` + inRepository + `}`, func() forge.Event {
+			e := hint(forge.EventCheck, "completed")
+			e.Check = &forge.CheckHint{SHA: shaA, Name: "e2e", Run: 8, Done: true}
+			return e
+		}},
+		"a check suite": {"check_suite", `{"action":"requested","check_suite":{"id":7,"head_sha":"` + string(shaA) + `"},` + inRepository + `}`, func() forge.Event {
+			e := hint(forge.EventCheck, "requested")
+			e.Check = &forge.CheckHint{SHA: shaA}
+			return e
+		}},
 		"unused":                       {"star", `{"action":"created",` + inRepository + `}`, func() forge.Event { return hint(forge.EventUnused, "created") }},
 		"unused and of another make":   {"star", `{"action":{},"repository":[]}`, func() forge.Event { return forge.Event{Kind: forge.EventUnused} }},
 		"unused and no object":         {"star", `[1]`, func() forge.Event { return forge.Event{Kind: forge.EventUnused} }},
@@ -174,6 +189,8 @@ func TestParseRefuses(t *testing.T) {
 		"no head":                 {"pull_request", `{"pull_request":{"number":1},` + inRepository + `}`, "pull_request.head.sha"},
 		"merged as nothing": {"pull_request", `{"pull_request":{"number":1,"merged":true,"merge_commit_sha":null,"head":{"sha":"` + string(shaA) + `"}},` + inRepository + `}`,
 			"pull_request.merge_commit_sha"},
+		"no check run":        {"check_run", `{"action":"created",` + inRepository + `}`, "field check_run is missing"},
+		"a status of nothing": {"status", `{"sha":"x",` + inRepository + `}`, "field sha"},
 		"no issue":            {"issue_comment", `{` + inRepository + `}`, "issue.number is missing"},
 		"no comment":          {"issue_comment", `{"issue":{"number":1},` + inRepository + `}`, "comment.id is missing"},
 		"no installation":     {"installation", `{}`, "installation.id is missing"},
@@ -209,12 +226,12 @@ func TestParseExamples(t *testing.T) {
 			t.Errorf("example %d: %v", i, err)
 		}
 		kinds[event.Kind]++
-		scoped := event.Kind == forge.EventPush || event.Kind == forge.EventPull || event.Kind == forge.EventComment
+		scoped := event.Kind == forge.EventPush || event.Kind == forge.EventPull || event.Kind == forge.EventComment || event.Kind == forge.EventCheck
 		if scoped && event.Repo.ID == 0 || event.Kind == forge.EventInstallation && event.Installation == 0 {
 			t.Errorf("example %d, a %s, names nobody", i, example.Event)
 		}
 	}
-	for _, kind := range []forge.EventKind{forge.EventPush, forge.EventPull, forge.EventComment, forge.EventInstallation, forge.EventPing, forge.EventUnused} {
+	for _, kind := range []forge.EventKind{forge.EventPush, forge.EventPull, forge.EventComment, forge.EventCheck, forge.EventInstallation, forge.EventPing, forge.EventUnused} {
 		if kinds[kind] == 0 {
 			t.Errorf("none of %d examples is a %s", len(examples), kind)
 		}
@@ -222,7 +239,7 @@ func TestParseExamples(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"push", "pull_request", "issue_comment", "installation", "installation_repositories", "ping", "star"} {
+	for _, name := range []string{"push", "pull_request", "issue_comment", "installation", "installation_repositories", "status", "check_run", "check_suite", "ping", "star"} {
 		f.Add(name, `{"ref":"refs/heads/main","commits":[{}],"pull_request":{"head":{"repo":{}}},"issue":{},"comment":{},"repositories":[{}],`+inRepository+`}`)
 		f.Add(name, pushed(false, false, false, string(shaA), string(shaB), oneCommit))
 	}
@@ -232,7 +249,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		set := map[forge.EventKind]bool{forge.EventPush: event.Push != nil, forge.EventPull: event.Pull != nil,
-			forge.EventComment: event.Comment != nil, forge.EventInstallation: event.Access != nil}
+			forge.EventComment: event.Comment != nil, forge.EventCheck: event.Check != nil, forge.EventInstallation: event.Access != nil}
 		for kind, there := range set {
 			if there != (kind == event.Kind) {
 				t.Fatalf("%s: the member of %s is set: %t", event.Kind, kind, there)

@@ -33,6 +33,7 @@ func (s *Sandbox) adminRoutes(mux chi.Router) {
 		mux.Post(AdminPath+"/permissions", admin(given(s.adminPermission)))
 		mux.Post(AdminPath+"/apps", admin(given(s.adminApp)))
 		mux.Post(AdminPath+"/installations", admin(given(s.adminInstallation)))
+		mux.Post(AdminPath+"/check_runs", admin(given(s.adminCheckRun)))
 		mux.Post(AdminPath+"/protection", admin(given(s.adminProtection)))
 		mux.Post(AdminPath+"/rulesets", admin(given(s.adminRuleset)))
 		mux.Post(AdminPath+"/limits", admin(given(func(in Limits) (any, error) { s.SetLimits(in); return nil, nil })))
@@ -145,6 +146,12 @@ func (s *Sandbox) adminInstallation(in struct {
 }) (any, error) {
 	id, err := s.Install(in.App, in.Owner, in.Repositories...)
 	return object{"id": id}, err
+}
+
+func (s *Sandbox) adminCheckRun(in struct {
+	Repository, SHA, App, Name, Status, Conclusion, Title, URL string
+}) (any, error) {
+	return nil, s.SetCheckRun(in.Repository, forge.SHA(in.SHA), in.App, CheckRun{Name: in.Name, Status: in.Status, Conclusion: in.Conclusion, Title: in.Title, URL: in.URL})
 }
 
 func (s *Sandbox) adminProtection(in struct {

@@ -56,10 +56,3 @@ func listStatuses(c *call) (reply, error) {
 	}
 	return ok(list)
 }
-
-func listCheckRuns(c *call) (reply, error) {
-	if _, err := c.commit(); err != nil {
-		return reply{}, err
-	}
-	return ok(object{"total_count": 0, "check_runs": []object{}})
-}

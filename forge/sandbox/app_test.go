@@ -75,7 +75,6 @@ func TestInstallationTokens(t *testing.T) {
 	w.call(app, "POST", path, `{"repositories":["missing"]}`, 422)
 	w.call(app, "POST", path, `{"repository_ids":[1]}`, 422)
 	w.call(app, "POST", path, `{"permissions":{"administration":"write"}}`, 422)
-	w.call(app, "POST", path, `{"permissions":{"checks":"write"}}`, 422)
 	w.call(app, "POST", path, fmt.Sprintf(`{"repository_ids":[%d]}`, w.repo.ID), 201).want(map[string]string{"repositories.0.name": "environments"})
 
 	w.clock.advance(59 * time.Minute)

@@ -48,6 +48,14 @@ func listens(a *app, event string) bool {
 	switch event {
 	case "ping", "installation", "installation_repositories":
 		return true
+	case "check_run": // docs.github.com, "Webhook events and payloads": at least read-level access for the permission it belongs to
+		if a.permissions["checks"] == "" {
+			return false
+		}
+	case "status":
+		if a.permissions["statuses"] == "" {
+			return false
+		}
 	}
 	return len(a.events) == 0 || slices.Contains(a.events, event)
 }

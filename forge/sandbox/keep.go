@@ -35,6 +35,7 @@ type (
 		Roles             map[int64]forge.Permission
 		Threads           []keptThread
 		Statuses          map[string][]keptStatus
+		Checks            []checkRun
 		Signed            []string
 		Guards            []Protection
 		Rulesets          []ruleset
@@ -180,6 +181,9 @@ func keepRepo(r *repository) keptRepo {
 				ID: x.id, App: x.app, Creator: x.creator.id, Context: x.context, State: x.state, Description: x.description, Target: x.target, Created: x.created,
 			})
 		}
+	}
+	for _, x := range r.checks {
+		k.Checks = append(k.Checks, *x)
 	}
 	for _, t := range r.threads {
 		k.Threads = append(k.Threads, keepThread(t))

@@ -98,6 +98,9 @@ func (s *Sandbox) loadRepo(x keptRepo, accounts map[int64]*account) error {
 			})
 		}
 	}
+	for _, y := range x.Checks {
+		r.checks = append(r.checks, &y)
+	}
 	for _, t := range x.Threads {
 		r.threads = append(r.threads, loadThread(t, accounts))
 	}

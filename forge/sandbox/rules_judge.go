@@ -170,7 +170,8 @@ func (r *repository) missingChecks(x *Rules, m move) ([]string, error) {
 	return checkWords(bad, only, len(x.Checks)), nil
 }
 
-// standing is how a required status stands, in the word of GitHub's refusal.
+// standing is how a required status stands, in the word of GitHub's refusal. Where a commit status and a check run have that name, both are required
+// (docs.github.com, "Troubleshooting required status checks").
 func (r *repository) standing(sha string, want RequiredCheck) string {
 	word := "expected"
 	for _, x := range r.statuses[sha] {
@@ -183,6 +184,21 @@ func (r *repository) standing(sha string, want RequiredCheck) string {
 		case x.state == "success":
 			word = "success"
 		case x.state == "pending":
+			word = "pending"
+		default:
+			word = "failing"
+		}
+	}
+	for _, x := range r.runsOn(sha, true) {
+		switch {
+		case x.Name != want.Context || word != "expected" && word != "success":
+		case want.App != 0 && x.App != want.App:
+			if word == "expected" {
+				word = "foreign"
+			}
+		case x.passing():
+			word = "success"
+		case x.Status != "completed":
 			word = "pending"
 		default:
 			word = "failing"

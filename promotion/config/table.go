@@ -62,7 +62,7 @@ func settingKeys() []key {
 		{at: both, name: "from", shape: either(listOf(nameShape()).named("list of environments"), keysOf(atFrom).named("`{any: [...]}`")), def: "none",
 			effect: "where its releases come from; all of them, or one. Without it, it is a first environment"},
 		{at: strict, name: "soak", shape: period(), def: "`0`", effect: "a release must have been healthy in its `from` environments for this long"},
-		{at: strict, name: "checks", state: gate, neutral: "[]", shape: listOf(either(anyText().named("name"), keysOf(atCheck))).sized(0, maxListed), def: "none",
+		{at: strict, name: "checks", shape: listOf(either(anyText().named("name"), keysOf(atCheck))).sized(0, maxListed), def: "none",
 			effect: "commit statuses or check runs that must be green on what runs upstream, or on the source commit"},
 		{at: strict, name: "approvals", state: gate, neutral: "0", shape: count(0, maxApprovals), def: "`0`", effect: "how many people must approve who are not the author of the change"},
 		{at: strict, name: "freeze", shape: listOf(keysOf(atFreeze).named("freeze window")).sized(0, maxListed), def: "none",

@@ -45,6 +45,13 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			delete from wishes where id in (
 			  select w.id from wishes w join commands c on c.repository = w.repository and c.comment::text = w.key
 			  where w.kind = 'answer' and w.version = w.applied_version and c.done_at < $2 limit $1)`, []any{now.Add(-keepAnswers)}},
+		{"checks", `
+			delete from check_facts where (repository, target, sha) in (
+			  select f.repository, f.target, f.sha from check_facts f where f.read_at < $2
+			    and not exists (select from check_wants w where w.repository = f.repository and w.target = f.target and w.sha = f.sha)
+			    and not exists (select from check_wants w join deployments d on d.id = w.deployment
+			                      join revisions v on v.repository = w.repository and v.branch = d.branch and v.sha = f.sha
+			                    where w.repository = f.repository and f.target = '' and v.seq >= d.first_seq and (d.last_seq is null or v.seq < d.last_seq)) limit $1)`, []any{now.Add(-keepStatuses)}},
 		{"commits", `
 			delete from commits where (repository, sha) in (
 			  select c.repository, c.sha from commits c where c.made_at < $2

@@ -34,6 +34,9 @@ func (s *Store) StoreDelivery(ctx context.Context, d forge.Delivery, e forge.Eve
 
 // storeAlone stores a delivery that makes its repository known, changes what is known of it, or is about an installation.
 func (s *Store) storeAlone(ctx context.Context, d forge.Delivery, e forge.Event, now time.Time) (fresh bool, err error) {
+	if e.Check != nil {
+		return s.storeCheck(ctx, arrival{delivery: d, event: e, at: now})
+	}
 	err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
 		fresh = false
 		repository, back, err := s.repositoryOf(ctx, tx, d.Forge, e)
@@ -69,7 +72,9 @@ func (s *Store) hint(ctx context.Context, tx pgx.Tx, kind forge.Kind, repository
 }
 
 // hints says whether the event hints at something in its repository that may have changed.
-func hints(e forge.Event) bool { return e.Kind != forge.EventUnused && e.Kind != forge.EventPing }
+func hints(e forge.Event) bool {
+	return e.Kind != forge.EventUnused && e.Kind != forge.EventPing && e.Kind != forge.EventCheck
+}
 
 func (s *Store) touchInstallation(ctx context.Context, tx pgx.Tx, kind forge.Kind, e forge.Event) error {
 	account, gone := "", false

@@ -15,6 +15,14 @@ type ObserveArgs struct {
 // Kind names the job.
 func (ObserveArgs) Kind() string { return "observe" }
 
+// ChecksArgs asks for the forge's checks to be read that releases of one environment repository wait for.
+type ChecksArgs struct {
+	Repository int64 `json:"repository"`
+}
+
+// Kind names the job.
+func (ChecksArgs) Kind() string { return "read_checks" }
+
 // InstallationArgs asks for one installation's repositories to be read.
 type InstallationArgs struct {
 	Forge        string `json:"forge"`

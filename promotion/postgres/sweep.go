@@ -16,12 +16,13 @@ type Due struct {
 	Repositories  []int64
 	Installations []InstallationArgs
 	Units         []DecideArgs
+	Checks        []int64 // repositories
 	Wishes        []int64
 }
 
 // Empty says that there is nothing to do.
 func (d Due) Empty() bool {
-	return len(d.Repositories)+len(d.Installations)+len(d.Units)+len(d.Wishes) == 0
+	return len(d.Repositories)+len(d.Installations)+len(d.Units)+len(d.Checks)+len(d.Wishes) == 0
 }
 
 // DueWork returns the work that is due at now: generations that are not done, timers that have run out, wishes that are not true yet.
@@ -50,6 +51,9 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 	if due.Units, err = pgx.CollectRows(rows, pgx.RowToStructByPos[DecideArgs]); err != nil {
 		return due, err
 	}
+	if due.Checks, err = s.dueChecks(ctx, now, false, limit); err != nil {
+		return due, err
+	}
 	due.Wishes, err = collect[int64](ctx, s, `
 		select w.id from wishes w join repositories r on r.id = w.repository and r.accessible left join leases l on l.name = 'act:' || w.id and l.expires_at > clock_timestamp()
 		where (w.version <> w.applied_version and (w.act_at is null or w.act_at <= $1)) and l.name is null order by w.id limit $2`, now, limit)
@@ -68,6 +72,9 @@ func (s *Store) TimersDue(ctx context.Context, now time.Time, limit int) (due Du
 		return due, err
 	}
 	if due.Repositories, err = collect[int64](ctx, s, `select id from repositories where generation <> observed and accessible and observe_at <= $1 limit $2`, now, limit); err != nil {
+		return due, err
+	}
+	if due.Checks, err = s.dueChecks(ctx, now, true, limit); err != nil {
 		return due, err
 	}
 	due.Wishes, err = collect[int64](ctx, s, `
@@ -96,6 +103,9 @@ func (s *Store) EnqueueDue(ctx context.Context, due Due) (err error) {
 	}
 	for _, i := range due.Installations {
 		jobs = append(jobs, i)
+	}
+	for _, id := range due.Checks {
+		jobs = append(jobs, ChecksArgs{Repository: id})
 	}
 	for _, u := range due.Units {
 		jobs = append(jobs, u)

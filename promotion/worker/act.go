@@ -166,7 +166,7 @@ func (a *act) status(ctx context.Context) (postgres.Applied, error) {
 		if err != nil {
 			return postgres.Applied{}, &refusedError{err.Error()}
 		}
-		if err := a.mayTouch(ctx, source); err != nil {
+		if err := mayTouch(ctx, a.client, a.repo, source); err != nil {
 			return postgres.Applied{}, err
 		}
 		target = source
@@ -210,18 +210,18 @@ func (a *act) postedBefore(ctx context.Context, target forge.Repo, wish postgres
 const sourceFile = ".ferry-source.yaml"
 
 // mayTouch fails unless the source repository belongs to the environment repository's owner, or names that repository on its default branch.
-func (a *act) mayTouch(ctx context.Context, source forge.Repo) error {
-	if strings.EqualFold(source.Owner, a.repo.Owner) { // as GitHub compares them
+func mayTouch(ctx context.Context, client fileReader, environments, source forge.Repo) error {
+	if strings.EqualFold(source.Owner, environments.Owner) { // as GitHub compares them
 		return nil
 	}
-	file, err := a.client.File(ctx, source, sourceFile, "")
+	file, err := client.File(ctx, source, sourceFile, "")
 	if err != nil && !errors.Is(err, forge.ErrNotFound) {
 		return err
 	}
-	if err == nil && !file.Symlink && promotion.SourceNames(file.Content, a.repo.FullName()) {
+	if err == nil && !file.Symlink && promotion.SourceNames(file.Content, environments.FullName()) {
 		return nil
 	}
-	return &refusedError{fmt.Sprintf("%s belongs to another owner; its default branch must name %s in %s", source.FullName(), a.repo.FullName(), sourceFile)}
+	return &refusedError{fmt.Sprintf("%s belongs to another owner; its default branch must name %s in %s", source.FullName(), environments.FullName(), sourceFile)}
 }
 
 // answer reacts to a comment and answers it once: the answer of an earlier, interrupted try is looked for first.

@@ -29,6 +29,7 @@ type Client interface {
 	branchWriter
 	pullWriter
 	statusWriter
+	checkReader
 	commentWriter
 	issueWriter
 }
@@ -80,6 +81,11 @@ type pullWriter interface {
 type statusWriter interface {
 	Status(ctx context.Context, repo forge.Repo, sha forge.SHA, name string) (forge.Status, error)
 	SetStatus(ctx context.Context, repo forge.Repo, sha forge.SHA, status forge.Status) error
+}
+
+type checkReader interface {
+	NewestStatuses(ctx context.Context, repo forge.Repo, sha forge.SHA) ([]forge.Check, error)
+	NewestCheckRuns(ctx context.Context, repo forge.Repo, sha forge.SHA) ([]forge.Check, error)
 }
 
 type commentWriter interface {

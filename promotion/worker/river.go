@@ -24,6 +24,7 @@ func (w *Work) Run(ctx context.Context, grace time.Duration) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &observeWorker{work: w})
 	river.AddWorker(workers, &installationWorker{work: w})
+	river.AddWorker(workers, &checksWorker{work: w})
 	river.AddWorker(workers, &decideWorker{work: w})
 	river.AddWorker(workers, &actWorker{work: w})
 	client, err := river.NewClient(riverpgxv5.New(w.Store.Pool()), &river.Config{
@@ -117,6 +118,15 @@ type installationWorker struct {
 
 func (w *installationWorker) Work(ctx context.Context, job *river.Job[postgres.InstallationArgs]) error {
 	return w.work.ObserveInstallation(ctx, forge.Kind(job.Args.Forge), job.Args.Installation)
+}
+
+type checksWorker struct {
+	river.WorkerDefaults[postgres.ChecksArgs]
+	work *Work
+}
+
+func (w *checksWorker) Work(ctx context.Context, job *river.Job[postgres.ChecksArgs]) error {
+	return w.work.ReadChecks(ctx, job.Args.Repository)
 }
 
 type decideWorker struct {

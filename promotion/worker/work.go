@@ -168,6 +168,9 @@ func (w *Work) Do(ctx context.Context, due postgres.Due) {
 	for _, i := range due.Installations {
 		w.logged(w.ObserveInstallation(ctx, forge.Kind(i.Forge), i.Installation))
 	}
+	for _, id := range due.Checks {
+		w.logged(w.ReadChecks(ctx, id))
+	}
 	for _, u := range due.Units {
 		w.logged(w.Decide(ctx, u.Repository, u.Unit))
 	}

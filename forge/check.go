@@ -1,0 +1,25 @@
+package forge
+
+import "time"
+
+// Check is how one commit status or check run of a commit stands: the newest of its kind and name by whoever posted it.
+type Check struct {
+	ID          int64     `json:"id"`
+	Name        string    `json:"name"`           // the status' context, or the check run's name
+	Run         bool      `json:"run,omitempty"`  // a check run
+	By          string    `json:"by,omitempty"`   // the login of who posted the status, or the slug of the App that made the check run
+	State       State     `json:"state"`          // Pending, Success or Failure
+	Word        string    `json:"word,omitempty"` // the forge's own word for it ("timed_out"), where that says more than State
+	Description string    `json:"description,omitempty"`
+	URL         string    `json:"url,omitempty"`
+	At          time.Time `json:"at,omitzero"`
+}
+
+// CheckHint says on which commit a status was posted or a check run changed.
+type CheckHint struct {
+	SHA    SHA
+	Name   string // empty where the delivery is about all of an App's check runs on the commit
+	Status int64  // the status' number: a read that shows none as new is older than the delivery
+	Run    int64  // the check run's, likewise
+	Done   bool   // the check run was completed
+}
