@@ -9,6 +9,8 @@ export PATH := $(PATH):/usr/local/go/bin
 export GOFLAGS := $(GOFLAGS) -buildvcs=$(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 TEST_FLAGS ?= -timeout=20m
+SIM_EVENTS ?= 1000000
+SIM_CRASHES ?= 100
 NEED_DEMO  := git:git $(if $(DATABASE_URL),,postgresql:initdb)
 NEED_TEST  := git:git postgresql:initdb nodejs:node npm:npm
 
@@ -70,8 +72,9 @@ lint-vulnerabilities:
 	scripts/vulncheck.sh $(GOVULNCHECK)
 
 .PHONY: sim
-sim: need-test ## Kill Ferry a hundred times, wherever it stands (SIM_FLAGS=-crashes=1000)
-	go test ./cmd/ferry -run 'TestKilledAtAnyMoment' -count=1 -v -timeout=60m -crashes=100 $(SIM_FLAGS)
+sim: need-test ## Let random things happen to Ferry's core, and kill Ferry a hundred times (SIM_EVENTS=, SIM_CRASHES=)
+	go test ./promotion -run 'TestSimulation' -count=1 -v -timeout=60m -events=$(SIM_EVENTS)
+	go test ./cmd/ferry -run 'TestKilledAtAnyMoment' -count=1 -v -timeout=60m -crashes=$(SIM_CRASHES)
 
 # Each figure on a line of its own as it comes; everything else only where something failed.
 .PHONY: bench

@@ -260,7 +260,7 @@ func (s *Snapshot) entered(r Release) (seq int64, ok bool) {
 	for i := range s.Environments {
 		env := &s.Environments[i]
 		for _, d := range env.History {
-			if d.Problem != "" || !d.Release.Same(r) || !d.Baseline && len(env.From) > 0 {
+			if d.Problem != "" || !d.Release.Same(r) || !d.Baseline && (len(env.From) > 0 || env.Dropped) { // of a dropped one nobody knows any more what was upstream
 				continue
 			}
 			if !ok || d.FirstSeq < seq {

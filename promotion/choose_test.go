@@ -366,3 +366,17 @@ func TestPromotionsEndDoesNotComeFromAnEarlierDeployment(t *testing.T) {
 		t.Fatal("the promotion has ended before its revision was read")
 	}
 }
+
+// TestADroppedEnvironmentOrdersNothing: what somebody committed to an environment that .ferry.yaml has dropped since did not enter the first one.
+func TestADroppedEnvironmentOrdersNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, config.Environment{Name: "dev"}, config.Environment{Name: "staging", From: []string{"dev"}}, config.Environment{Name: "qa", From: []string{"dev"}})
+	w.baseline("1.0.0", "dev", "staging", "qa")
+	w.commit("qa", "hotfix")
+	w.commit("staging", "hotfix")
+	w.arrive("dev", "main-7")
+	w.proposed("staging", "")
+	w.env("qa").Dropped, w.env("qa").From = true, nil
+	w.look()
+	w.proposed("staging", "")
+}

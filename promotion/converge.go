@@ -188,13 +188,13 @@ func (d Deployment) advance(env config.Environment, reports []Report, now time.T
 	}
 	a := assess(env, d, reports, now)
 	arrived := !d.ConvergedAt.IsZero() && d.State == DeploymentConverged
+	if a.degradedAt.After(now.Add(-d.soakedAt(now, time.Time{}))) { // also one that another report has overtaken: what the clock shows began before it
+		d.HealthyFrom, d.Soaked = time.Time{}, 0
+	}
 	switch {
 	case a.state == DeploymentConverged:
 		if d.ConvergedAt.IsZero() {
 			d.ConvergedAt = now
-		}
-		if !d.HealthyFrom.IsZero() && a.degradedAt.After(d.HealthyFrom) {
-			d.HealthyFrom, d.Soaked = time.Time{}, 0
 		}
 		d = d.clocked(now, a.heard)
 	case a.state == DeploymentDegraded || a.state == DeploymentFailed:

@@ -25,12 +25,13 @@ func soakGate(s *Snapshot, env *Environment, release Release, now time.Time) Gat
 		}
 		gate.DueAt = soonest(gate.DueAt, one.DueAt)
 	}
-	if open < len(env.From) && (!env.FromAny || open == 0) {
-		gate.State = GateWaiting
-	} else {
-		gate.DueAt = time.Time{}
-	}
 	gate.Reason = strings.Join(reasons, "; ")
+	switch {
+	case env.FromAny && open > 0: // what else is said of each would have to be said anew by time alone
+		gate.DueAt, gate.Reason = time.Time{}, fmt.Sprintf("%s in %s are done", duration(env.Soak), fromWords(env.Environment))
+	case open < len(env.From):
+		gate.State = GateWaiting
+	}
 	return gate
 }
 

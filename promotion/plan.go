@@ -189,7 +189,8 @@ func (p *planner) environment(env *Environment) {
 	view.standing(env)
 	view.Unposted = p.s.unposted(env)
 	if p.s.Off || env.Dropped {
-		p.close(env, "Ferry is switched off here: .ferry.yaml does not name it any more")
+		view.Why = "Ferry is switched off here: .ferry.yaml does not name it any more"
+		p.close(env, view.Why)
 		p.outgrown(env, &view)
 		if env.Pull != nil {
 			p.plan.View.Environments = append(p.plan.View.Environments, view)

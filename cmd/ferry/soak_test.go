@@ -110,3 +110,22 @@ func TestUnsoakedReleaseIsReplaced(t *testing.T) {
 		t.Errorf("the newer release soaks for %s only", d)
 	}
 }
+
+// TestADegradationRightBeforeAnotherReleaseResetsTheSoak: dev degrades, and gets the next release before Ferry has planned again. What had soaked is
+// nothing any more.
+func TestADegradationRightBeforeAnotherReleaseResetsTheSoak(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, "environments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    soak: 30m\n")
+	h.arrive("1.1.0")
+	h.clock.advance(time.Hour) // and nothing looks at that yet
+	token := h.token(acmeEnv, "dev")
+	for _, health := range []string{"degraded", "progressing"} { // the later one hides the earlier
+		if code, body := h.post("/api/v1/reports", token, map[string]any{"revision": h.head(acmeEnv, "main"), "health": health}); code != 202 {
+			t.Fatal(code, body)
+		}
+	}
+	h.commitOnly(checkoutPath("dev"), kustomization("checkout", "1.2.0"))
+	h.observeAndCommand()
+	h.settle()
+	h.wantStatus(acmeEnv, h.staging().Head.SHA, "ferry/gates", "pending", "it was not healthy in dev when another release replaced it")
+}

@@ -218,12 +218,15 @@ func (r *observation) currentDeployment(ctx context.Context, place config.Place)
 	return nil, first, err
 }
 
-// endDeployment ends a deployment at the revision that replaced it: its soak's clock stops.
+// endDeployment ends a deployment at the revision that replaced it: its soak's clock stops. A degradation that was reported since that began, and of which
+// no plan has been made yet, sets it back: the reports of what comes next would hide it.
 func (r *observation) endDeployment(ctx context.Context, d *promotion.Deployment, seq int64) error {
 	_, err := r.tx.Exec(ctx, `
-		update deployments set last_seq = $2, state = 'superseded',
-		       soaked = soaked + coalesce((extract(epoch from ($3::timestamptz - healthy_from)) * 1e9)::bigint, 0), healthy_from = null
-		where id = $1`, d.ID, max(seq, d.FirstSeq), r.now)
+		update deployments d set last_seq = $2, state = 'superseded', healthy_from = null, soaked = case when exists (
+		         select from reports p where p.repository = d.repository and p.environment = d.environment and p.app in ('', d.app)
+		           and p.degraded_at > $3::timestamptz - t.total / 1000.0 * interval '1 microsecond') then 0 else t.total end
+		from (select soaked + coalesce((extract(epoch from ($3::timestamptz - healthy_from)) * 1e9)::bigint, 0) as total from deployments where id = $1) t
+		where d.id = $1`, d.ID, max(seq, d.FirstSeq), r.now)
 	return err
 }
 

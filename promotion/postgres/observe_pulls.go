@@ -96,6 +96,12 @@ func (r *observation) promotionBecomes(ctx context.Context, m ownPromotion, stat
 		ended = nil
 	}
 	if state == promotion.PromotionOpen { // a reopened one makes way for nobody: the living one, if any, was opened meanwhile
+		// But one that has no pull request yet would have to take this very one, of the same branch: it lives on in it.
+		if _, err := r.tx.Exec(ctx, `
+			update promotions set state = 'superseded', ended_at = $4 where repository = $1 and environment = $2 and app = $3 and state = 'waiting' and number = 0`,
+			r.repo.ID, m.environment, m.app, r.now); err != nil {
+			return err
+		}
 		var living bool
 		if err := r.tx.QueryRow(ctx, `
 			select exists (select from promotions where repository = $1 and environment = $2 and app = $3 and state in ('waiting', 'open'))`,

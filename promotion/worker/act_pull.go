@@ -14,13 +14,15 @@ import (
 
 // pullState is what Ferry last made of a pull request.
 type pullState struct {
-	Number  int       `json:"number,omitempty"`
-	Head    forge.SHA `json:"head,omitempty"`
-	Edit    string    `json:"edit,omitempty"`
-	Message string    `json:"message,omitempty"`
-	Title   string    `json:"title,omitempty"`
-	Body    string    `json:"body,omitempty"`
-	Anew    bool      `json:"anew,omitempty"` // somebody said /retry: what others pushed on top is given up
+	Number int       `json:"number,omitempty"`
+	Head   forge.SHA `json:"head,omitempty"`
+	Edit   string    `json:"edit,omitempty"`
+	// Blobs are what the edit was made on, where that is known. The same edit conflicts with its base once another release came to stand there.
+	Blobs   []forge.SHA `json:"blobs,omitempty"`
+	Message string      `json:"message,omitempty"`
+	Title   string      `json:"title,omitempty"`
+	Body    string      `json:"body,omitempty"`
+	Anew    bool        `json:"anew,omitempty"` // somebody said /retry: what others pushed on top is given up
 	// Recovered says that it was read back after the database was lost: which edit the head shows is not known yet.
 	Recovered bool `json:"recovered,omitempty"`
 }
@@ -62,7 +64,7 @@ func (a *act) openPull(ctx context.Context, wish promotion.PullWish) (postgres.A
 }
 
 func (a *act) openApplied(wish promotion.PullWish, p forge.PullRequest) postgres.Applied {
-	return postgres.Applied{Pull: &p, Number: p.Number, State: pullState{Number: p.Number, Head: p.HeadSHA, Edit: wish.Edit, Message: wish.Message, Title: wish.Title, Body: wish.Body}}
+	return postgres.Applied{Pull: &p, Number: p.Number, State: pullState{Number: p.Number, Head: p.HeadSHA, Edit: wish.Edit, Blobs: wish.Blobs, Message: wish.Message, Title: wish.Title, Body: wish.Body}}
 }
 
 // branchFor makes the branch stand at a new commit with the wished edit, or returns the head of the one an interrupted try has left.
@@ -159,7 +161,7 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 			return postgres.Applied{}, err
 		}
 	}
-	edited := last.Edit != wish.Edit || last.Message != wish.Message || last.Anew
+	edited := last.Edit != wish.Edit || last.Message != wish.Message || last.Anew || last.Blobs != nil && !slices.Equal(last.Blobs, wish.Blobs)
 	if !edited && last.Title == wish.Title && last.Body == wish.Body && !a.held.unsure {
 		return postgres.Applied{State: last}, nil
 	}

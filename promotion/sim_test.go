@@ -1,0 +1,250 @@
+package promotion_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/promotion/config"
+)
+
+var (
+	simEvents = flag.Int("events", 4_000, "how many events TestSimulation lets happen, in histories of a few hundred")
+	simSeed   = flag.Uint64("seed", 0, "where the seeds of TestSimulation begin")
+)
+
+// simHistory is how many events one history has.
+const simHistory = 250
+
+// TestSimulation lets random people, agents, clocks and forges act on a few apps, and holds what Ferry plans and shows after each event against the
+// words of the design. Each history is made by its seed alone. Of one that fails, the fewest events that still fail are printed: with them, it is a row
+// of TestSimulationsThatFailed.
+func TestSimulation(t *testing.T) {
+	t.Parallel()
+	histories, chunks := (*simEvents+simHistory-1)/simHistory, max(2, runtime.GOMAXPROCS(0))
+	met := make([]map[string]int, chunks)
+	t.Cleanup(func() { allMet(t, met) })
+	for chunk := range chunks {
+		t.Run(fmt.Sprint("from ", chunk), func(t *testing.T) {
+			t.Parallel()
+			met[chunk] = map[string]int{}
+			for n := chunk; n < histories && !t.Failed(); n += chunks {
+				seed := *simSeed + uint64(n)
+				for what, times := range simulate(t, seed, simEventsOf(seed)) {
+					met[chunk][what] += times
+				}
+			}
+		})
+	}
+}
+
+// allMet fails where something that matters never happened: what nothing meets is not tested.
+func allMet(t *testing.T, chunks []map[string]int) {
+	t.Helper()
+	all := map[string]int{}
+	for _, met := range chunks {
+		for what, times := range met {
+			all[what] += times
+		}
+	}
+	t.Logf("met: %v", all)
+	for _, what := range []string{"held", "frozen", "blocked", "rejected", "asked for", "in a window", "waiting for its soak", "degraded upstream", "merged by Ferry", "merged by hand",
+		"superseded", "reopened", "closed by a bot", "pushed upon", "a crash", "must come", "mixed"} {
+		if all[what] == 0 && !t.Failed() {
+			t.Errorf("never met: %s", what)
+		}
+	}
+}
+
+// TestSimulationsThatFailed lets histories happen once more that were wrong at some time.
+func TestSimulationsThatFailed(t *testing.T) {
+	t.Parallel()
+	for name, h := range map[string]struct {
+		seed   uint64
+		events []uint64
+	}{
+		"an ordinary one": {seed: 1, events: simEventsOf(1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			simulate(t, h.seed, h.events)
+		})
+	}
+}
+
+// simEventsOf returns the events of a seed's history. Each is a seed of its own, so that leaving some out does not change what the others draw.
+func simEventsOf(seed uint64) []uint64 {
+	r := rand.New(rand.NewPCG(seed, 7))
+	events := make([]uint64, simHistory)
+	for i := range events {
+		events[i] = r.Uint64()
+	}
+	return events
+}
+
+// simulate lets the events happen, and returns how often what was met.
+func simulate(t *testing.T, seed uint64, events []uint64) map[string]int {
+	t.Helper()
+	s, problem := simRun(t, seed, events)
+	if problem == "" {
+		return s.met
+	}
+	for n := len(events) / 2; n > 0; n /= 2 { // leave out what is not needed, in ever smaller pieces
+		for at := 0; at+n <= len(events); {
+			fewer := slices.Concat(events[:at], events[at+n:])
+			if again, p := simRun(t, seed, fewer); p != "" {
+				s, problem, events = again, p, fewer
+				continue
+			}
+			at += n
+		}
+	}
+	t.Fatalf("seed %d, events %#v:\n%s\nwhat happened:\n%s", seed, events, problem, strings.Join(s.log, "\n"))
+	return nil
+}
+
+// simProblem is what a simulation panics with where something is wrong.
+type simProblem string
+
+// simRun lets the events happen, and says what went wrong; "" where nothing did.
+func simRun(t *testing.T, seed uint64, events []uint64) (s *sim, problem string) {
+	t.Helper()
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case simProblem:
+			problem = string(p)
+		default:
+			panic(fmt.Sprintf("seed %d, events %#v: %v\n%s", seed, events, p, strings.Join(s.log, "\n")))
+		}
+	}()
+	s = newSim(t, seed)
+	s.settle()
+	for _, e := range events {
+		s.r = rand.New(rand.NewPCG(e, seed))
+		s.now = s.now.Add(time.Duration(1+s.r.IntN(15*60_000)) * time.Millisecond)
+		s.event()
+		if s.prompt || s.r.IntN(3) == 0 {
+			s.settle()
+			s.atRest()
+		} else {
+			s.someWork()
+		}
+		s.seen()
+	}
+	s.settle()
+	s.atRest()
+	return s, ""
+}
+
+// sim is a forge, its people and agents, and a Ferry whose database is a few maps. What the forge's and the people's side is, is written by the words
+// of the design and of GitHub's documentation; of Ferry's, only its pure core is the code under test.
+type sim struct {
+	r       *rand.Rand
+	now     time.Time
+	prompt  bool // Ferry works off every event before the next
+	configs []*config.Config
+	config  *config.Config
+	apps    []string
+	forge   simForge
+	facts   map[string]*simFacts // by app
+	people  simPeople
+	agents  map[string]*simAgent // by environment/cluster
+	heads   int64                // how far Ferry has observed the branch
+	ids     int64
+	minor   int               // how many new releases there were
+	help    map[string]string // who may say which command
+	log     []string
+	met     map[string]int // how often what happened
+
+	// What the oracles remember.
+	said            []simSaid
+	staysOf         map[simPlace][]simStay
+	staysAt         int64           // up to which revision those are
+	arrived         map[string]bool // places and tags that have converged
+	observedAt      map[int64]time.Time
+	everMerged      map[string]bool // environments in which merged has ever counted as arrived
+	severalClusters map[string]bool // environments that have ever had several
+}
+
+const simDev = `apiVersion: ferry/v1
+mode: release
+environments:
+  - {name: dev}
+  - {name: staging, from: [dev], soak: 10m}
+  - {name: canary, from: [dev], merge: auto, unprotected: allow}
+`
+
+const simApps = `
+apps:
+  - {discover: "apps/{app}/{env}/kustomization.yaml", images: ["ghcr.io/acme/{app}"]}
+`
+
+// simConfigs are what .ferry.yaml says in turn: a diamond where all are needed and where one is, merges by people and by Ferry, windows, several
+// clusters, environments where nobody reports, that are only observed, or that are gone.
+func simConfigs() []string {
+	return []string{
+		simDev + `
+  - {name: prod, from: [staging, canary], soak: 20m, merge: auto, unprotected: allow}
+  - {name: prod-eu, from: {any: [staging, canary]}, merge: auto, unprotected: allow, freeze: [{kind: deny, schedule: "0 * * * *", duration: 15m, reason: the hour begins}]}` + simApps,
+		simDev + `
+  - {name: prod, from: [staging, canary], merge: auto, unprotected: allow, clusters: [eu, us]}
+  - {name: prod-eu, from: {any: [staging, canary]}, soak: 30m, converge: merge, report_timeout: 5m}` + simApps,
+		simDev + `
+  - {name: prod, from: [staging], soak: 1h, mode: propose, freeze: [{kind: deny, schedule: "0 * * * *", duration: 15m, reason: the hour begins}]}
+  - {name: prod-eu, from: [prod], mode: observe}` + simApps,
+		simDev + `
+  - {name: prod, from: {any: [staging, canary]}, soak: 10m, merge: auto, unprotected: allow}` + simApps,
+	}
+}
+
+func newSim(t *testing.T, seed uint64) *sim {
+	t.Helper()
+	s := &sim{r: rand.New(rand.NewPCG(seed, 11)), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), apps: []string{"cart", "checkout"}, facts: map[string]*simFacts{},
+		agents: map[string]*simAgent{}, arrived: map[string]bool{}, observedAt: map[int64]time.Time{}, met: map[string]int{}, everMerged: map[string]bool{}, severalClusters: map[string]bool{}}
+	s.forge.content = map[simPlace]string{}
+	s.people.intents = map[simPlace]simIntent{}
+	for _, text := range simConfigs() {
+		c, err := config.Parse(config.File, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.configs = append(s.configs, c)
+	}
+	s.configure(s.configs[seed%uint64(len(s.configs))])
+	s.prompt = seed%3 == 0
+	s.forge.seq = 1
+	for _, app := range s.apps {
+		s.facts[app] = &simFacts{}
+		for _, env := range simEnvironments() {
+			s.forge.commit(simPlace{app, env}, simManifest(app, "1.0.0"))
+		}
+	}
+	s.observeHead(s.forge.seq)
+	return s
+}
+
+// configure lets another .ferry.yaml be in force.
+func (s *sim) configure(c *config.Config) {
+	s.config = c
+	for _, e := range c.Environments {
+		s.everMerged[e.Name] = s.everMerged[e.Name] || e.Converge == config.ConvergeMerge
+		s.severalClusters[e.Name] = s.severalClusters[e.Name] || len(e.Clusters) > 1
+	}
+}
+
+func simEnvironments() []string { return []string{"dev", "staging", "canary", "prod", "prod-eu"} }
+
+func (s *sim) note(format string, args ...any) {
+	s.log = append(s.log, fmt.Sprintf("%s %s", s.now.Format("15:04:05.000"), fmt.Sprintf(format, args...)))
+}
+
+// wrong ends the simulation.
+func (s *sim) wrong(format string, args ...any) { panic(simProblem(fmt.Sprintf(format, args...))) }
+
+func simPick[T any](s *sim, list []T) T { return list[s.r.IntN(len(list))] }
