@@ -327,6 +327,11 @@ func TestAPersonsRevertIsNotUndone(t *testing.T) {
 	w.look()
 	w.commit("staging", "1.0.0")
 	w.look()
+	w.wantWhy("staging", "somebody blocks checkout 1.1.0 in staging: "+sha(w.seq).Short()+" brought 1.0.0 back (/unblock checkout 1.1.0 staging lifts it)")
+	w.unblock()
+	w.wantWhy("staging", "somebody holds checkout in staging since the rollback from 1.1.0")
+	w.env("staging").Holds = nil
+	w.look()
 	w.wantWhy("staging", "1.1.0 stood here until somebody replaced it; /promote checkout staging")
 	w.arrive("dev", "1.2.0")
 	w.proposed("staging", "1.2.0")
@@ -356,6 +361,8 @@ func TestPromotionsEndDoesNotComeFromAnEarlierDeployment(t *testing.T) {
 	w.look()
 	w.commit("staging", "1.0.0")
 	w.look()
+	w.unblock()
+	w.env("staging").Holds = nil
 	w.wait(time.Minute)
 	w.ask("staging", "1.1.0")
 	w.look()

@@ -34,6 +34,8 @@ type HeadFacts struct {
 	// Revisions are the branch's commits since the last observation, oldest first, the head last.
 	Revisions []forge.SHA
 	Reset     bool // the branch was forced: the revisions before are not its history any more
+	// Pushers are who brought revisions, as far as that is known.
+	Pushers map[forge.SHA]forge.User
 }
 
 // ConfigFacts is what .ferry.yaml says at the head.

@@ -23,6 +23,7 @@ type Plan struct {
 	IntentsDone   []string // environments whose intent is fulfilled or refused
 	Rooms         []RoomWish
 	HoldsEnded    []int64 // of rollbacks, because something newer stands there
+	RolledBack    []RolledBack
 	View          View
 	DueAt         time.Time // when time alone may change the plan; zero: never
 }
@@ -123,6 +124,10 @@ func (p *planner) advance() {
 			}
 			env.History[j] = after
 			after.Settled = after.Ended // its last status is said by this plan
+			if j == 0 && !after.Ended && !after.Judged {
+				p.judge(env, after)
+				after.Judged = true
+			}
 			if !reflect.DeepEqual(after, before) {
 				p.plan.Deployments = append(p.plan.Deployments, after)
 			}

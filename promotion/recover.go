@@ -141,6 +141,13 @@ func (p *Past) Stand(seq int64, revision forge.SHA, at time.Time, release Releas
 	p.Deployments = append(p.Deployments, Deployment{Release: slices.Clone(release), Problem: problem, FirstSeq: seq, FirstSHA: revision, State: DeploymentPending, Since: at})
 }
 
+// Brought notes who made the revision, where the deployment that stands began with it.
+func (p *Past) Brought(revision forge.SHA, by string) {
+	if d := p.current(); d != nil && d.FirstSHA == revision {
+		d.BroughtBy = by
+	}
+}
+
 func (p *Past) current() *Deployment {
 	if n := len(p.Deployments); n > 0 && !p.Deployments[n-1].Ended {
 		return &p.Deployments[n-1]

@@ -9,7 +9,8 @@ import (
 // RolledBack is a rollback that was decided: what comes back, and what keeps the release that it takes away from coming again.
 type RolledBack struct {
 	Environment string
-	Intent      Intent
+	Intent      Intent // of no kind where it has come back already
+	Cause       string // what made Ferry decide it; empty where a person did
 	Hold        Hold
 	Block       *Block // nil where no one release stood
 }

@@ -53,6 +53,19 @@ func (w *world) carryOut(out promotion.Outcome) {
 	blockIn(w, w.blocks...)
 }
 
+// rolledBack writes a rollback down that the plan has decided.
+func (w *world) rolledBack(r promotion.RolledBack) {
+	w.ids++
+	r.Hold.ID = w.ids
+	e := w.env(r.Environment)
+	e.Holds = append(e.Holds, r.Hold)
+	if r.Intent.Kind != "" {
+		e.Intent = &r.Intent
+	}
+	w.blocks = append(w.blocks, *r.Block)
+	blockIn(w, w.blocks...)
+}
+
 // runningBad is a line with 1.0.0, 1.1.0 and 1.2.0 one after the other everywhere; in prod, 1.2.0 turned out to be bad.
 func runningBad(t *testing.T, change ...func(staging, prod *config.Environment)) *world {
 	t.Helper()

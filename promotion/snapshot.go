@@ -90,6 +90,8 @@ type Deployment struct {
 	HealthyFrom time.Time // soak's clock runs since then; zero: it stands still
 	Soaked      time.Duration
 	Settled     bool      // ended, and its last status was said
+	BroughtBy   string    // who pushed it; empty where that is unknown
+	Judged      bool      // whether somebody went back with it is decided
 	Recovered   time.Time // when it was read back from the forge, after the database was lost; zero: it was not
 }
 

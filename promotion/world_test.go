@@ -203,7 +203,7 @@ func (w *world) facts() string {
 // apply writes the plan down, and says whether there was nothing new in it.
 func (w *world) apply(p promotion.Plan) (same bool) {
 	w.t.Helper()
-	same = len(p.Deployments)+len(p.Promotions)+len(p.IntentsDone)+len(p.HoldsEnded) == 0
+	same = len(p.Deployments)+len(p.Promotions)+len(p.IntentsDone)+len(p.HoldsEnded)+len(p.RolledBack) == 0
 	for i := range w.s.Environments {
 		e := &w.s.Environments[i]
 		for _, d := range p.Deployments {
@@ -218,6 +218,9 @@ func (w *world) apply(p promotion.Plan) (same bool) {
 		if slices.Contains(p.IntentsDone, e.Name) {
 			e.Intent = nil
 		}
+	}
+	for _, r := range p.RolledBack {
+		w.rolledBack(r)
 	}
 	for _, c := range p.Contributions {
 		key := fmt.Sprint(c.Target, c.SHA, c.Context)

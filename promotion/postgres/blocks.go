@@ -49,13 +49,18 @@ func insertBlock(ctx context.Context, tx pgx.Tx, repository int64, b promotion.B
 	return err
 }
 
+// blockFor writes down what a person blocks.
+func (d *decision) blockFor(ctx context.Context, c pendingCommand, cause string, b promotion.Block) error {
+	if err := insertBlock(ctx, d.tx, d.repo.ID, b); err != nil {
+		return err
+	}
+	return d.said(ctx, c, cause, "block", b.Environment, b.App, b.Detail())
+}
+
 // writeBlocks writes down what the comment blocks, and which blocks and rejections it lifts.
 func (d *decision) writeBlocks(ctx context.Context, c pendingCommand, cause string, out promotion.Outcome) error {
 	for _, b := range out.Blocks {
-		if err := insertBlock(ctx, d.tx, d.repo.ID, b); err != nil {
-			return err
-		}
-		if err := d.said(ctx, c, cause, "block", b.Environment, b.App, b.Detail()); err != nil {
+		if err := d.blockFor(ctx, c, cause, b); err != nil {
 			return err
 		}
 	}

@@ -45,8 +45,13 @@ func emptyRelease(r promotion.Release) promotion.Release {
 	return r
 }
 
-// writeRollbacks ends the holds of rollbacks over which something newer has come.
+// writeRollbacks writes down the rollbacks that the plan has decided, and ends the holds of those over which something newer has come.
 func (d *decision) writeRollbacks(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
+	for _, r := range p.RolledBack {
+		if err := d.writeRollback(ctx, app, r); err != nil {
+			return err
+		}
+	}
 	for _, id := range p.HoldsEnded {
 		var environment, reason string
 		if err := d.tx.QueryRow(ctx, `
@@ -60,4 +65,24 @@ func (d *decision) writeRollbacks(ctx context.Context, app string, _ promotion.S
 		}
 	}
 	return nil
+}
+
+// writeRollback writes down a rollback that no comment asked for.
+func (d *decision) writeRollback(ctx context.Context, app string, r promotion.RolledBack) error {
+	by := pendingCommand{login: r.Intent.Actor}
+	kind := r.Intent.Kind
+	if kind == "" {
+		kind = "reverted"
+	} else if err := d.writeIntent(ctx, app, r.Environment, r.Intent); err != nil {
+		return err
+	}
+	if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: r.Environment, app: app, kind: kind, actor: r.Intent.Actor, cause: r.Cause, at: d.now,
+		detail: r.Intent.Detail()}); err != nil {
+		return err
+	}
+	if err := d.begin(ctx, by, r.Cause, holdKind(), r.Hold); err != nil {
+		return err
+	}
+	d.dirty[issueUnit], d.dirty[stateUnit] = true, true
+	return d.blockFor(ctx, by, r.Cause, *r.Block)
 }

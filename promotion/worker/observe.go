@@ -97,8 +97,9 @@ type look struct {
 	repo       postgres.Repository
 	self       forge.User
 	pushes     []forge.Push
-	merges     []forge.SHA // commits that merges put on the default branch
-	deleted    []string    // branches of Ferry's, before anybody closed their pull request
+	pushers    map[forge.SHA]forge.User // by the commit that they pushed last
+	merges     []forge.SHA              // commits that merges put on the default branch
+	deleted    []string                 // branches of Ferry's, before anybody closed their pull request
 	reread     map[int]bool
 	byForge    map[int]bool // pull requests that the forge closed, because their branch went
 	pulls      map[int]forge.PullHint
@@ -119,6 +120,7 @@ type look struct {
 
 // hints reads what the deliveries hint at. A delivery that cannot be read is worked off too: the next sweep finds what it hid.
 func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery) (ids []string) {
+	l.pushers = map[forge.SHA]forge.User{}
 	l.pulls, l.senders, l.reread, l.byForge = map[int]forge.PullHint{}, map[int]forge.User{}, map[int]bool{}, map[int]bool{}
 	for _, d := range deliveries {
 		ids = append(ids, d.ID)
@@ -130,6 +132,7 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 		switch {
 		case e.Push != nil && e.Push.Branch == l.repo.DefaultBranch:
 			l.pushes = append(l.pushes, *e.Push)
+			l.pushers[e.Push.After] = e.Sender
 		case e.Push != nil && e.Push.After == "" && e.Sender.ID != l.self.ID && strings.HasPrefix(e.Push.Branch, "ferry/"):
 			l.branchGone(e.Push.Branch)
 		case e.Pull != nil && e.Sender.ID != l.self.ID || e.Pull != nil && e.Pull.Merged:
@@ -171,7 +174,7 @@ func (l *look) branchGone(branch string) {
 
 // look reads what the hints ask for, in the order in which one thing explains the next.
 func (l *look) look(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookBack, l.lookAtPulls, l.lookBackAtHeads, l.lookAtComments} {
+	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookAtPushers, l.lookBack, l.lookAtPulls, l.lookBackAtHeads, l.lookAtComments} {
 		if err := step(ctx); err != nil {
 			return err
 		}
