@@ -10,7 +10,8 @@ const (
 	EventPush         EventKind = "push"
 	EventPull         EventKind = "pull"
 	EventComment      EventKind = "comment"
-	EventCheck        EventKind = "check"        // a commit status was posted, or a check run changed
+	EventCheck        EventKind = "check" // a commit status was posted, or a check run changed
+	EventReview       EventKind = "review"
 	EventInstallation EventKind = "installation" // the App was installed, removed, suspended, or its repositories changed
 	EventPing         EventKind = "ping"
 	EventUnused       EventKind = "unused"
@@ -36,6 +37,7 @@ type Event struct {
 	Pull         *PullHint
 	Comment      *CommentHint
 	Check        *CheckHint
+	Review       *ReviewHint
 	Access       *Access
 }
 
@@ -68,6 +70,14 @@ type PullHint struct {
 	HeadSHA    SHA
 	HeadRepo   int64
 	BaseBranch string
+	UpdatedAt  time.Time // by then at the latest it stood at HeadSHA, in the forge's clock
+}
+
+// ReviewHint says which review of which pull request may have changed.
+type ReviewHint struct {
+	Number int
+	ID     int64
+	State  ReviewState // immutable: a later state of the same review has a delivery of its own
 }
 
 // CommentHint is a comment as it was made.

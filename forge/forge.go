@@ -254,6 +254,26 @@ type Comment struct {
 	Edited    bool // since it was made
 }
 
+// ReviewState is what a review says.
+type ReviewState string
+
+// The states of a review, in GitHub's words. What a person said first and somebody took back is dismissed.
+const (
+	ReviewApproved         ReviewState = "APPROVED"
+	ReviewChangesRequested ReviewState = "CHANGES_REQUESTED"
+	ReviewCommented        ReviewState = "COMMENTED"
+	ReviewDismissed        ReviewState = "DISMISSED"
+)
+
+// Review is one person's review of a pull request.
+type Review struct {
+	ID     int64
+	Author User
+	State  ReviewState
+	SHA    SHA // the head it is about; empty where the forge does not say
+	At     time.Time
+}
+
 // Issue is an issue as far as Ferry needs one.
 type Issue struct {
 	Number int

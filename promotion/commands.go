@@ -30,6 +30,8 @@ func commandSpecs() []CommandSpec {
 		{"block", "/block [app] release [environment] reason", "keeps a release (its tag) out of an environment and those behind it, or out of all", forge.PermissionWrite, (*execution).block, false},
 		{"unblock", "/unblock [app] release [environment]", "lifts a block, or the rejection of a release", forge.PermissionMaintain, (*execution).unblock, false},
 		{"rollback", "/rollback [app] environment [to tag] [reason]", "brings back what ran there before, and keeps what stands now out", forge.PermissionMaintain, (*execution).rollback, false},
+		{CommandApprove, "/approve", "approves exactly what this pull request shows", forge.PermissionWrite, (*execution).approve, true},
+		{CommandOverride, "/override gate reason", "opens a gate for exactly what this pull request shows", forge.PermissionMaintain, (*execution).override, true},
 		{"promote", "/promote [app|all] [to environment]", "promotes what stands upstream, also where it stood there before Ferry", forge.PermissionWrite, (*execution).promote, false},
 		{"retry", "/retry [app] [environment]", "tries again what the forge refused, and makes a promotion anew", forge.PermissionWrite, (*execution).retry, false},
 		{"help", "/help", "lists the commands", forge.PermissionRead, (*execution).help, false},
@@ -38,7 +40,7 @@ func commandSpecs() []CommandSpec {
 
 // laterCommands are Ferry's commands that this version does not act on: named, so that nobody's hotfix is met by silence.
 func laterCommands() []string {
-	return []string{"approve", "hotfix", "override", "drop"}
+	return []string{"hotfix", "drop"}
 }
 
 // Command is one command of a comment.
@@ -84,11 +86,12 @@ func isCommand(name string) bool {
 	return slices.ContainsFunc(commandSpecs(), func(s CommandSpec) bool { return s.Name == name }) || slices.Contains(laterCommands(), name)
 }
 
-func commandTable() string {
+// commandTable lists the commands, with who may give each as who says.
+func commandTable(who func(CommandSpec) string) string {
 	var b strings.Builder
 	b.WriteString("| command | what it does | who may |\n| --- | --- | --- |\n")
 	for _, s := range commandSpecs() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.ReplaceAll(s.Usage, "|", "\\|"), s.Help, s.Needs)
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.ReplaceAll(s.Usage, "|", "\\|"), s.Help, escape(who(s)))
 	}
 	return b.String()
 }

@@ -19,8 +19,12 @@ type CommandScene struct {
 	History      map[string]map[string][]Deployment // app → environment, the newest first; of the apps that AppsLookedBack names
 	App          string                             // of the pull request the comment stands under; empty on the issue
 	Environment  string
+	Shown        *Shown // by that pull request; nil on the issue
+	Actor        int64  // who said it, by the forge's number
 	Login        string
 	Permission   forge.Permission
+	Teams        []string // of those that matter: where they are a member
+	Unknown      string   // what could not be looked up of them
 	Now          time.Time
 	OnFerrysPage bool // on a promotion pull request or Ferry's issue
 }
@@ -38,6 +42,9 @@ type Outcome struct {
 	Lifts     []Lift
 	Intents   map[string]map[string]Intent // app → environment
 	Retry     [][2]string                  // app, environment
+	Approvals []Approval
+	Overrides []Override
+	Given     []Given // what the answer keeps of these
 }
 
 // Decides says whether anything of it is a decision that has to stand on the branch ferry-state before it is answered.
@@ -69,6 +76,12 @@ func Execute(commands []Command, scene CommandScene) Outcome {
 		e.out.Blocks[i].ID = 0
 	}
 	e.out.Answer = Prefixed(scene.Config.CommandPrefix, strings.Join(e.answers, "\n\n"))
+	for i, g := range e.out.Given {
+		if e.out.Answer += "\n"; i == 0 {
+			e.out.Answer += "\n"
+		}
+		e.out.Answer += g.mark()
+	}
 	if e.out.Reaction = forge.ReactionDone; e.refused {
 		e.out.Reaction = forge.ReactionRefused
 	}
@@ -87,10 +100,14 @@ func (e *execution) run(c Command) {
 			names[n] = s.Name
 		}
 		e.refuse("%s is not a command of Ferry's. Did you mean `/%s`? `/help` lists all.", code("/"+clip(c.Name, 60)), config.Nearest(c.Name, names))
-	case e.Permission < specs[i].Needs:
-		e.refuse("@%s, you may not `/%s`: it needs %s permission in this repository, and you have %s.", e.Login, c.Name, specs[i].Needs, e.Permission)
+	case !e.mayAnywhere(specs[i]):
+		e.mayNot(specs[i], e.somewhere())
+	case specs[i].Bound && e.Shown == nil:
+		e.refuse("`/%s` counts for what a promotion pull request shows: say it under one.", c.Name)
+	case specs[i].Bound && e.Shown.Void != "":
+		e.refuse("`/%s` is void: %s.", c.Name, e.Shown.Void)
 	default:
-		specs[i].execute(e, c)
+		e.carryOut(specs[i], c)
 	}
 }
 
@@ -153,7 +170,7 @@ func (e *execution) status(c Command) {
 			}
 			said++
 			cell.Held, cell.Frozen = e.stoppedBy(v.App, cell.Name)
-			e.say("%s%s", cell.Explain(v.App), e.placeInLine(v.App, cell))
+			e.say("%s%s%s", cell.Explain(v.App), e.placeInLine(v.App, cell), e.wayOver(cell))
 		}
 	}
 	switch {
@@ -258,7 +275,7 @@ func (e *execution) retry(c Command) {
 	e.say("Trying again.")
 }
 
-func (e *execution) help(Command) { e.say("%s", commandTable()) }
+func (e *execution) help(Command) { e.say("%s", commandTable(e.whoMay)) }
 
 func (e *execution) unknownWord(word string) {
 	names := []string{"all"}

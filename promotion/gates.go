@@ -30,7 +30,7 @@ type rule func(s *Snapshot, env *Environment, release Release, now time.Time) Ga
 
 // rules are the gates in the order in which people read them.
 func rules() []rule {
-	return []rule{upstreamGate, soakGate, checksGate, policyGate, freezeGate, holdGate, blockGate}
+	return []rule{upstreamGate, soakGate, checksGate, approvalsGate, policyGate, freezeGate, holdGate, blockGate}
 }
 
 // Waiver is a person's word that one gate need not be open for one release on its way into an environment.

@@ -310,6 +310,11 @@ func TestWaiver(t *testing.T) {
 		t.Fatalf("%+v", g)
 	}
 	w.arrive("dev", "1.2.0")
+	if cell := w.plan.View.Find("staging"); cell.Proposed.Version() != "1.1.0" || cell.Next.Version() != "1.2.0" {
+		t.Fatalf("what is waived is replaced by what has to soak still: %+v", cell)
+	}
+	w.env("staging").Waivers[0].Release = release("1.3.0")
+	w.look()
 	if g := w.gate("staging", "soak"); g.State != promotion.GateWaiting {
 		t.Fatalf("a waiver for another release opens it: %+v", g)
 	}

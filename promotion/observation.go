@@ -22,6 +22,9 @@ type Observation struct {
 	Decisions    *Decisions        // from the branch ferry-state, at the first look
 	Recovery     *Recovery         // what the forge remembers of an earlier database, at the first look
 	Pulls        []PullFacts
+	Reviews      []ReviewFacts
+	Heads        []HeadSeen
+	Authors      []Author
 	Commands     []CommandFacts
 	Issue        int // number of Ferry's issue, where it was looked for and found
 }
@@ -84,6 +87,14 @@ type CommandFacts struct {
 	Number     int
 	Author     forge.User
 	Permission forge.Permission
+	Teams      []string // of those that matter: where they are a member
+	Unknown    string   // what could not be looked up of them
 	Body       string
 	At         time.Time
+}
+
+// ReviewFacts is what the forge's reviews of a pull request say: of each person what they said last.
+type ReviewFacts struct {
+	Number  int
+	Reviews []Review
 }

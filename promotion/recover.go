@@ -40,6 +40,22 @@ type PastPromotion struct {
 	Rejected bool // by the person who closed it, and nobody has taken that back since
 	Own      bool // its head is a commit of Ferry's own
 	Applied  any  // of an open one: what the act on it has to know
+	Given    []PastGiven
+}
+
+// PastGiven is what a person gave a pull request by a command, as Ferry's answer keeps it, and what they may do now.
+type PastGiven struct {
+	Given
+	Comment int64
+	Person  Person
+	At      time.Time
+}
+
+// Stands says whether who gave it may still give it, by the roles of the environment.
+func (g PastGiven) Stands(c *config.Config, environment string) bool {
+	spec, ok := specOf(g.Command)
+	env, known := c.Environment(environment)
+	return ok && known && !g.Person.Bot && g.Person.plays(roleIn(env.Roles, spec))
 }
 
 // AppContribution is what one app had added to a commit status.

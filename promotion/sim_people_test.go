@@ -89,7 +89,7 @@ func (s *sim) sentence() string {
 	return strings.Join(words, " ") + "\n"
 }
 
-var simUsage = regexp.MustCompile("(?m)^\\| `/([a-z]+).*\\| ([a-z]+) \\|$")
+var simUsage = regexp.MustCompile("(?m)^\\| `/([a-z]+).*\\| ([a-z]+)(?: permission)? \\|$")
 
 // simCode is a code span, in which nothing is a mention or markup.
 var simCode = regexp.MustCompile("`[^`]*`")

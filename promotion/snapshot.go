@@ -19,6 +19,7 @@ type Snapshot struct {
 	Off           bool          // the tree has no .ferry.yaml, or the app is not in it any more
 	Environments  []Environment // upstream first; only those the app has a manifest in, or had
 	Announced     []Announced   // the newest of each image that CI announced
+	Authors       []Author      // of source commits, as far as they were looked up
 	Sources       []Announced   // what CI announced of the images that stand anywhere
 	Refusals      map[string]Refusal
 	Unposted      []UnpostedStatus // statuses that the forge did not take
@@ -42,6 +43,7 @@ type Environment struct {
 	Waivers    []Waiver // of what is proposed here
 	Room       Room
 	Intent     *Intent
+	Reviews    []Review   // of the living pull request
 	Pull       *Pull      // the living pull request of this app here, if any
 	Promotion  *Promotion // waiting or open
 	Outgrown   []Outgrown // promotions under a name that the app or the environment had before
@@ -169,6 +171,7 @@ type Pull struct {
 	HeadSHA forge.SHA
 	Known   bool // Ferry recorded that head
 	Pusher  string
+	Edit    string // what that head shows, as far as Ferry knows; see PullWish
 }
 
 // Outgrown is a promotion on the branch of a name that the app or the environment had before.

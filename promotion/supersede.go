@@ -41,7 +41,7 @@ func (s *Snapshot) pick(env *Environment, candidates []Release, asked Release, n
 func (s *Snapshot) pickNewest(env *Environment, candidates []Release, asked Release, now time.Time, out *choice) int {
 	picked, ready := 0, false
 	for i, release := range candidates {
-		soak := soakGate(s, env, release, now)
+		soak := env.waived(soakGate(s, env, release, now), release)
 		if ready = soak.State == GateOpen || asked.Same(release); ready {
 			picked = i
 			break
@@ -126,7 +126,7 @@ func (s *Snapshot) pickQueued(env *Environment, candidates []Release, now time.T
 
 // reachable says whether the release is ready upstream, or can still become so.
 func (s *Snapshot) reachable(env *Environment, release Release, now time.Time) bool {
-	if soakGate(s, env, release, now).State == GateOpen && upstreamGate(s, env, release, now).State == GateOpen {
+	if env.waived(soakGate(s, env, release, now), release).State == GateOpen && env.waived(upstreamGate(s, env, release, now), release).State == GateOpen {
 		return true
 	}
 	return slices.ContainsFunc(env.From, func(name string) bool { up := s.Find(name); return up != nil && up.runs(release) })

@@ -51,7 +51,7 @@ func (s *Snapshot) body(env *Environment, c choice) string {
 	if len(c.next) > 0 {
 		fmt.Fprintf(&b, "\nNext, %s: %s.\n", c.then, releaseNames(c.next))
 	}
-	b.WriteString("\n### Commands\n\n" + commandTable())
+	b.WriteString("\n### Commands\n\n" + commandTable(func(c CommandSpec) string { return roleWords(roleIn(env.Roles, c)) }))
 	b.WriteString("\nClosing this pull request rejects the release for " + escape(env.Name) + "; reopening lifts that.\n")
 	return closed(b.String(), maxPart)
 }

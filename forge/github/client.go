@@ -65,6 +65,7 @@ var (
 	// nameForm is wider than what GitHub allows for owners and repositories, and has nothing that means something in an address.
 	nameForm  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 	loginForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}(\[bot\])?$`)
+	slugForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$`)
 )
 
 // refused checks a call's arguments, some of which come from files that anybody may have written: what would mean another
@@ -104,6 +105,13 @@ func checkSHA(sha forge.SHA) error {
 func checkPath(file string) error {
 	if file == "" || path.Clean("/"+file) != "/"+file || strings.ContainsRune(file, 0) {
 		return fmt.Errorf("%q is not the path of a file in a repository", file)
+	}
+	return nil
+}
+
+func checkSlug(slug string) error {
+	if !slugForm.MatchString(slug) {
+		return fmt.Errorf("%q is not a team's slug", slug)
 	}
 	return nil
 }

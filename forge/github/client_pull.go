@@ -172,3 +172,25 @@ func pullRequest(p *gh.PullRequest) forge.PullRequest {
 	}
 	return found
 }
+
+// Reviews returns the reviews of a pull request that were submitted, oldest first.
+func (c *Client) Reviews(ctx context.Context, repo forge.Repo, number int) ([]forge.Review, error) {
+	call := fmt.Sprintf("listing the reviews of %s#%d", repo.FullName(), number)
+	if err := refused(call, checkRepo(repo)); err != nil {
+		return nil, err
+	}
+	found, err := pages(func(page gh.ListOptions) ([]*gh.PullRequestReview, *gh.Response, error) {
+		return c.api.PullRequests.ListReviews(ctx, repo.Owner, repo.Name, number, &page)
+	})
+	if err != nil {
+		return nil, c.failed(call, err)
+	}
+	var reviews []forge.Review
+	for _, r := range found {
+		if r.GetState() == "PENDING" { // Ferry's own, were there any: nobody else's is shown before it is submitted
+			continue
+		}
+		reviews = append(reviews, forge.Review{ID: r.GetID(), Author: user(r.GetUser()), State: forge.ReviewState(r.GetState()), SHA: forge.SHA(r.GetCommitID()), At: r.GetSubmittedAt().Time})
+	}
+	return reviews, nil
+}

@@ -88,6 +88,23 @@ func permissionOf(word string) (forge.Permission, bool) {
 	return forge.PermissionNone, false
 }
 
+// InTeam says whether an account is a member of a team, or of one below it; who is only invited is not. A team is named as ORG/SLUG. It fails with
+// forge.ErrForbidden where Ferry may not see teams. GitHub says "not found" of a team that is not there as of a person who is not in it.
+func (c *Client) InTeam(ctx context.Context, org, slug, login string) (bool, error) {
+	call := fmt.Sprintf("reading whether %s is in the team %s/%s", login, org, slug)
+	if err := refused(call, checkLogin(org), checkLogin(login), checkSlug(slug)); err != nil {
+		return false, err
+	}
+	var answer struct {
+		State string `json:"state"`
+	}
+	err := c.failed(call, c.get(ctx, "orgs/"+url.PathEscape(org)+"/teams/"+url.PathEscape(slug)+"/memberships/"+url.PathEscape(login), &answer))
+	if errors.Is(err, forge.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && answer.State == "active", err
+}
+
 // Guarded says whether a branch is protected, or has rules that want a pull request or checks before a merge. Where
 // GitHub's server or the owner's plan knows no rules, there are none: unguarded is what stops a merge by Ferry.
 func (c *Client) Guarded(ctx context.Context, repo forge.Repo, branch string) (bool, error) {

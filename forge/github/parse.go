@@ -37,6 +37,8 @@ func parse(name string, body []byte) (forge.Event, error) {
 		return parseComment(body)
 	case "status", "check_run", "check_suite":
 		return parseCheck(name, body)
+	case "pull_request_review":
+		return parseReview(body)
 	case "installation", "installation_repositories":
 		return parseAccess(name, body)
 	}
@@ -183,6 +185,7 @@ type pullPayload struct {
 		Merged   bool      `json:"merged"`
 		MergeSHA string    `json:"merge_commit_sha"`
 		User     *userPart `json:"user"`
+		Updated  time.Time `json:"updated_at"`
 		Head     struct {
 			Ref  string          `json:"ref"`
 			SHA  string          `json:"sha"`
@@ -213,7 +216,7 @@ func parsePull(body []byte) (forge.Event, error) {
 	}
 	hint := &forge.PullHint{
 		Number: pull.Number, Open: pull.State == "open", Merged: pull.Merged, Author: pull.User.user(),
-		HeadBranch: pull.Head.Ref, HeadSHA: head, BaseBranch: pull.Base.Ref,
+		HeadBranch: pull.Head.Ref, HeadSHA: head, BaseBranch: pull.Base.Ref, UpdatedAt: pull.Updated,
 	}
 	if pull.Head.Repo != nil {
 		hint.HeadRepo = pull.Head.Repo.ID
@@ -224,5 +227,34 @@ func parsePull(body []byte) (forge.Event, error) {
 		}
 	}
 	e.Pull = hint
+	return e, nil
+}
+
+type reviewPayload struct {
+	common
+	PullRequest *struct {
+		Number int `json:"number"`
+	} `json:"pull_request"`
+	Review *struct {
+		ID    int64  `json:"id"`
+		State string `json:"state"` // in small letters, in webhooks alone
+	} `json:"review"`
+}
+
+func parseReview(body []byte) (forge.Event, error) {
+	var p reviewPayload
+	if err := json.Unmarshal(body, &p); err != nil {
+		return forge.Event{}, err
+	}
+	e, err := p.inRepository(forge.EventReview)
+	switch {
+	case err != nil:
+		return forge.Event{}, err
+	case p.PullRequest == nil || p.PullRequest.Number <= 0:
+		return forge.Event{}, missing("pull_request.number")
+	case p.Review == nil || p.Review.ID <= 0:
+		return forge.Event{}, missing("review.id")
+	}
+	e.Review = &forge.ReviewHint{Number: p.PullRequest.Number, ID: p.Review.ID, State: forge.ReviewState(strings.ToUpper(p.Review.State))}
 	return e, nil
 }

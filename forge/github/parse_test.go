@@ -97,10 +97,11 @@ func TestParseOthers(t *testing.T) {
 			e.Pull = &forge.PullHint{Number: 4, Open: true, Author: forge.User{ID: 3, Login: "ada"}, HeadBranch: "ferry/prod/checkout", HeadSHA: shaA, HeadRepo: 7, BaseBranch: "main"}
 			return e
 		}},
-		"a merged one of a deleted fork": {"pull_request", `{"action":"closed","pull_request":{"number":4,"state":"closed","merged":true,"merge_commit_sha":"` + string(shaC) + `",
+		"a merged one of a deleted fork": {"pull_request", `{"action":"closed","pull_request":{"number":4,"updated_at":"2026-01-02T03:04:05Z","state":"closed","merged":true,"merge_commit_sha":"` + string(shaC) + `",
 			"head":{"ref":"x","sha":"` + string(shaA) + `","repo":null},"base":{"ref":"main"}},` + inRepository + `}`, func() forge.Event {
 			e := hint(forge.EventPull, "closed")
-			e.Pull = &forge.PullHint{Number: 4, Merged: true, MergeSHA: shaC, HeadBranch: "x", HeadSHA: shaA, BaseBranch: "main"}
+			e.Pull = &forge.PullHint{Number: 4, Merged: true, MergeSHA: shaC, HeadBranch: "x", HeadSHA: shaA, BaseBranch: "main",
+				UpdatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 			return e
 		}},
 		"a comment on a pull request": {"issue_comment", `{"action":"created","issue":{"number":4,"pull_request":{"url":"x"}},
@@ -115,6 +116,11 @@ func TestParseOthers(t *testing.T) {
 			e := hint(forge.EventComment, "edited")
 			e.Comment = &forge.CommentHint{ID: 9, Number: 4, Author: forge.User{ID: 8, Login: "x[bot]", Bot: true}, Body: "hi",
 				CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+			return e
+		}},
+		"a review": {"pull_request_review", `{"action":"submitted","review":{"id":9,"state":"changes_requested"},"pull_request":{"number":4},` + inRepository + `}`, func() forge.Event {
+			e := hint(forge.EventReview, "submitted")
+			e.Review = &forge.ReviewHint{Number: 4, ID: 9, State: forge.ReviewChangesRequested}
 			return e
 		}},
 		"a ghost's comment": {"issue_comment", `{"action":"created","issue":{"number":4},"comment":{"id":9,"user":null,"body":"x"},` + inRepository + `}`, func() forge.Event {
@@ -192,6 +198,8 @@ func TestParseRefuses(t *testing.T) {
 		"no check run":        {"check_run", `{"action":"created",` + inRepository + `}`, "field check_run is missing"},
 		"a status of nothing": {"status", `{"sha":"x",` + inRepository + `}`, "field sha"},
 		"no issue":            {"issue_comment", `{` + inRepository + `}`, "issue.number is missing"},
+		"no review":           {"pull_request_review", `{"pull_request":{"number":1},` + inRepository + `}`, "review.id is missing"},
+		"a review of nothing": {"pull_request_review", `{"review":{"id":1},` + inRepository + `}`, "pull_request.number is missing"},
 		"no comment":          {"issue_comment", `{"issue":{"number":1},` + inRepository + `}`, "comment.id is missing"},
 		"no installation":     {"installation", `{}`, "installation.id is missing"},
 		"a bad added one":     {"installation_repositories", `{"installation":{"id":5},"repositories_added":[{"id":1}]}`, "repositories_added[0].full_name"},
@@ -239,8 +247,8 @@ func TestParseExamples(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"push", "pull_request", "issue_comment", "installation", "installation_repositories", "status", "check_run", "check_suite", "ping", "star"} {
-		f.Add(name, `{"ref":"refs/heads/main","commits":[{}],"pull_request":{"head":{"repo":{}}},"issue":{},"comment":{},"repositories":[{}],`+inRepository+`}`)
+	for _, name := range []string{"push", "pull_request", "issue_comment", "pull_request_review", "installation", "installation_repositories", "status", "check_run", "check_suite", "ping", "star"} {
+		f.Add(name, `{"ref":"refs/heads/main","commits":[{}],"pull_request":{"head":{"repo":{}}},"issue":{},"comment":{},"review":{},"repositories":[{}],`+inRepository+`}`)
 		f.Add(name, pushed(false, false, false, string(shaA), string(shaB), oneCommit))
 	}
 	f.Fuzz(func(t *testing.T, name, body string) {
@@ -249,7 +257,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		set := map[forge.EventKind]bool{forge.EventPush: event.Push != nil, forge.EventPull: event.Pull != nil,
-			forge.EventComment: event.Comment != nil, forge.EventCheck: event.Check != nil, forge.EventInstallation: event.Access != nil}
+			forge.EventComment: event.Comment != nil, forge.EventReview: event.Review != nil, forge.EventCheck: event.Check != nil, forge.EventInstallation: event.Access != nil}
 		for kind, there := range set {
 			if there != (kind == event.Kind) {
 				t.Fatalf("%s: the member of %s is set: %t", event.Kind, kind, there)

@@ -166,3 +166,12 @@ func (c *Config) nameTaken(name string) bool {
 	_, isEnvironment := c.byName[name]
 	return isEnvironment || nameProblem(name) != ""
 }
+
+// Team splits a team of a role into the organization, which is owner's where it names none, and its slug.
+func Team(team, owner string) (org, slug string) {
+	team = strings.TrimPrefix(team, "@")
+	if org, slug, ok := strings.Cut(team, "/"); ok {
+		return org, slug
+	}
+	return owner, team
+}

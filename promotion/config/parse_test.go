@@ -80,7 +80,8 @@ var wrongSettings = []struct{ name, text, want string }{
 	{"no time-out", "environments:\n- {name: dev, report_timeout: 0s}\n", `3:31: report_timeout must be more than 0`},
 	{"clusters", "environments:\n- {name: dev, clusters: []}\n- {name: qa, clusters: [a b, eu, eu]}\n",
 		"3:25: clusters is empty\n4:25: \"a b\" can't be a cluster\n4:34: \"eu\" stands twice in clusters"},
-	{"approvals", "environments:\n- {name: dev, approvals: 1}\n", `3:15: "approvals" is known to Ferry but this version does not act on it yet; remove it, an ignored "approvals" would be an open gate`},
+	{"roles", "environments:\n- {name: dev, roles: {hold: admin}}\n", `3:15: "roles" is known to Ferry but this version does not act on it yet; remove it, an ignored "roles" would be an open gate`},
+	{"approvals", "environments:\n- {name: dev, approvals: 21}\n", "3:26: "},
 	{"supersede", "environments:\n- {name: dev, supersede: queue}\n- {name: qa, supersede: oldest}\n", "3:26: supersede is about releases\n4:25: supersede must be latest or queue or batch"},
 	{"supersede and window", "environments:\n- {name: dev, window: 5m}\n- {name: qa, from: [dev], supersede: queue, window: 5m}\n",
 		"3:23: window is how long Ferry collects releases\n4:53: window is how long Ferry collects, and supersede: queue lets each release go by itself"},
@@ -165,8 +166,8 @@ var wrongApps = []struct{ name, text, want string }{
 	{"too many to discover", strings.Repeat("- {discover: '{app}/{env}', images: [a]}\n", 102), "104:3: more than 100 entries with discover"},
 	{"source", "- {name: a, images: [a], manifests: ['{env}'], source: https://github.com/a/b}\n- {name: b, images: [a], manifests: ['{env}'], source: b}\n- {name: c, images: [a], manifests: ['{env}'], source: 'a/{env}'}",
 		"4:56: \"https://github.com/a/b\" can't be a source\n5:56: \"b\" can't be a source\n6:56: \"a/{env}\": only {app}"},
-	{"later keys", "- {name: a, images: [a], manifests: ['{env}'], group: x, also: [], environments: {dev: {}}, soak: 1h, approvals: 2}",
-		"4:48: \"group\" is known\n4:103: \"approvals\" is known to Ferry but this version does not act on it yet; remove it, an ignored"},
+	{"later keys", "- {name: a, images: [a], manifests: ['{env}'], group: x, also: [], environments: {dev: {}}, soak: 1h, pull_request: {draft: true}}",
+		"4:48: \"group\" is known\n4:103: \"pull_request\" is known to Ferry but this version does not act on it yet"},
 }
 
 func TestErrorsAndTheirPositions(t *testing.T) {

@@ -64,7 +64,7 @@ func settingKeys() []key {
 		{at: strict, name: "soak", shape: period(), def: "`0`", effect: "a release must have been healthy in its `from` environments for this long"},
 		{at: strict, name: "checks", shape: listOf(either(anyText().named("name"), keysOf(atCheck))).sized(0, maxListed), def: "none",
 			effect: "commit statuses or check runs that must be green on what runs upstream, or on the source commit"},
-		{at: strict, name: "approvals", state: gate, neutral: "0", shape: count(0, maxApprovals), def: "`0`", effect: "how many people must approve who are not the author of the change"},
+		{at: strict, name: "approvals", shape: count(0, maxApprovals), def: "`0`", effect: "how many people must approve who are not the author of the change"},
 		{at: strict, name: "freeze", shape: listOf(keysOf(atFreeze).named("freeze window")).sized(0, maxListed), def: "none",
 			effect: "windows of time in which nothing is promoted, or outside of which nothing is; those of the environment and of the app count together"},
 		{at: []place{atTop, atEnvironment, atApp, atOverride}, name: "policy", shape: policyShape(), def: "none", effect: "rules in CEL that must all hold, those of the top level, the environment and the app together; see docs/policy.md"},

@@ -64,6 +64,19 @@ func (s *Store) RecordCommit(ctx context.Context, repository int64, c OwnCommit,
 	return err
 }
 
+// RecordShown remembers what a commit shows of which that was not known: it was read back after the database was lost.
+func (s *Store) RecordShown(ctx context.Context, repository int64, app string, sha forge.SHA, shows promotion.PullWish) (err error) {
+	defer wrap(&err, "RecordShown(%s)", sha)
+	shows.Files, shows.Blobs = nil, nil
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `update commits set shows = $3 where repository = $1 and sha = $2 and shows is null`, repository, sha, toJSON(shows))
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return s.raiseUnits(ctx, tx, repository, []string{appUnit(app)}) // what people approved may be just that
+	})
+}
+
 // OwnFiles returns what Ferry wrote in a commit of its own with exactly that tree, by path; nothing where it made none.
 func (s *Store) OwnFiles(ctx context.Context, repository int64, tree forge.SHA) (files map[string]OwnFile, err error) {
 	defer wrap(&err, "OwnFiles(%d, %s)", repository, tree)

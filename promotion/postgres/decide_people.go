@@ -40,6 +40,8 @@ type pendingCommand struct {
 	actor      int64
 	login      string
 	permission forge.Permission
+	teams      []string
+	unknown    string
 	body       string
 	said       time.Time
 }
@@ -67,16 +69,17 @@ func (d *decision) commands(ctx context.Context) error {
 
 func (d *decision) pendingCommands(ctx context.Context) (list []pendingCommand, err error) {
 	rows, err := d.tx.Query(ctx, `
-		select comment, number, actor, login, permission, body, said_at from commands where repository = $1 and done_at is null order by said_at, comment`, d.repo.ID)
+		select comment, number, actor, login, permission, teams, unknown, body, said_at from commands where repository = $1 and done_at is null order by said_at, comment`, d.repo.ID)
 	if err != nil {
 		return nil, err
 	}
-	var c pendingCommand
-	_, err = pgx.ForEachRow(rows, []any{&c.comment, &c.number, &c.actor, &c.login, &c.permission, &c.body, &c.said}, func() error {
-		list = append(list, c)
-		return nil
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c pendingCommand, err error) {
+		var teams []byte
+		if err := row.Scan(&c.comment, &c.number, &c.actor, &c.login, &c.permission, &teams, &c.unknown, &c.body, &c.said); err != nil {
+			return c, err
+		}
+		return c, json.Unmarshal(teams, &c.teams)
 	})
-	return list, err
 }
 
 func (d *decision) views(ctx context.Context) (list []promotion.View, err error) {
@@ -114,12 +117,16 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 	if err != nil {
 		return err
 	}
-	scene := promotion.CommandScene{Config: d.config, Views: views, Stops: stops, Rejections: rejections, Login: c.login, Permission: c.permission, Now: d.now}
+	scene := promotion.CommandScene{Config: d.config, Views: views, Stops: stops, Rejections: rejections,
+		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now}
 	err = d.tx.QueryRow(ctx, `select app, environment from promotions where repository = $1 and number = $2`, d.repo.ID, c.number).Scan(&scene.App, &scene.Environment)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
 	if err := d.lookBack(ctx, commands, &scene); err != nil {
+		return err
+	}
+	if scene.Shown, err = d.shownTo(ctx, c); err != nil {
 		return err
 	}
 	out := promotion.Execute(commands, scene)
@@ -128,7 +135,7 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 			return err
 		}
 	}
-	changed, err := d.carryOut(ctx, c, out)
+	changed, err := d.carryOut(ctx, c, scene, out)
 	if err != nil {
 		return err
 	}
@@ -147,12 +154,15 @@ func (d *decision) refuse(ctx context.Context, c pendingCommand) (silent bool, e
 }
 
 // carryOut writes the decisions of one comment down. It returns whether the branch ferry-state has to say so before the answer does.
-func (d *decision) carryOut(ctx context.Context, c pendingCommand, out promotion.Outcome) (decisions bool, err error) {
+func (d *decision) carryOut(ctx context.Context, c pendingCommand, scene promotion.CommandScene, out promotion.Outcome) (decisions bool, err error) {
 	cause := fmt.Sprintf("comment %d on #%d", c.comment, c.number)
 	if err := d.writeStops(ctx, c, cause, out); err != nil {
 		return false, err
 	}
 	if err := d.writeBlocks(ctx, c, cause, out); err != nil {
+		return false, err
+	}
+	if err := d.writePeople(ctx, c, cause, scene, out); err != nil {
 		return false, err
 	}
 	for app, intents := range out.Intents {

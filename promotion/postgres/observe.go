@@ -255,7 +255,7 @@ func causeOf(deliveries []string) string {
 }
 
 func (r *observation) record(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.commands, r.cleanBlobs, r.sweepChecks} {
+	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.people, r.commands, r.cleanBlobs, r.sweepChecks} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -351,8 +351,8 @@ func (r *observation) blobs(ctx context.Context) error {
 func (r *observation) commands(ctx context.Context) error {
 	for _, c := range r.o.Commands {
 		tag, err := r.tx.Exec(ctx, `
-			insert into commands (repository, comment, number, actor, login, permission, body, said_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
-			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), c.Body, c.At)
+			insert into commands (repository, comment, number, actor, login, permission, teams, unknown, body, said_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), toJSON(teamsNotNull(c.Teams)), c.Unknown, c.Body, c.At)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"ferry/forge"
@@ -248,6 +249,30 @@ func (r *observation) pastOpen(ctx context.Context, p promotion.PastPromotion) e
 	if err := r.pastAsked(ctx, p); err != nil {
 		return err
 	}
+	if err := r.pastGiven(ctx, p); err != nil {
+		return err
+	}
 	wish := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker, Asked: p.Reason}
 	return r.standsAlready(ctx, "pull", p.Pull.HeadBranch, p.Place.App, wish, p.Applied)
+}
+
+// pastGiven writes down what people gave an open pull request by commands.
+func (r *observation) pastGiven(ctx context.Context, p promotion.PastPromotion) error {
+	for _, g := range p.Given {
+		var err error
+		switch g.Command {
+		case promotion.CommandApprove:
+			err = insertReview(ctx, r.tx, r.repo.ID, p.Pull.Number, promotion.Review{Person: g.Person, Verdict: promotion.VerdictApproved, SHA: g.Head, Edit: g.Edit, At: g.At, Comment: g.Comment})
+		case promotion.CommandOverride:
+			err = insertOverride(ctx, r.tx, r.repo.ID, g.Comment, promotion.Override{Number: p.Pull.Number, Gate: g.Gate, Head: g.Head, Edit: g.Edit, Actor: g.Person.User, Reason: g.Reason, At: g.At})
+		}
+		if err != nil {
+			return err
+		}
+		if err := addEvent(ctx, r.tx, event{repository: r.repo.ID, environment: p.Place.Environment, app: p.Place.App, kind: g.Command, actor: g.Person.Login,
+			cause: fmt.Sprintf("comment %d on #%d", g.Comment, p.Pull.Number), at: r.now, detail: strings.TrimSpace(g.Gate + " " + g.Reason)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -89,6 +89,9 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 			return err
 		}
 	}
+	if err := seeHead(ctx, tx, w.Repository.ID, promotion.HeadSeen{Number: a.Pull.Number, SHA: a.Pull.HeadSHA, By: a.Pull.UpdatedAt}); err != nil {
+		return err
+	}
 	if a.Closed {
 		err = s.supersede(ctx, tx, w, wish, a.Pull.Number, now)
 	} else {

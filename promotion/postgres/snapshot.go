@@ -54,7 +54,7 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
 		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
 		func(_ context.Context, s *promotion.Snapshot) error { d.moved(s, all, paths); return nil },
-		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.rooms, d.announcements, d.refusals, d.unposted, d.checks,
+		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.rooms, d.announcements, d.peoples, d.refusals, d.unposted, d.checks,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err
@@ -292,7 +292,8 @@ func (d *decision) intents(ctx context.Context, s *promotion.Snapshot) error {
 func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) error {
 	rows, err := d.tx.Query(ctx, `
 		select m.environment, m.branch, m.id, m.number, m.release, m.intent, m.asker, m.superseded, m.state, m.opened_at, m.merge_sha,
-		       coalesce(p.open, false), coalesce(p.head_sha, ''), coalesce(p.pusher, ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
+		       coalesce(p.open, false), coalesce(p.head_sha, ''), coalesce(p.pusher, ''),
+		       coalesce((select c.shows ->> 'edit' from commits c where c.repository = m.repository and c.sha = p.head_sha), ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
 		       and p.author = $3 and p.head_repo = $4 and p.base_branch = $5
 		from promotions m left join pulls p on p.repository = m.repository and p.number = m.number and m.number <> 0
 		where m.repository = $1 and m.app = $2 and (m.state in ('waiting', 'open', 'merged') or p.open and m.branch <> 'ferry/' || m.environment || '/' || m.app) order by m.id`,
@@ -306,7 +307,7 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 	var open bool
 	var known *bool
 	var p promotion.Pull
-	_, err = pgx.ForEachRow(rows, []any{&environment, &branch, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &known}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&environment, &branch, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &p.Edit, &known}, func() error {
 		one, pull := m, p
 		one.Release, one.Superseded = nil, nil
 		if err := json.Unmarshal(release, &one.Release); err != nil {

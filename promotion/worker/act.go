@@ -242,7 +242,7 @@ func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
 	if err := a.client.React(ctx, a.repo, wish.Comment, wish.Reaction); err != nil && !errors.Is(err, forge.ErrNotFound) {
 		return postgres.Applied{}, err
 	}
-	mark := fmt.Sprintf("<!-- answers:%d -->", wish.Comment)
+	mark := promotion.AnswerMark(wish.Comment)
 	comments, err := a.client.Comments(ctx, a.repo, wish.Number)
 	if err != nil {
 		return postgres.Applied{}, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -183,6 +184,7 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 		if err := a.client.MoveBranch(ctx, a.repo, wish.Branch, p.HeadSHA, true); err != nil {
 			return postgres.Applied{}, err
 		}
+		p.UpdatedAt = time.Time{} // when it came to stand there, the webhook tells
 	}
 	if body := promotion.MergeBody(p.Body, wish.Body); p.Title != wish.Title || p.Body != body {
 		if err := a.client.EditPullRequest(ctx, a.repo, last.Number, wish.Title, body); err != nil {

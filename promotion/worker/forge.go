@@ -23,6 +23,7 @@ type Connection struct {
 // Client is what the workers ask of a forge, by subject; each worker takes only the parts that it uses.
 type Client interface {
 	repositoryReader
+	peopleReader
 	fileReader
 	pullReader
 	historyReader
@@ -40,6 +41,11 @@ type repositoryReader interface {
 	Compare(ctx context.Context, repo forge.Repo, base, head forge.SHA) (forge.Comparison, error)
 	Permission(ctx context.Context, repo forge.Repo, login string) (forge.Permission, error)
 	Guarded(ctx context.Context, repo forge.Repo, branch string) (bool, error)
+}
+
+type peopleReader interface {
+	Reviews(ctx context.Context, repo forge.Repo, number int) ([]forge.Review, error)
+	InTeam(ctx context.Context, org, slug, login string) (bool, error)
 }
 
 type fileReader interface {

@@ -105,6 +105,8 @@ type look struct {
 	pulls      map[int]forge.PullHint
 	order      []int
 	comments   []forge.CommentHint
+	reviews    map[int][]forge.ReviewHint  // by pull request
+	people     map[string]promotion.Person // who were looked up, by login
 	senders    map[int]forge.User
 	head       forge.SHA
 	config     *config.Config
@@ -122,6 +124,7 @@ type look struct {
 func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery) (ids []string) {
 	l.pushers = map[forge.SHA]forge.User{}
 	l.pulls, l.senders, l.reread, l.byForge = map[int]forge.PullHint{}, map[int]forge.User{}, map[int]bool{}, map[int]bool{}
+	l.reviews, l.people = map[int][]forge.ReviewHint{}, map[string]promotion.Person{}
 	for _, d := range deliveries {
 		ids = append(ids, d.ID)
 		e, err := connection.Parse(d.Event, d.Body)
@@ -129,12 +132,17 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 			l.Logger.Warn("a delivery cannot be read", "delivery", d.ID, "event", d.Event, "error", err)
 			continue
 		}
+		if e.Pull != nil {
+			l.headSeen(*e.Pull)
+		}
 		switch {
 		case e.Push != nil && e.Push.Branch == l.repo.DefaultBranch:
 			l.pushes = append(l.pushes, *e.Push)
 			l.pushers[e.Push.After] = e.Sender
 		case e.Push != nil && e.Push.After == "" && e.Sender.ID != l.self.ID && strings.HasPrefix(e.Push.Branch, "ferry/"):
 			l.branchGone(e.Push.Branch)
+		case e.Review != nil:
+			l.reviews[e.Review.Number] = append(l.reviews[e.Review.Number], *e.Review)
 		case e.Pull != nil && e.Sender.ID != l.self.ID || e.Pull != nil && e.Pull.Merged:
 			l.pullHint(*e.Pull, e.Sender)
 		case e.Comment != nil && e.Action == "created":
@@ -174,7 +182,7 @@ func (l *look) branchGone(branch string) {
 
 // look reads what the hints ask for, in the order in which one thing explains the next.
 func (l *look) look(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookAtPushers, l.lookBack, l.lookAtPulls, l.lookBackAtHeads, l.lookAtComments} {
+	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookAtPushers, l.lookBack, l.lookAtPulls, l.lookBackAtHeads, l.lookAtReviews, l.lookAtComments} {
 		if err := step(ctx); err != nil {
 			return err
 		}

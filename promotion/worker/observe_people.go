@@ -124,6 +124,7 @@ func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {
 	case !p.Open && !p.Merged:
 		facts.Closer, err = l.client.ClosedBy(ctx, l.repo.Repo, p.Number)
 	case p.Open && ferrys:
+		l.out.Heads = append(l.out.Heads, promotion.HeadSeen{Number: p.Number, SHA: p.HeadSHA, By: p.UpdatedAt})
 		facts.Pusher, err = l.pusher(ctx, p)
 	case p.Open && p.BaseBranch == l.repo.DefaultBranch:
 		facts.Changes, err = l.changes(ctx, p)
@@ -213,11 +214,9 @@ func (l *look) lookAtComments(ctx context.Context) error {
 		if !ours {
 			continue
 		}
-		permission, err := l.client.Permission(ctx, l.repo.Repo, c.Author.Login)
-		if err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrForbidden) {
+		if err := l.command(ctx, c, promotion.ParseCommands(c.Body, prefix)); err != nil {
 			return err
 		}
-		l.out.Commands = append(l.out.Commands, promotion.CommandFacts{Comment: c.ID, Number: c.Number, Author: c.Author, Permission: permission, Body: c.Body, At: c.CreatedAt})
 	}
 	return nil
 }

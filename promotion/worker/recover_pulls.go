@@ -86,8 +86,41 @@ func (l *look) pastOpen(ctx context.Context, p *promotion.PastPromotion) error {
 	if _, err := l.postedOn(ctx, "", p.Pull.HeadSHA); err != nil {
 		return err
 	}
+	if err := l.pastGiven(ctx, p); err != nil {
+		return err
+	}
 	p.State = promotion.PromotionOpen
 	p.Applied = pullState{Number: p.Pull.Number, Head: p.Pull.HeadSHA, Message: message, Title: p.Pull.Title, Body: p.Pull.Body, Recovered: true}
+	return nil
+}
+
+// pastGiven reads back what people gave an open pull request by commands: Ferry's answers keep it. Only an answer that nobody has edited counts, and
+// only while the comment stands that it answers, of somebody who may still say so.
+func (l *look) pastGiven(ctx context.Context, p *promotion.PastPromotion) error {
+	comments, err := l.client.Comments(ctx, l.repo.Repo, p.Pull.Number)
+	if err != nil {
+		return err
+	}
+	for _, c := range comments {
+		if c.Author.ID != l.self.ID || c.Edited {
+			continue
+		}
+		answered, given := promotion.ReadGiven(c.Body)
+		i := slices.IndexFunc(comments, func(said forge.Comment) bool { return said.ID == answered })
+		if len(given) == 0 || i < 0 || comments[i].Author.ID == l.self.ID || comments[i].Author.Bot {
+			continue
+		}
+		for _, g := range given {
+			who, err := l.person(ctx, comments[i].Author, g.Command)
+			if err != nil {
+				return err
+			}
+			one := promotion.PastGiven{Given: g, Comment: answered, Person: who, At: comments[i].CreatedAt}
+			if one.Stands(l.config, p.Place.Environment) {
+				p.Given = append(p.Given, one)
+			}
+		}
+	}
 	return nil
 }
 
@@ -147,5 +180,5 @@ func (a *act) recovered(ctx context.Context, wish promotion.PullWish, last pullS
 		}
 	}
 	last.Edit, last.Recovered = wish.Edit, false
-	return last, nil
+	return last, a.Store.RecordShown(ctx, a.wish.Repository.ID, a.wish.App, last.Head, wish)
 }

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/forge"
+	"ferry/forge/sandbox"
+)
+
+const approving = "environments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    approvals: 1\n"
+
+// newApproved is newCheckoutWith, with people who may approve: dora, bob and eve may write, rita may read, mia may maintain.
+func newApproved(t *testing.T, head string) *harness {
+	t.Helper()
+	h := newCheckoutWith(t, head)
+	for login, p := range map[string]forge.Permission{"bob": forge.PermissionWrite, "eve": forge.PermissionWrite, "rita": forge.PermissionRead, "mia": forge.PermissionMaintain} {
+		h.person(login, acmeEnv, p)
+	}
+	return h
+}
+
+// soon lets some seconds pass, so that what people say is later than what they look at.
+func (h *harness) soon() { h.t.Helper(); h.later(3 * time.Second) }
+
+func (h *harness) review(number int, login, event string) {
+	h.t.Helper()
+	_, err := h.forge.Review(acmeEnv, number, login, event, "words")
+	h.does(err)
+}
+
+func (h *harness) gates(state, words string) {
+	h.t.Helper()
+	h.wantStatus(acmeEnv, h.staging().Head.SHA, "ferry/gates", state, words)
+}
+
+func TestReviewsApprove(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.gates("pending", "approvals: 0 of 1 approval, 1 more by write permission")
+	h.review(p.Number, "rita", "APPROVE")
+	h.gates("pending", "rita's does not count: they have read permission")
+	h.review(p.Number, "bob", "COMMENT")
+	h.gates("pending", "0 of 1 approval")
+	h.review(p.Number, "bob", "APPROVE")
+	h.gates("success", "")
+	if body := h.staging().Body; !strings.Contains(body, "| approvals | open | 1 of 1 approval, by bob |") {
+		t.Errorf("the body says\n%s", body)
+	}
+	h.review(p.Number, "eve", "REQUEST_CHANGES")
+	h.gates("failure", "approvals: eve wants changes")
+	h.review(p.Number, "rita", "REQUEST_CHANGES") // who may not approve does not stop it either
+	h.review(p.Number, "eve", "APPROVE")
+	h.gates("success", "")
+	h.review(p.Number, "bob", "REQUEST_CHANGES")
+	h.gates("failure", "bob wants changes")
+	kinds := h.eventKinds("staging")
+	for _, want := range []string{"review approved", "review changes"} {
+		if !slices.Contains(kinds, want) {
+			t.Errorf("no event %q in %q", want, kinds)
+		}
+	}
+	h.later(2 * time.Minute) // Ferry's issue is up to date
+	h.forge.ResetRequests()
+	h.sweep()
+	if w := h.writes(); len(w) != 0 {
+		t.Errorf("a sweep finds nothing new, and Ferry wrote %v", w)
+	}
+}
+
+// TestApprovalIsOfWhatWasShown: a newer release in the same pull request is not what was approved.
+func TestApprovalIsOfWhatWasShown(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	h.review(p.Number, "bob", "APPROVE")
+	h.ask(p.Number, "eve", "/approve")
+	h.gates("success", "")
+	h.arrive("1.2.0")
+	if now := h.staging(); now.Number != p.Number || now.Head.SHA == p.Head.SHA {
+		t.Fatalf("the promotion is %+v", now)
+	}
+	h.gates("pending", "bob approved what it showed before; eve approved what it showed before")
+}
+
+// TestApprovalSurvivesTheSameEdit: Ferry makes byte-identical content anew, as after a conflict elsewhere or /retry.
+func TestApprovalSurvivesTheSameEdit(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	h.review(p.Number, "bob", "APPROVE")
+	h.ask(p.Number, "dora", "/retry")
+	now := h.staging()
+	if now.Head.SHA == p.Head.SHA {
+		t.Fatal("/retry made nothing anew")
+	}
+	h.gates("success", "")
+}
+
+func TestApproveByComment(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, strings.Replace(approving, "approvals: 1", "approvals: 2", 1))
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	if got := h.ask(p.Number, "rita", "/approve"); !strings.Contains(got, "you may not `/approve`: it needs write permission in this repository, and you have read") {
+		t.Errorf("rita is answered %q", got)
+	}
+	if got := h.ask(h.board().Number, "bob", "/approve"); !strings.Contains(got, "say it under one") {
+		t.Errorf("on the issue the answer is %q", got)
+	}
+	if got := h.ask(p.Number, "bob", "/approve\nlooks good"); !strings.Contains(got, "Approved: `1.1.0` in `staging`") {
+		t.Errorf("the answer is %q", got)
+	}
+	h.gates("pending", "1 of 2 approvals, by bob, 1 more by write permission")
+	h.ask(p.Number, "bob", "/approve")
+	h.review(p.Number, "bob", "APPROVE")
+	h.gates("pending", "1 of 2 approvals, by bob") // one person, however often
+	h.review(p.Number, "eve", "APPROVE")
+	h.gates("success", "")
+	h.soon()
+	h.review(p.Number, "bob", "REQUEST_CHANGES")
+	h.gates("failure", "bob wants changes")
+	h.soon()
+	h.ask(p.Number, "bob", "/approve")
+	h.gates("success", "")
+	if !slices.Contains(h.eventKinds("staging"), "approve") {
+		t.Errorf("the events are %q", h.eventKinds("staging"))
+	}
+	h.loseAndCompare()
+	h.report(acmeEnv, "dev", "healthy")
+	h.gates("success", "")
+	if now := h.staging(); now.Head.SHA != p.Head.SHA || now.Number != p.Number {
+		t.Errorf("after the loss the promotion is %+v", now)
+	}
+}
+
+// TestApproveAfterAPush is the thread's test: approve, push, and then the comment is worked off.
+func TestApproveAfterAPush(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	before, err := h.forge.Comment(acmeEnv, p.Number, "bob", "/approve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.advance(3 * time.Second)
+	h.doesUnheard(h.forge.Commit(acmeEnv, sandbox.Edit{As: "dora", Branch: "ferry/staging/checkout", Message: "more", Files: map[string]string{"more": "1"}}))
+	h.settle()
+	if got := h.answersTo(p.Number, before); len(got) != 1 || !strings.Contains(got[0], "void") || h.reaction(before, "-1") != 1 {
+		t.Errorf("the answers are %q", got)
+	}
+	h.gates("failure", "dora pushed")
+	h.ask(p.Number, "dora", "/retry")
+	h.gates("pending", "approvals: 0 of 1")
+}
+
+// TestApproveWhatIsReplacedMeanwhile: Ferry itself shows something newer by when the comment is worked off.
+func TestApproveWhatIsReplacedMeanwhile(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	h.clock.advance(time.Second)
+	release := h.holdHooks("issue_comment")
+	id, err := h.forge.Comment(acmeEnv, p.Number, "bob", "/approve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.advance(2 * time.Second)
+	h.arrive("1.2.0")
+	release()
+	h.settle()
+	if got := h.answersTo(p.Number, id); len(got) != 1 || !strings.Contains(got[0], "has changed since you wrote that") {
+		t.Errorf("the answers are %q", got)
+	}
+	h.gates("pending", "0 of 1")
+	h.soon()
+	h.ask(p.Number, "bob", "/approve")
+	h.gates("success", "")
+}
+
+func TestAuthorsAndAskersDoNotApprove(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	if _, err := h.forge.AddRepository("acme", "checkout", map[string]string{"main.go": "package main\n"}); err != nil {
+		t.Fatal(err)
+	}
+	files := checkoutFiles("")
+	files[".ferry.yaml"] = "apiVersion: ferry/v1\n" + approving + checkoutApp
+	h.environments(acmeEnv, files)
+	for _, login := range []string{"bob", "eve"} {
+		h.person(login, acmeEnv, forge.PermissionWrite)
+		h.person(login, "acme/checkout", forge.PermissionWrite)
+	}
+	if _, err := h.forge.Install(testAppID, "acme", "acme/checkout"); err != nil {
+		t.Fatal(err)
+	}
+	h.settle()
+	source, err := h.forge.Commit("acme/checkout", sandbox.Edit{As: "eve", Message: "a change", Files: map[string]string{"main.go": "package main // 2\n"}})
+	h.does(err)
+	h.announce(h.token(acmeEnv, ""), "1.1.0", source)
+	h.arrive("1.1.0")
+	h.ask(h.board().Number, "dora", "/promote checkout staging")
+	h.soon()
+	p := h.staging()
+	if got := h.ask(p.Number, "eve", "/approve"); !strings.Contains(got, "It does not count: you wrote the change.") {
+		t.Errorf("eve is answered %q", got)
+	}
+	h.review(p.Number, "dora", "APPROVE")
+	h.gates("pending", "0 of 1 approval")
+	if body := h.staging().Body; !strings.Contains(body, "dora's does not count: they asked for this promotion") || !strings.Contains(body, "eve's does not count: they wrote the change") {
+		t.Errorf("the body says\n%s", body)
+	}
+	if got := h.ask(p.Number, "bob", "/status"); !strings.Contains(got, "approvals is waiting: 0 of 1 approval, 1 more by write permission") {
+		t.Errorf("/status is answered %q", got)
+	}
+	h.soon()
+	h.review(p.Number, "bob", "APPROVE")
+	h.gates("success", "")
+}
+
+// TestApprovedMergesByItself: merge: auto waits for the people too, and what they take back stops it.
+func TestApprovedMergesByItself(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, strings.Replace(releasing, "merge:", "approvals: 1\n    merge:", 1)+"    unprotected: allow\n")
+	h.arrive("1.1.0")
+	h.later(time.Minute)
+	p := h.staging()
+	h.gates("pending", "0 of 1")
+	h.review(p.Number, "bob", "APPROVE")
+	h.later(time.Minute)
+	h.noPulls()
+}
+
+// TestReviewsAreReadWhereTheyCount: where nobody has to approve, a review costs nothing; and where approvals are asked for later, those that stand count.
+func TestReviewsAreReadWhereTheyCount(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, proposing)
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.forge.ResetRequests()
+	h.review(p.Number, "bob", "APPROVE")
+	if got := h.ferrysRequests(); len(got) != 0 {
+		t.Errorf("a review that does not count costs %v", got)
+	}
+	h.commit(acmeEnv, map[string]string{".ferry.yaml": "apiVersion: ferry/v1\n" + strings.Replace(approving, "approvals: 1", "approvals: 2", 1) + checkoutApp})
+	h.gates("pending", "1 of 2 approvals, by bob")
+}
+
+// TestLostReview: the delivery is lost, and the sweep finds the review.
+func TestLostReview(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	p := h.staging()
+	drop := h.holdHooks("pull_request_review")
+	h.review(p.Number, "bob", "APPROVE")
+	h.gates("pending", "0 of 1")
+	h.sweep()
+	h.gates("success", "")
+	drop()
+	h.settle()
+	h.gates("success", "")
+}
+
+// TestLossKeepsReviews: approvals have their home at the forge.
+func TestLossKeepsReviews(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.review(p.Number, "bob", "APPROVE")
+	h.gates("success", "")
+	h.loseAndCompare()
+	h.report(acmeEnv, "dev", "healthy")
+	h.gates("success", "")
+}
+
+// holdHooks keeps the next delivery of an event back until the returned function is called.
+func (h *harness) holdHooks(event string) (release func()) {
+	h.forge.Faults().Hold(event, 1)
+	return func() {
+		h.t.Helper()
+		if err := h.forge.Release(); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}

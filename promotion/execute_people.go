@@ -1,0 +1,139 @@
+package promotion
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ferry/forge"
+)
+
+// Override is a person's word that one gate need not be open for exactly what a pull request shows.
+type Override struct {
+	Number int
+	Gate   string
+	Head   forge.SHA
+	Edit   string
+	Actor  forge.User
+	Reason string
+	At     time.Time
+}
+
+// Approval is a person's word, by comment, that exactly what a pull request shows may go where it is to go.
+type Approval struct {
+	Number int
+	Head   forge.SHA
+	Edit   string
+}
+
+// ownWayOut says of the gates that nobody overrides what opens them: a person's decision is lifted by its own command, so that nobody goes over
+// somebody else's by the way; and what Ferry or the forge cannot do, no word of a person's makes possible.
+func ownWayOut(gate string) (string, bool) {
+	way, ok := map[string]string{
+		"hold":     "`/resume` lifts a hold",
+		"block":    "`/unblock` lifts a block",
+		"foreign":  "Ferry merges nothing that it did not make; `/retry` makes it anew",
+		"edit":     "Ferry is about to show another release",
+		"manifest": "the manifest has to be mended first",
+		"forge":    "the forge refuses; `/retry` asks it again",
+	}[gate]
+	return way, ok
+}
+
+func (e *execution) approve(c Command) {
+	if !e.here(c) {
+		return
+	}
+	e.out.Approvals = append(e.out.Approvals, Approval{Number: e.Shown.Number, Head: e.Shown.Head, Edit: e.Shown.Edit})
+	e.give(Given{Command: CommandApprove, Head: e.Shown.Head, Edit: e.Shown.Edit})
+	settings, _ := e.Config.Settings(e.App, e.Environment)
+	words := fmt.Sprintf("Approved: %s in %s, as #%d shows it at %s. That holds until it shows something else.", code(e.Shown.Release.Version()), code(e.Environment), e.Shown.Number, code(e.Shown.Head.Short()))
+	switch {
+	case settings.Approvals == 0:
+		words += fmt.Sprintf(" No approval is asked for in %s.", code(e.Environment))
+	case strings.EqualFold(e.Shown.Asker, e.Login):
+		words += " It does not count: you asked for this promotion."
+	case slices.ContainsFunc(e.Shown.Authors, func(a Author) bool { return a.ID != 0 && a.ID == e.Actor }):
+		words += " It does not count: you wrote the change."
+	}
+	e.say("%s", words)
+}
+
+func (e *execution) override(c Command) {
+	_, _, rest := e.target(c.Words)
+	if !e.here(c) {
+		return
+	}
+	if len(rest) == 0 {
+		e.refuse("`/override` which gate? %s", e.shutHere())
+		return
+	}
+	gate := strings.ToLower(strings.Trim(rest[0], "`,:"))
+	if way, ok := ownWayOut(gate); ok {
+		e.refuse("%s is not overridden: %s.", code(gate), way)
+		return
+	}
+	standing, known := e.gateHere(gate)
+	reason := clip(oneLine(strings.Join(rest[1:], " ")), 300)
+	switch {
+	case !known:
+		e.refuse("%s is no gate of #%d. %s", code(clip(gate, 60)), e.Shown.Number, e.shutHere())
+	case standing.State == GateOpen:
+		e.say("%s is open: there is nothing to override.", code(gate))
+	case reason == "":
+		e.refuse("`/override %s` why? Everybody who looks at it reads the reason: `/override %s the reason`.", gate, gate)
+	default:
+		o := Override{Number: e.Shown.Number, Gate: gate, Head: e.Shown.Head, Edit: e.Shown.Edit, Actor: forge.User{ID: e.Actor, Login: e.Login}, Reason: reason, At: e.Now}
+		e.out.Overrides = append(e.out.Overrides, o)
+		e.give(Given{Command: CommandOverride, Head: o.Head, Edit: o.Edit, Gate: gate, Reason: reason})
+		e.say("Overridden: %s for %s in %s, by %s: %s. That holds until #%d shows something else.", code(gate), code(e.Shown.Release.Version()), code(e.Environment),
+			escape(e.Login), escape(reason), o.Number)
+	}
+}
+
+// here refuses where the words name another place than the pull request's: what is bound to what a pull request shows is said under it.
+func (e *execution) here(c Command) bool {
+	app, environment, _ := e.target(c.Words)
+	if app != "" && app != e.App || environment != "" && environment != e.Environment {
+		e.refuse("`/%s` counts for what this pull request shows: %s in %s. Say it under the other one.", c.Name, code(e.App), code(e.Environment))
+		return false
+	}
+	return true
+}
+
+// give keeps in the answer what a person gave.
+func (e *execution) give(g Given) { e.out.Given = append(e.out.Given, g) }
+
+// gateHere returns the gate of that name, as the last plan of the pull request's place has it.
+func (e *execution) gateHere(name string) (Gate, bool) {
+	for _, g := range e.gatesHere() {
+		if g.Name == name {
+			return g, true
+		}
+	}
+	return Gate{}, false
+}
+
+func (e *execution) gatesHere() []Gate {
+	for _, v := range e.Views {
+		if cell := v.Find(e.Environment); v.App == e.App && cell != nil {
+			return cell.Gates
+		}
+	}
+	return nil
+}
+
+// shutHere names the gates that an override would open.
+func (e *execution) shutHere() string {
+	var names []string
+	for _, g := range e.gatesHere() {
+		if _, ownWay := ownWayOut(g.Name); !ownWay && g.State != GateOpen {
+			names = append(names, code(g.Name))
+		}
+	}
+	if len(names) == 0 {
+		return "None is shut that can be overridden."
+	}
+	return "Shut are " + choices(names) + "."
+}

@@ -1,0 +1,255 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+	"ferry/promotion/postgres"
+)
+
+// headSeen notes by when a pull request of Ferry's stood at a head: also where Ferry itself moved it, which asks for no read.
+func (l *look) headSeen(p forge.PullHint) {
+	if p.Open && p.HeadRepo == l.repo.Repo.ID && strings.HasPrefix(p.HeadBranch, "ferry/") && !p.UpdatedAt.IsZero() {
+		l.out.Heads = append(l.out.Heads, promotion.HeadSeen{Number: p.Number, SHA: p.HeadSHA, By: p.UpdatedAt})
+	}
+}
+
+// lookAtReviews reads the reviews of Ferry's pull requests: of those that a delivery hints at; and of all that are open, on a sweep, and where the
+// configuration changed, by which they may count otherwise. Where nothing depends on them, nothing is read.
+func (l *look) lookAtReviews(ctx context.Context) error {
+	if l.config == nil {
+		return nil
+	}
+	numbers := []int{}
+	for number := range l.reviews {
+		numbers = append(numbers, number)
+	}
+	all := l.repo.Sweep || l.out.ConfigFacts != nil
+	if len(numbers) == 0 && !all && l.back == nil {
+		return nil
+	}
+	open, err := l.Store.ReviewedPulls(ctx, l.repo.ID, numbers, all)
+	if err != nil {
+		return err
+	}
+	for _, p := range append(open, l.recoveredPulls()...) {
+		if err := l.reviewsOf(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recoveredPulls returns the open pull requests that were just read back, after the database was lost.
+func (l *look) recoveredPulls() (list []postgres.ReviewedPull) {
+	if l.back == nil {
+		return nil
+	}
+	for _, p := range l.back.Promotions {
+		if p.State == promotion.PromotionOpen && p.Pull.Open {
+			list = append(list, postgres.ReviewedPull{Number: p.Pull.Number, Place: p.Place, Release: p.Release, Announced: l.back.Sources})
+		}
+	}
+	return list
+}
+
+// reviewsOf reads the reviews of one pull request, and what counts of those who reviewed.
+func (l *look) reviewsOf(ctx context.Context, p postgres.ReviewedPull) error {
+	env, ok := l.config.Settings(p.Place.App, p.Place.Environment)
+	if !ok || !promotion.NeedsReviews(env) {
+		return nil
+	}
+	found, err := l.client.Reviews(ctx, l.repo.Repo, p.Number)
+	if err != nil {
+		return err
+	}
+	if l.patient() && slices.ContainsFunc(l.reviews[p.Number], func(told forge.ReviewHint) bool { return !shown(found, told) }) {
+		return errBelowFloor
+	}
+	facts := promotion.ReviewFacts{Number: p.Number}
+	for _, r := range found {
+		verdict, ok := verdictOf(r.State)
+		if !ok {
+			continue
+		}
+		one := promotion.Review{Person: promotion.Person{User: r.Author}, Verdict: verdict, SHA: r.SHA, At: r.At}
+		facts.Reviews = append(slices.DeleteFunc(facts.Reviews, func(before promotion.Review) bool { return before.ID == r.Author.ID }), one)
+	}
+	for i := range facts.Reviews {
+		r := &facts.Reviews[i]
+		if r.Bot || r.Login == "" || r.Verdict == promotion.VerdictDismissed {
+			continue
+		}
+		if r.Person, err = l.person(ctx, r.User, promotion.CommandApprove); err != nil {
+			return err
+		}
+	}
+	l.out.Reviews = append(l.out.Reviews, facts)
+	if len(facts.Reviews) == 0 {
+		return nil
+	}
+	return l.authors(ctx, p)
+}
+
+// shown says whether the reviews are as new as what a delivery told of one.
+func shown(found []forge.Review, told forge.ReviewHint) bool {
+	return slices.ContainsFunc(found, func(r forge.Review) bool {
+		return r.ID == told.ID && (told.State != forge.ReviewDismissed || r.State == forge.ReviewDismissed)
+	})
+}
+
+// verdictOf returns what a review's state says; false where it says neither yes nor no.
+func verdictOf(state forge.ReviewState) (promotion.Verdict, bool) {
+	switch state {
+	case forge.ReviewApproved:
+		return promotion.VerdictApproved, true
+	case forge.ReviewChangesRequested:
+		return promotion.VerdictChanges, true
+	case forge.ReviewDismissed:
+		return promotion.VerdictDismissed, true
+	}
+	return "", false
+}
+
+// authors reads who made the commits that a promotion's images were built from, where that is not known yet. A commit that the forge does not show has
+// no author that Ferry knows.
+func (l *look) authors(ctx context.Context, p postgres.ReviewedPull) error {
+	app, ok := l.config.App(p.Place.App)
+	if !ok || app.Source == "" {
+		return nil
+	}
+	source, err := forge.ParseFullName(app.Source)
+	if err != nil {
+		return nil
+	}
+	for _, image := range p.Release {
+		commit := promotion.CommitOfTag(image.Tag)
+		for _, a := range p.Announced {
+			if a.Image.Name == image.Name && a.Image.Tag == image.Tag && a.Commit != "" {
+				commit = a.Commit
+			}
+		}
+		known := slices.ContainsFunc(slices.Concat(p.Authors, l.out.Authors), func(a promotion.Author) bool {
+			return a.Commit == commit && strings.EqualFold(a.Source, app.Source)
+		})
+		if commit == "" || known {
+			continue
+		}
+		author, err := l.author(ctx, source, commit)
+		if err != nil {
+			return err
+		}
+		l.out.Authors = append(l.out.Authors, promotion.Author{Source: app.Source, Commit: commit, User: author})
+	}
+	return nil
+}
+
+// author returns the account that made a source commit; nobody where the forge does not say, or that repository is none of the environment
+// repository's business.
+func (l *look) author(ctx context.Context, source forge.Repo, commit forge.SHA) (forge.User, error) {
+	var refused *refusedError
+	if err := mayTouch(ctx, l.client, l.repo.Repo, source); errors.As(err, &refused) || unseen(err) {
+		return forge.User{}, nil
+	} else if err != nil {
+		return forge.User{}, err
+	}
+	c, err := l.client.Commit(ctx, source, commit)
+	if unseen(err) {
+		return forge.User{}, nil
+	}
+	return c.Author, err
+}
+
+// unseen says whether the forge does not show something to Ferry, now or later.
+func unseen(err error) bool {
+	return errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrInvalid)
+}
+
+// command writes down a comment with commands, with what its author may do.
+func (l *look) command(ctx context.Context, c forge.CommentHint, commands []promotion.Command) error {
+	names := make([]string, len(commands))
+	for i, command := range commands {
+		names[i] = command.Name
+	}
+	who, err := l.person(ctx, c.Author, names...)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(names, promotion.CommandApprove) {
+		if err := l.authorsBehind(ctx, c.Number); err != nil {
+			return err
+		}
+	}
+	l.out.Commands = append(l.out.Commands, promotion.CommandFacts{Comment: c.ID, Number: c.Number, Author: c.Author, Permission: who.Permission,
+		Teams: who.Teams, Unknown: who.Unknown, Body: c.Body, At: c.CreatedAt})
+	return nil
+}
+
+// authorsBehind reads who made the source commits behind the pull request that somebody approves by comment.
+func (l *look) authorsBehind(ctx context.Context, number int) error {
+	if l.config == nil {
+		return nil
+	}
+	list, err := l.Store.ReviewedPulls(ctx, l.repo.ID, []int{number}, false)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		env, ok := l.config.Settings(p.Place.App, p.Place.Environment)
+		if !ok || !promotion.NeedsReviews(env) {
+			continue
+		}
+		if err := l.authors(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// person looks up what somebody may do who gives the commands: their permission, and where that is not enough, the teams that .ferry.yaml names for one
+// of them. What cannot be looked up they may not, and it says why; what may be looked up later fails.
+func (l *look) person(ctx context.Context, who forge.User, commands ...string) (promotion.Person, error) {
+	p, known := l.people[who.Login]
+	if !known {
+		p = promotion.Person{User: who}
+		permission, err := l.client.Permission(ctx, l.repo.Repo, who.Login)
+		switch {
+		case errors.Is(err, forge.ErrNotFound):
+		case unseen(err):
+			p.Unknown = "Ferry cannot look up what they may do here: " + firstLine(err)
+		case err != nil:
+			return p, err
+		}
+		p.Permission = permission
+		l.people[who.Login] = p
+	}
+	if l.config == nil {
+		return p, nil
+	}
+	for _, team := range promotion.TeamsToAsk(l.config, p, commands...) {
+		member, err := l.inTeam(ctx, team, who.Login)
+		switch {
+		case errors.Is(err, forge.ErrForbidden):
+			p.Unknown = "Ferry may not see teams: let its App read the organization's members (permission Members: read)"
+		case unseen(err):
+			p.Unknown = fmt.Sprintf("Ferry cannot look up the team %s: %s", team, firstLine(err))
+		case err != nil:
+			return p, err
+		case member:
+			p.Teams = append(slices.Clone(p.Teams), team)
+		}
+	}
+	return p, nil
+}
+
+// inTeam asks the forge about a team as .ferry.yaml names it: by its slug, with or without the organization in front.
+func (l *look) inTeam(ctx context.Context, team, login string) (bool, error) {
+	org, slug := config.Team(team, l.repo.Repo.Owner)
+	return l.client.InTeam(ctx, org, slug, login)
+}
