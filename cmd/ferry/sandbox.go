@@ -54,6 +54,7 @@ It is steered with JSON, below ` + sandbox.AdminPath + `:
   POST   /repositories                 {"owner", "name", "files": {"path": "content"}}
   POST   /forks                        {"repository", "owner"}
   POST   /permissions                  {"repository", "login", "permission": "none|read|triage|write|maintain|admin"}
+  POST   /teams                        {"organization", "slug", "members": [login]}
   POST   /apps                         {"id", "slug", "public_key": PEM, "webhook_url", "webhook_secret", "permissions", "events"}
   POST   /installations                {"app", "owner", "repositories": [OWNER/NAME]}
   POST   /protection                   {"repository", "branch", RULES, "admins"} or {"repository", "branch", "remove": true}

@@ -14,7 +14,7 @@ import (
 )
 
 // partName names the kept part of the description; a change of what part keeps has to change it too.
-const partName = "api.github.com.part4.json"
+const partName = "api.github.com.part7.json"
 
 // shared is the description as this process loaded it: it is read-only, and loading it takes most of a second.
 var shared = sync.OnceValues(func() (*openapi3.T, error) { return load(context.Background()) })
@@ -115,7 +115,7 @@ func kept(path string) bool {
 	case "/user", "/user/repos", "/users/{username}", "/rate_limit":
 		return true
 	}
-	for _, prefix := range []string{"/repos/{owner}/{repo}", "/app", "/installation"} {
+	for _, prefix := range []string{"/orgs/{org}/teams/{team_slug}/memberships", "/repos/{owner}/{repo}", "/app", "/installation"} {
 		if strings.HasPrefix(path, prefix) {
 			return true
 		}

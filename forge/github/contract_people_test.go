@@ -37,3 +37,27 @@ func TestContractReviews(t *testing.T) {
 	_, err = c.client.Reviews(ctx, c.repo, p.Number+100)
 	is(t, err, forge.ErrNotFound)
 }
+
+// docs.github.com, "Get team membership for a user" and "Permissions required for GitHub Apps".
+func TestContractTeams(t *testing.T) {
+	t.Parallel()
+	c, ctx := newContract(t), t.Context()
+	if err := c.sandbox.SetTeam("acme", "sre", "ada"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.client.InTeam(ctx, "acme", "sre", "ada")
+	is(t, err, forge.ErrForbidden)
+	if err := c.sandbox.SetPermissions(42, map[string]string{"contents": "write", "members": "read"}); err != nil {
+		t.Fatal(err)
+	}
+	c.forge.Forget(c.number)
+	c.client = c.forge.Client(c.number)
+	for login, want := range map[string]bool{"ada": true, "acme": false, "nobody": false} {
+		got, err := c.client.InTeam(ctx, "acme", "sre", login)
+		same(t, want, got, err)
+	}
+	for _, slug := range []string{"", "The SREs", "../../user", "a/b"} {
+		_, err := c.client.InTeam(ctx, "acme", slug, "ada")
+		is(t, err, forge.ErrInvalid)
+	}
+}

@@ -31,6 +31,7 @@ func (s *Sandbox) adminRoutes(mux chi.Router) {
 		mux.Post(AdminPath+"/repositories", admin(given(s.adminRepository)))
 		mux.Post(AdminPath+"/forks", admin(given(s.adminFork)))
 		mux.Post(AdminPath+"/permissions", admin(given(s.adminPermission)))
+		mux.Post(AdminPath+"/teams", admin(given(s.adminTeam)))
 		mux.Post(AdminPath+"/apps", admin(given(s.adminApp)))
 		mux.Post(AdminPath+"/installations", admin(given(s.adminInstallation)))
 		mux.Post(AdminPath+"/check_runs", admin(given(s.adminCheckRun)))
@@ -95,6 +96,13 @@ func (s *Sandbox) adminPerson(in struct{ Login string }) (any, error) {
 		return nil, fmt.Errorf("%q is no login", in.Login)
 	}
 	return userOut(s.AddUser(in.Login)), nil
+}
+
+func (s *Sandbox) adminTeam(in struct {
+	Organization, Slug string
+	Members            []string
+}) (any, error) {
+	return nil, s.SetTeam(in.Organization, in.Slug, in.Members...)
 }
 
 func (s *Sandbox) adminRepository(in struct {

@@ -21,6 +21,7 @@ type (
 		Apps          []keptApp          `json:"apps"`
 		Installations []keptInstallation `json:"installations"`
 		Grants        []keptGrant        `json:"grants"`
+		Teams         []keptTeam         `json:"teams"`
 		Waiting       []Delivery         `json:"waiting"` // webhooks that were not sent yet
 	}
 	keptAccount struct {
@@ -137,7 +138,7 @@ func idOf(a *account) int64 {
 }
 
 func (s *Sandbox) snapshot() kept {
-	k := kept{Last: s.st.last, Waiting: s.hooks.waiting()}
+	k := kept{Last: s.st.last, Teams: s.keepTeams(), Waiting: s.hooks.waiting()}
 	for _, a := range s.st.accounts {
 		k.Accounts = append(k.Accounts, keptAccount{ID: a.id, Login: a.login, Kind: a.kind, Email: a.email, Token: a.token, Created: a.created})
 	}

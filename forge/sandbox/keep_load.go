@@ -42,6 +42,7 @@ func (s *Sandbox) load() error {
 		}
 	}
 	s.loadAccess(k, accounts)
+	s.loadTeams(k.Teams, accounts)
 	for _, x := range k.Repos {
 		if err := s.loadRepo(x, accounts); err != nil {
 			return err

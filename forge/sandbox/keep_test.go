@@ -83,6 +83,9 @@ func TestASandboxComesBack(t *testing.T) {
 	}
 	w.protect(sandbox.Protection{Rules: sandbox.Rules{Checks: []sandbox.RequiredCheck{{Context: "ferry/gates", App: appID}}}})
 	w.rule(sandbox.Rules{Reviews: 1})
+	if err := w.forge.SetTeam("acme", "sre", "ann"); err != nil {
+		t.Fatal(err)
+	}
 	w.flush()
 	w.call(token, "GET", "~/pulls/1", "", 200) // asks for the try to merge
 	w.call(token, "GET", "~/pulls/3", "", 200)
@@ -100,6 +103,7 @@ func TestASandboxComesBack(t *testing.T) {
 	if diff := cmp.Diff(before, w.seen(token)); diff != "" {
 		t.Errorf("another answer after than before:\n%s", diff)
 	}
+	w.call(w.ann.Token, "GET", "/orgs/acme/teams/sre/memberships/ann", "", 200)
 	w.call(token, "PUT", "~/pulls/"+n+"/merge", "", 200) // the pinned status and the review count as before
 	w.flush()
 	if got := fmt.Sprint(w.inbox.events()); got != "[pull_request.closed push]" {

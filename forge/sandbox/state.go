@@ -163,6 +163,7 @@ type state struct {
 	apps          map[int64]*app
 	installations map[int64]*installation
 	grants        map[string]*grant
+	teams         map[string]*team // by lower-case organization/slug
 }
 
 func newState() state {
@@ -174,6 +175,7 @@ func newState() state {
 		apps:          map[int64]*app{},
 		installations: map[int64]*installation{},
 		grants:        map[string]*grant{},
+		teams:         map[string]*team{},
 	}
 }
 

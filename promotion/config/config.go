@@ -169,9 +169,8 @@ func (c *Config) nameTaken(name string) bool {
 
 // Team splits a team of a role into the organization, which is owner's where it names none, and its slug.
 func Team(team, owner string) (org, slug string) {
-	team = strings.TrimPrefix(team, "@")
-	if org, slug, ok := strings.Cut(team, "/"); ok {
-		return org, slug
+	if i := strings.LastIndexByte(team, '/'); i >= 0 {
+		return team[:i], team[i+1:]
 	}
 	return owner, team
 }

@@ -10,7 +10,7 @@ import (
 
 // asking are values of keys that are not acted on yet, each of which asks for something.
 var asking = map[string]string{
-	"roles": "{hold: admin}", "pull_request": "{draft: true}", "checks": "[e2e]", "approvals": "2",
+	"pull_request": "{draft: true}", "checks": "[e2e]", "approvals": "2",
 	"rollback": "auto", "watch": "30m", "settle": "1m", "group": "platform",
 }
 

@@ -196,12 +196,29 @@ func (r *reporter) role(f field) (role Role) {
 		case "permission":
 			role.Permission = choice(r, f, permissions...)
 		case "teams":
-			role.Teams, _ = r.texts(f.value, "teams")
+			role.Teams = r.named(f, teamForm, "a team: its slug, or organization/slug, as in its address at the forge")
 		case "users":
-			role.Users, _ = r.texts(f.value, "users")
+			role.Users = r.named(f, loginForm, "a login")
 		}
 	})
 	return role
+}
+
+// Teams and people are named as in their addresses at the forge, and not as they are shown: anybody may call themselves anything.
+var (
+	teamForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,99})*$`)
+	loginForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
+)
+
+// named reads the names of teams or people.
+func (r *reporter) named(f field, form *regexp.Regexp, what string) []string {
+	names, nodes := r.texts(f.value, f.key)
+	for i, name := range names {
+		if !form.MatchString(name) {
+			r.failAs(ruleInvalidName, nodes[i], "%s can't be %s", quoted(name), what)
+		}
+	}
+	return bounded(r, f, names, maxListed)
 }
 
 // titleMarks are what is filled in in the title of a pull request.

@@ -81,7 +81,7 @@ var keyValues = []values{
 	{"policy", "rule", []string{"'true'"}, badTexts},
 	{"policy", "reason", []string{"ask first"}, badTexts},
 	{"role", "permission", []string{"write", "maintain", "admin"}, words("read")},
-	{"role", "teams", []string{"[]", "[acme/sre]"}, []string{"", "sre", "[12]", "[a, a]"}},
+	{"role", "teams", []string{"[]", "[acme/sre]"}, []string{"", "sre", "[12]", "[a, a]", "[The SREs]", "[acme/]"}},
 	{"role", "users", []string{"[]", "[ada]"}, []string{"", "ada", "[12]", "[a, a]"}},
 	{settingPlaces, "merge", []string{"manual", "auto"}, words("yes")},
 	{settingPlaces, "unprotected", []string{"allow"}, words("deny")},
