@@ -205,6 +205,13 @@ type Comparison struct {
 	Complete bool
 }
 
+// Changes is what people see between two commits: the commits that head has and base has not.
+type Changes struct {
+	Relation Relation
+	Total    int      // how many there are
+	Commits  []Commit // oldest first, without their trees; the newest of them where there are too many
+}
+
 // ChangedFile is one file of a pull request's diff.
 type ChangedFile struct {
 	Path     string

@@ -20,7 +20,8 @@ type Plan struct {
 	Merges        []MergeWish
 	Contributions []Contribution
 	CheckWants    []CheckWant
-	IntentsDone   []string // environments whose intent is fulfilled or refused
+	Reads         []ChangeKey // what is to be read of the source
+	IntentsDone   []string    // environments whose intent is fulfilled or refused
 	Rooms         []RoomWish
 	HoldsEnded    []int64 // of rollbacks, because something newer stands there
 	RolledBack    []RolledBack
@@ -49,11 +50,12 @@ type PullWish struct {
 	Body        string          `json:"body,omitempty"`
 	Message     string          `json:"message,omitempty"`
 	Files       []forge.NewFile `json:"files,omitempty"`
-	Blobs       []forge.SHA     `json:"blobs,omitempty"`  // what the edit was made on, one for each file
-	Edit        string          `json:"edit,omitempty"`   // names the exact edit: another one makes a new commit
-	Reason      string          `json:"reason,omitempty"` // why an open one is to be closed
-	Asked       string          `json:"asked,omitempty"`  // why a person wanted it
-	Number      int             `json:"number,omitempty"` // of the one to be closed, and the head at which that was decided
+	Blobs       []forge.SHA     `json:"blobs,omitempty"`   // what the edit was made on, one for each file
+	Edit        string          `json:"edit,omitempty"`    // names the exact edit: another one makes a new commit
+	Reading     bool            `json:"reading,omitempty"` // what changed in the source is being read: the words alone may wait for that
+	Reason      string          `json:"reason,omitempty"`  // why an open one is to be closed
+	Asked       string          `json:"asked,omitempty"`   // why a person wanted it
+	Number      int             `json:"number,omitempty"`  // of the one to be closed, and the head at which that was decided
 	Head        forge.SHA       `json:"head,omitempty"`
 }
 
@@ -95,6 +97,7 @@ func MakePlan(s Snapshot, now time.Time) Plan {
 	s.Environments = slices.Clone(s.Environments) // the caller compares the plan with what was before
 	p := planner{s: &s, now: now}
 	p.advance()
+	p.readSteps()
 	for i := range s.Environments {
 		p.environment(&s.Environments[i])
 	}
@@ -296,7 +299,7 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 	}
 	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: PromotionBranch(env.Name, p.s.App.Name), Open: true, Release: c.release,
 		Intent: c.intent, Asker: c.asker, Superseded: c.superseded, Base: p.s.DefaultBranch, Title: p.s.title(env, c), Body: p.s.body(env, c),
-		Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release), Asked: c.reason})
+		Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release), Asked: c.reason, Reading: p.readFor(env, c.release)})
 }
 
 // gates posts the gates on the head of the living pull request. They are those of the release that its head shows.

@@ -15,12 +15,13 @@ type Snapshot struct {
 	Self          forge.User // Ferry's own account
 	ForgeURL      string     // the address of the forge's pages, for links; empty where none is known
 	App           config.App
-	Prefix        string        // of commands, as the configuration has it; empty where none is needed
-	Off           bool          // the tree has no .ferry.yaml, or the app is not in it any more
-	Environments  []Environment // upstream first; only those the app has a manifest in, or had
-	Announced     []Announced   // the newest of each image that CI announced
-	Authors       []Author      // of source commits, as far as they were looked up
-	Sources       []Announced   // what CI announced of the images that stand anywhere
+	Prefix        string         // of commands, as the configuration has it; empty where none is needed
+	Off           bool           // the tree has no .ferry.yaml, or the app is not in it any more
+	Environments  []Environment  // upstream first; only those the app has a manifest in, or had
+	Announced     []Announced    // the newest of each image that CI announced
+	Authors       []Author       // of source commits, as far as they were looked up
+	Sources       []Announced    // what CI announced of the images that stand anywhere
+	Changes       []SourceChange // of the source between releases of the app, as far as they were read
 	Refusals      map[string]Refusal
 	Unposted      []UnpostedStatus // statuses that the forge did not take
 	CheckWants    []CheckWant      // what was wanted of the forge's checks by the plan before

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -25,44 +26,6 @@ func (s *Snapshot) title(env *Environment, c choice) string {
 		words += current.Release.Version() + " → "
 	}
 	return clip(oneLine(words+c.release.Version()), 200)
-}
-
-// body returns the part of the pull request's body that is Ferry's, between its marks.
-func (s *Snapshot) body(env *Environment, c choice) string {
-	var b strings.Builder
-	fmt.Fprintln(&b, bodyBegin)
-	fmt.Fprintf(&b, "Merging this moves **%s** in **%s** to **%s**.\n\n", escape(s.App.Name), escape(env.Name), escape(c.release.Version()))
-	urgentWords(&b, env, c)
-	b.WriteString("| image | from | to |\n| --- | --- | --- |\n")
-	for _, image := range c.release {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(image.Name), s.standingWords(env, image.Name), imageWords(image))
-	}
-	s.sourceWords(&b, env, c)
-	b.WriteString("\n### Gates\n\n| gate | state | why |\n| --- | --- | --- |\n")
-	for _, g := range c.gates {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", g.Name, g.State, escape(g.Reason))
-	}
-	if c.asker != "" {
-		fmt.Fprintf(&b, "\nAsked for by %s.\n", escape(c.asker))
-	}
-	if len(c.superseded) > 0 {
-		fmt.Fprintf(&b, "\nSupersedes %s.\n", releaseNames(c.superseded))
-	}
-	if len(c.next) > 0 {
-		fmt.Fprintf(&b, "\nNext, %s: %s.\n", c.then, releaseNames(c.next))
-	}
-	b.WriteString("\n### Commands\n\n" + commandTable(func(c CommandSpec) string { return roleWords(roleIn(env.Roles, c)) }))
-	b.WriteString("\nClosing this pull request rejects the release for " + escape(env.Name) + "; reopening lifts that.\n")
-	return closed(b.String(), maxPart)
-}
-
-// releaseNames lists releases, of many only the first.
-func releaseNames(list []Release) string {
-	names := make([]string, 0, len(list))
-	for _, r := range list[:min(len(list), 20)] {
-		names = append(names, code(r.Version()))
-	}
-	return strings.Join(names, ", ")
 }
 
 // What a forge takes as a body, and how much of that Ferry's part takes at most, so that people have room around it. GitHub says "body is too long
@@ -87,26 +50,6 @@ func (s *Snapshot) standingWords(env *Environment, name string) string {
 		}
 	}
 	return strings.Join(words, ", ")
-}
-
-// sourceWords lists the commits the images were built from, with the compare link where both ends are known.
-func (s *Snapshot) sourceWords(b *strings.Builder, env *Environment, c choice) {
-	for _, image := range c.release {
-		a, ok := s.source(image)
-		if !ok || a.Commit == "" {
-			fmt.Fprintf(b, "\nThe source of %s is unknown: CI gave no commit with it.\n", code(image.Name))
-			continue
-		}
-		fmt.Fprintf(b, "\nBuilt from %s", code(a.Source+"@"+string(a.Commit)))
-		if current := env.Current(); current != nil {
-			if old, ok := current.Release.Image(image.Name); ok {
-				if from, ok := s.source(old); ok && from.Commit != "" && from.Source == a.Source && s.ForgeURL != "" {
-					fmt.Fprintf(b, " ([changes](%s/%s/compare/%s...%s))", s.ForgeURL, a.Source, from.Commit, a.Commit)
-				}
-			}
-		}
-		b.WriteString(".\n")
-	}
 }
 
 // commitMessage names release, intent and asker in trailers, from where a lost database reads them back.
@@ -185,9 +128,11 @@ func describe(what string, r Report) string {
 	return what + ": " + oneLine(r.Message)
 }
 
-// code writes s as a code span. A back quote inside would end the span, so it is dropped; mentions and markup mean nothing in it.
+// code writes s as a code span. A back quote inside would end the span, so it is dropped; mentions and markup mean nothing in it, but Ferry's own marks
+// would to Ferry.
 func code(s string) string {
 	s = strings.NewReplacer("`", "", "|", "").Replace(oneLine(s))
+	s = strings.ReplaceAll(strings.TrimSpace(s), "<!--", "<!\u200b--")
 	if s == "" {
 		return ""
 	}
@@ -197,10 +142,13 @@ func code(s string) string {
 // Escape makes text from elsewhere harmless in markdown.
 func Escape(s string) string { return escape(s) }
 
-// escape makes text from elsewhere harmless in markdown: no markup, no HTML, and no mention of anybody.
+// issueWords are what a forge makes a reference to an issue of beside #12: the issue would note it, and after "fixes" be closed by the merge.
+var issueWords = regexp.MustCompile(`(?i)(\bGH)(-[0-9])|(/(?:issues|pulls?|discussions|merge_requests|work_items))(/[0-9])`)
+
+// escape makes text from elsewhere harmless in markdown: no markup, no HTML, and no mention of anybody or of an issue.
 func escape(s string) string {
 	var b strings.Builder
-	for _, r := range oneLine(s) {
+	for _, r := range issueWords.ReplaceAllString(oneLine(s), "$1$3\u200b$2$4") {
 		switch {
 		case r == '<':
 			b.WriteString("&lt;")

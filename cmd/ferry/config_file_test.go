@@ -82,11 +82,17 @@ func (h *harness) pushOnto(branch, from string) {
 // patchRef moves a branch as dora.
 func (h *harness) patchRef(branch string, to forge.SHA, force bool) {
 	h.t.Helper()
+	h.patchRefOf(acmeEnv, branch, to, force)
+}
+
+// patchRefOf is patchRef in any repository.
+func (h *harness) patchRefOf(repo, branch string, to forge.SHA, force bool) {
+	h.t.Helper()
 	body := `{"sha":"` + string(to) + `","force":false}`
 	if force {
 		body = strings.Replace(body, "false", "true", 1)
 	}
-	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodPatch, h.forgeAt+"/api/v3/repos/"+acmeEnv+"/git/refs/heads/"+branch, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodPatch, h.forgeAt+"/api/v3/repos/"+repo+"/git/refs/heads/"+branch, strings.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}

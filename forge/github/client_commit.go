@@ -103,6 +103,34 @@ func (c *Client) Compare(ctx context.Context, repo forge.Repo, base, head forge.
 	return found, nil
 }
 
+// maxChanges is how many commits GitHub lists of a comparison that is asked for whole (docs.github.com, "Compare two commits").
+const maxChanges = 250
+
+// Changes returns the commits that head has and base has not, in one request. Of more than 250 the newest come, but for GitHub's own choice where it
+// lists others. Two commits that never were one are diverged, with nothing more known.
+func (c *Client) Changes(ctx context.Context, repo forge.Repo, base, head forge.SHA) (forge.Changes, error) {
+	call := fmt.Sprintf("reading what %s has that %s has not of %s", head, base, repo.FullName())
+	if err := refused(call, checkRepo(repo), checkSHA(base), checkSHA(head)); err != nil {
+		return forge.Changes{}, err
+	}
+	found, _, err := c.api.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, string(base), string(head), nil)
+	if unrelated(err) {
+		return forge.Changes{Relation: forge.Diverged}, nil
+	}
+	if err != nil {
+		return forge.Changes{}, c.failed(call, err)
+	}
+	out := forge.Changes{Relation: forge.Relation(found.GetStatus()), Total: found.GetTotalCommits()}
+	for _, r := range found.Commits[max(0, len(found.Commits)-maxChanges):] {
+		one, err := commit(call, r)
+		if err != nil {
+			return forge.Changes{}, err
+		}
+		out.Commits = append(out.Commits, one)
+	}
+	return out, nil
+}
+
 // line walks from head by first parents to base, and returns the commits in between and head, oldest first; nil where it does not come there.
 func line(base, head forge.SHA, firsts map[forge.SHA]forge.SHA) (line []forge.SHA) {
 	for at := head; at != base; at = firsts[at] {

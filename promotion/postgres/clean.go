@@ -8,11 +8,12 @@ import (
 
 // How long is kept what only grows. Events are kept for ever: they are append-only.
 const (
-	keepBodies     = 7 * 24 * time.Hour  // of deliveries, for `ferry replay`; forges send nothing again that is older
-	keepDeliveries = 30 * 24 * time.Hour // their ids, by which a second one of the same is known
-	keepCommits    = 90 * 24 * time.Hour // of Ferry's own, after they were made
-	keepAnswers    = 30 * 24 * time.Hour // that were given to commands
-	keepStatuses   = 24 * time.Hour      // after they were posted: a plan may come back to one that nothing seems to speak of just now, and would post it again
+	keepBodies     = 7 * 24 * time.Hour   // of deliveries, for `ferry replay`; forges send nothing again that is older
+	keepDeliveries = 30 * 24 * time.Hour  // their ids, by which a second one of the same is known
+	keepCommits    = 90 * 24 * time.Hour  // of Ferry's own, after they were made
+	keepAnswers    = 30 * 24 * time.Hour  // that were given to commands
+	keepChanges    = 365 * 24 * time.Hour // of sources, after they were read: what is needed after that is read anew
+	keepStatuses   = 24 * time.Hour       // after they were posted: a plan may come back to one that nothing seems to speak of just now, and would post it again
 )
 
 // cleanAtOnce bounds what one clean-up takes of each kind; the rest is the next sweep's.
@@ -40,6 +41,8 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			  select u.repository, u.name from units u where u.name like 'pull:%' and u.generation = u.decided and u.due_at is null
 			    and not exists (select from pulls p where p.repository = u.repository and 'pull:' || p.number = u.name and p.open) limit $1)
 			and generation = decided`, nil},
+		{"changes", `
+			delete from source_changes where id in (select id from source_changes where state <> 'pending' and read_at < $2 limit $1)`, []any{now.Add(-keepChanges)}},
 		{"statuses", deadStatuses, []any{now.Add(-keepStatuses)}},
 		{"answers", `
 			delete from wishes where id in (

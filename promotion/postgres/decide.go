@@ -86,10 +86,14 @@ func (d *decision) finish(ctx context.Context) error {
 		return err
 	}
 	var jobs []river.JobArgs
+	for _, r := range d.reads {
+		jobs = append(jobs, r)
+	}
+	reads := len(jobs)
 	for id := range d.acts {
 		jobs = append(jobs, ActArgs{Wish: id})
 	}
-	slices.SortFunc(jobs, func(a, b river.JobArgs) int { return int(a.(ActArgs).Wish - b.(ActArgs).Wish) })
+	slices.SortFunc(jobs[reads:], func(a, b river.JobArgs) int { return int(a.(ActArgs).Wish - b.(ActArgs).Wish) })
 	return d.enqueue(ctx, d.tx, jobs...)
 }
 
@@ -101,7 +105,7 @@ func (d *decision) app(ctx context.Context, app string) (time.Time, error) {
 	}
 	plan := promotion.MakePlan(snapshot, d.now)
 	for _, step := range []func(context.Context, string, promotion.Snapshot, promotion.Plan) error{
-		d.writeDeployments, d.writeRollbacks, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeView, d.writeChecks,
+		d.writeDeployments, d.writeRollbacks, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeReads, d.writeView, d.writeChecks,
 	} {
 		if err := step(ctx, app, snapshot, plan); err != nil {
 			return time.Time{}, err

@@ -15,6 +15,7 @@ import (
 type Due struct {
 	Repositories  []int64
 	Installations []InstallationArgs
+	Changes       []int64 // of sources, to be read
 	Units         []DecideArgs
 	Checks        []int64 // repositories
 	Wishes        []int64
@@ -22,7 +23,7 @@ type Due struct {
 
 // Empty says that there is nothing to do.
 func (d Due) Empty() bool {
-	return len(d.Repositories)+len(d.Installations)+len(d.Units)+len(d.Checks)+len(d.Wishes) == 0
+	return len(d.Repositories)+len(d.Installations)+len(d.Changes)+len(d.Units)+len(d.Checks)+len(d.Wishes) == 0
 }
 
 // DueWork returns the work that is due at now: generations that are not done, timers that have run out, wishes that are not true yet.
@@ -39,6 +40,9 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 		return due, err
 	}
 	if due.Installations, err = pgx.CollectRows(rows, pgx.RowToStructByPos[InstallationArgs]); err != nil {
+		return due, err
+	}
+	if due.Changes, err = s.dueChanges(ctx, now, limit); err != nil {
 		return due, err
 	}
 	rows, err = s.pool.Query(ctx, `
@@ -106,6 +110,9 @@ func (s *Store) EnqueueDue(ctx context.Context, due Due) (err error) {
 	}
 	for _, id := range due.Checks {
 		jobs = append(jobs, ChecksArgs{Repository: id})
+	}
+	for _, id := range due.Changes {
+		jobs = append(jobs, ChangeArgs{Change: id})
 	}
 	for _, u := range due.Units {
 		jobs = append(jobs, u)

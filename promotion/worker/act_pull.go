@@ -163,8 +163,8 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 		}
 	}
 	edited := last.Edit != wish.Edit || last.Message != wish.Message || last.Anew || last.Blobs != nil && !slices.Equal(last.Blobs, wish.Blobs)
-	if !edited && last.Title == wish.Title && last.Body == wish.Body && !a.held.unsure {
-		return postgres.Applied{State: last}, nil
+	if !edited && !a.held.unsure && (last.Title == wish.Title && last.Body == wish.Body || wish.Reading) {
+		return postgres.Applied{State: last}, nil // words alone wait for what is being read, and are written once
 	}
 	p, err := a.client.PullRequest(ctx, a.repo, last.Number)
 	if err != nil {

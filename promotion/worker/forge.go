@@ -64,6 +64,7 @@ type pullReader interface {
 }
 
 type historyReader interface {
+	Changes(ctx context.Context, repo forge.Repo, base, head forge.SHA) (forge.Changes, error)
 	Commits(ctx context.Context, repo forge.Repo, from forge.SHA, path string, most int) ([]forge.Commit, error)
 	CommitFiles(ctx context.Context, repo forge.Repo, sha forge.SHA) (files []forge.ChangedFile, complete bool, err error)
 	Statuses(ctx context.Context, repo forge.Repo, sha forge.SHA) ([]forge.PostedStatus, error)

@@ -25,6 +25,7 @@ func (w *Work) Run(ctx context.Context, grace time.Duration) error {
 	river.AddWorker(workers, &observeWorker{work: w})
 	river.AddWorker(workers, &installationWorker{work: w})
 	river.AddWorker(workers, &checksWorker{work: w})
+	river.AddWorker(workers, &changeWorker{work: w})
 	river.AddWorker(workers, &decideWorker{work: w})
 	river.AddWorker(workers, &actWorker{work: w})
 	client, err := river.NewClient(riverpgxv5.New(w.Store.Pool()), &river.Config{
@@ -127,6 +128,15 @@ type checksWorker struct {
 
 func (w *checksWorker) Work(ctx context.Context, job *river.Job[postgres.ChecksArgs]) error {
 	return w.work.ReadChecks(ctx, job.Args.Repository)
+}
+
+type changeWorker struct {
+	river.WorkerDefaults[postgres.ChangeArgs]
+	work *Work
+}
+
+func (w *changeWorker) Work(ctx context.Context, job *river.Job[postgres.ChangeArgs]) error {
+	return w.work.ObserveChange(ctx, job.Args.Change)
 }
 
 type decideWorker struct {

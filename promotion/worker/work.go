@@ -171,6 +171,9 @@ func (w *Work) Do(ctx context.Context, due postgres.Due) {
 	for _, id := range due.Checks {
 		w.logged(w.ReadChecks(ctx, id))
 	}
+	for _, id := range due.Changes {
+		w.logged(w.ObserveChange(ctx, id))
+	}
 	for _, u := range due.Units {
 		w.logged(w.Decide(ctx, u.Repository, u.Unit))
 	}

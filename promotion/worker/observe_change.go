@@ -1,0 +1,67 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/postgres"
+)
+
+// changeAttempts is how often a change is tried to be read before its link alone is shown.
+const changeAttempts = 6
+
+// ObserveChange reads what lies between two commits of a source repository, once. No promotion waits for it: without it a pull request has the link.
+func (w *Work) ObserveChange(ctx context.Context, id int64) (err error) {
+	how := done
+	defer func() { w.Metrics.job("observe_change", how, err) }()
+	_, err = w.hold(ctx, fmt.Sprintf("change:%d", id), func(ctx context.Context, h *held) error {
+		change, err := w.Store.LoadChange(ctx, id, w.Now())
+		if errors.Is(err, postgres.ErrNotFound) {
+			return nil
+		}
+		if err != nil || !change.Repository.Accessible {
+			return err
+		}
+		read, err := w.readChange(ctx, change)
+		var limited *forge.RateLimited
+		switch {
+		case err == nil:
+		case errors.As(err, &limited) || change.Attempts+1 < changeAttempts && !final(err):
+			how = putOff
+			until := w.again(err, change.Attempts)
+			w.Logger.Warn("reading a source is put off", "source", change.Source, "until", until, "error", err)
+			return w.Store.PutOffChange(ctx, id, until)
+		default:
+			how, read = refused, promotion.SourceChange{State: promotion.ChangeFailed}
+			w.Logger.Warn("what changed in a source cannot be read", "source", change.Source, "base", change.Base.Short(), "head", change.Head.Short(), "error", err)
+		}
+		return w.Store.RecordChange(ctx, h.lease, change, read, w.Now())
+	})
+	return err
+}
+
+// final says that trying again would find the same.
+func final(err error) bool {
+	var refusal *refusedError
+	return errors.As(err, &refusal) || errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrInvalid)
+}
+
+func (w *Work) readChange(ctx context.Context, change postgres.PendingChange) (promotion.SourceChange, error) {
+	connection, err := w.connection(change.Repository.Forge)
+	if err != nil {
+		return promotion.SourceChange{}, err
+	}
+	source, err := forge.ParseFullName(change.Source)
+	if err != nil {
+		return promotion.SourceChange{}, &refusedError{err.Error()}
+	}
+	client := w.client(connection, change.Repository)
+	if err := mayTouch(ctx, client, change.Repository.Repo, source); err != nil {
+		return promotion.SourceChange{}, err
+	}
+	found, err := client.Changes(ctx, source, change.Base, change.Head)
+	return postgres.NewSourceChange(change.ChangeKey, found), err
+}
