@@ -126,7 +126,7 @@ func (p *Plan) speak(prefix string) {
 	}
 	for i := range p.View.Environments {
 		v := &p.View.Environments[i]
-		for _, text := range []*string{&v.Problem, &v.Message, &v.Why, &v.Held, &v.Unposted} {
+		for _, text := range []*string{&v.Problem, &v.Message, &v.Why, &v.Offer, &v.Held, &v.Unposted} {
 			*text = Prefixed(prefix, *text)
 		}
 		v.Gates = slices.Clone(v.Gates)

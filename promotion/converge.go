@@ -203,6 +203,7 @@ func (d Deployment) advance(env config.Environment, reports []Report, now time.T
 		d.Soaked, d.HealthyFrom = d.soakedAt(now, time.Time{}), time.Time{}
 		a.state, a.silent, a.dueAt = DeploymentConverged, false, time.Time{}
 	}
+	d.DegradedFrom = d.degradedSince(a.state, now)
 	d.State, d.Message = a.state, a.message
 	return d, a
 }

@@ -95,7 +95,7 @@ func PromotionBranch(environment, app string) string { return "ferry/" + environ
 // MakePlan decides what should be true for the app of the snapshot at now.
 func MakePlan(s Snapshot, now time.Time) Plan {
 	s.Environments = slices.Clone(s.Environments) // the caller compares the plan with what was before
-	p := planner{s: &s, now: now}
+	p := planner{s: &s, now: now, offers: map[string]offer{}}
 	p.advance()
 	p.readSteps()
 	for i := range s.Environments {
@@ -110,6 +110,8 @@ type planner struct {
 	now  time.Time
 	plan Plan
 	seen []assessment
+
+	offers map[string]offer // by environment
 }
 
 // advance brings every deployment up to date before anything is decided from it.
@@ -130,6 +132,9 @@ func (p *planner) advance() {
 			if j == 0 && !after.Ended && !after.Judged {
 				p.judge(env, after)
 				after.Judged = true
+			}
+			if j == 0 && !after.Ended && !seen.unheard {
+				after = p.watched(env, after)
 			}
 			if !reflect.DeepEqual(after, before) {
 				p.plan.Deployments = append(p.plan.Deployments, after)
@@ -195,6 +200,9 @@ func (p *planner) environment(env *Environment) {
 	}
 	view := EnvironmentView{Name: env.Name, Mode: env.Mode}
 	view.standing(env)
+	if o := p.offers[env.Name]; o.to != nil {
+		view.Offer = o.words(p.s.App.Name, env)
+	}
 	view.Unposted = p.s.unposted(env)
 	if p.s.Off || env.Dropped {
 		view.Why = "Ferry is switched off here: .ferry.yaml does not name it any more"
@@ -310,7 +318,7 @@ func (p *planner) gates(env *Environment, gates []Gate) {
 
 // merge wishes the merge of the living pull request where the environment merges by itself and every gate is open.
 func (p *planner) merge(env *Environment, c choice) {
-	if state, _ := verdict(c.gates); !env.mergesItself(c) || env.Mode != config.ModeRelease || state != GateOpen || !env.Pull.Known {
+	if state, _ := verdict(c.gates); !p.mergesItself(env, c) || env.Mode != config.ModeRelease || state != GateOpen || !env.Pull.Known {
 		return
 	}
 	p.plan.Merges = append(p.plan.Merges, MergeWish{Environment: env.Name, Number: env.Pull.Number, Head: env.Pull.HeadSHA, Base: p.s.DefaultBranch,

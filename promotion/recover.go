@@ -269,13 +269,14 @@ func CalledNow(text string, app config.App) string {
 }
 
 func (d *Deployment) readBack(app string, state forge.State, s forge.PostedStatus) {
-	message := strings.TrimPrefix(s.Description, app+" "+d.Release.Version()+": ")
+	message := offeredForm.ReplaceAllString(strings.TrimPrefix(s.Description, app+" "+d.Release.Version()+": "), "")
 	d.Settled = d.Ended && state != forge.Pending && !strings.Contains(s.Description, " runs in ")
 	switch state {
 	case forge.Success:
 		d.arrived(s)
 		return
 	case forge.Failure:
+		d.DegradedFrom = d.degradedSince(DeploymentDegraded, s.At)
 		d.State, d.HealthyFrom, d.Soaked = DeploymentDegraded, time.Time{}, 0
 		if strings.HasPrefix(message, "failed") {
 			d.State = DeploymentFailed
@@ -290,7 +291,7 @@ func (d *Deployment) readBack(app string, state forge.State, s forge.PostedStatu
 		}
 		d.State = DeploymentPending
 	default:
-		d.State = DeploymentPending
+		d.State, d.DegradedFrom = DeploymentPending, time.Time{}
 	}
 	if d.Message = message; message == "" {
 		d.Message = "as the statuses say"
@@ -311,7 +312,7 @@ func (d *Deployment) arrived(s forge.PostedStatus) {
 	if d.HealthyFrom.IsZero() && !strings.Contains(s.Description, " converged in ") {
 		d.HealthyFrom = at
 	}
-	d.State, d.Message = DeploymentConverged, ""
+	d.State, d.Message, d.DegradedFrom = DeploymentConverged, "", time.Time{}
 }
 
 // Complete ends the soaks of what was replaced, and takes what Ferry itself proposed as proof that it had converged upstream, where no status says so.

@@ -18,7 +18,9 @@ func (w *world) unblock() {
 
 func TestWhatIsARevert(t *testing.T) {
 	t.Parallel()
-	by := func(login string) func(w *world) { return func(w *world) { w.env("prod").History[0].BroughtBy = login } }
+	by := func(login string) func(w *world) {
+		return func(w *world) { w.env("prod").History[0].BroughtBy = login }
+	}
 	for _, test := range []struct {
 		name string
 		does func(w *world)

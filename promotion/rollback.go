@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"ferry/promotion/config"
 )
 
 // RolledBack is a rollback that was decided: what comes back, and what keeps the release that it takes away from coming again.
@@ -140,9 +142,17 @@ func (p *planner) endRollbacks(env *Environment) {
 	})
 }
 
-// mergesItself says whether Ferry merges what was chosen without a person, once every gate is open. What follows a rollback needs one.
-func (e *Environment) mergesItself(c choice) bool {
-	return e.AutoMerge && (isUrgent(c.intent) || e.rolledBack() == nil)
+// mergesItself says whether Ferry merges what was chosen without a person, once every gate is open. What follows a rollback needs one, and so does a
+// rollback that Ferry has decided itself, unless the environment lets it, and it is degraded still.
+func (p *planner) mergesItself(env *Environment, c choice) bool {
+	switch {
+	case c.intent == IntentRollback && c.asker == p.s.self():
+		d := env.Current()
+		return env.Rollback == config.RollbackAuto && d != nil && d.degraded()
+	case isUrgent(c.intent):
+		return env.AutoMerge
+	}
+	return env.AutoMerge && env.rolledBack() == nil
 }
 
 // Detail names what comes and what it replaces, for an event.

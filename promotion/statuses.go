@@ -35,6 +35,9 @@ func (p *planner) deployed(env *Environment) {
 			continue
 		}
 		state, words := p.s.deploymentWords(env, j, seen, p.now)
+		if j == 0 && !d.Ended {
+			words = p.offers[env.Name].offered(words, p.s.App.Name, env.Name)
+		}
 		c := Contribution{SHA: d.FirstSHA, Context: EnvironmentContext(env.Name), State: state, Description: words}
 		p.plan.Contributions = append(p.plan.Contributions, c)
 		for _, image := range d.Release {

@@ -35,6 +35,7 @@ type EnvironmentView struct {
 	RoomSince   time.Time       `json:"room_since,omitzero"` // since when it waits for a place there, of
 	MaxOpen     int             `json:"max_open,omitempty"`  // so many
 	Stuck       bool            `json:"stuck,omitempty"`     // without a person nothing comes, though something else stands upstream
+	Offer       string          `json:"offer,omitempty"`     // what went wrong, and the rollback that a person may ask for
 	Held        string          `json:"held,omitempty"`
 	Frozen      string          `json:"frozen,omitempty"`   // by a person
 	Unposted    string          `json:"unposted,omitempty"` // why the forge does not take the status of what stands here
@@ -80,6 +81,9 @@ func (v EnvironmentView) Explain(app string) string {
 	}
 	if v.Next != nil {
 		fmt.Fprintf(&b, " Next: %s.", releaseNames(append([]Release{v.Next}, v.Queue...)))
+	}
+	if v.Offer != "" {
+		b.WriteString("\n- " + escape(v.Offer))
 	}
 	open := true
 	for _, g := range v.Gates {
@@ -149,6 +153,7 @@ func IssueBody(environments []string, views []View, stops Stops, findings []conf
 		}
 		b.WriteString("\n")
 	}
+	section(&b, "What went wrong", views, wrong)
 	section(&b, "What waits for what", views, waits)
 	listed(&b, "What waits for room", RoomWords(environments, views))
 	section(&b, "What is not on its way", views, stuck)

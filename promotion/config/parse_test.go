@@ -86,7 +86,6 @@ var wrongSettings = []struct{ name, text, want string }{
 	{"supersede", "environments:\n- {name: dev, supersede: queue}\n- {name: qa, supersede: oldest}\n", "3:26: supersede is about releases\n4:25: supersede must be latest or queue or batch"},
 	{"supersede and window", "environments:\n- {name: dev, window: 5m}\n- {name: qa, from: [dev], supersede: queue, window: 5m}\n",
 		"3:23: window is how long Ferry collects releases\n4:53: window is how long Ferry collects, and supersede: queue lets each release go by itself"},
-	{"watch", "environments:\n- {name: dev, watch: 30m, settle: 10m}\n", "3:15: \"watch\" is known\n3:27: \"settle\" is known"},
 	{"branch", "environments:\n- {name: dev, branch: x}\n", `3:15: "branch" is reserved`},
 	{"too many", "environments:\n" + strings.Repeat("- {name: x}\n", 501), "503:3: more than 500 environments"},
 }

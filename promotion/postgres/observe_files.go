@@ -247,7 +247,7 @@ func (r *observation) beginDeployment(ctx context.Context, place config.Place, r
 		on conflict (repository, branch, environment, app, first_seq) do update
 		set release = excluded.release, problem = excluded.problem, last_seq = null, state = 'pending', since = excluded.since,
 		    converged_at = null, healthy_from = null, soaked = 0, settled = false,
-		    brought_by = excluded.brought_by, judged = excluded.judged`,
+		    brought_by = excluded.brought_by, judged = excluded.judged, degraded_from = null, answered = false`,
 		r.repo.ID, r.branch(), place.Environment, place.App, toJSON(release), problem, seq, revision, first, r.now, by.Login, first || by.Bot || by.ID != 0 && by.ID == r.self.ID); err != nil {
 		return err
 	}
