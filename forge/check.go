@@ -23,3 +23,16 @@ type CheckHint struct {
 	Run    int64  // the check run's, likewise
 	Done   bool   // the check run was completed
 }
+
+// Arming is that somebody has told the forge to merge a pull request by itself, or has taken that back.
+type Arming struct {
+	Queue bool   // by the merge queue; else by native auto-merge
+	By    string // the login; empty where it was taken back
+}
+
+// Armed is who has told the forge to merge a pull request by itself, as read for taking it back.
+type Armed struct {
+	Open      bool // the pull request is
+	AutoMerge string
+	Queue     string
+}

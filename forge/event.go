@@ -70,6 +70,7 @@ type PullHint struct {
 	HeadSHA    SHA
 	HeadRepo   int64
 	BaseBranch string
+	Arming     *Arming   // what just changed of it; nil: nothing
 	UpdatedAt  time.Time // by then at the latest it stood at HeadSHA, in the forge's clock
 }
 

@@ -116,6 +116,7 @@ type PullRequest struct {
 	BaseSHA    SHA
 	Author     User
 	MergedBy   User
+	AutoMerge  string // the login of who told the forge to merge it by itself; empty: nobody
 	Title      string
 	Body       string
 	URL        string

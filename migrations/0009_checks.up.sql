@@ -38,3 +38,14 @@ create table if not exists check_hints (
   attempts    integer not null default 0
 );
 create index if not exists check_hints_repository on check_hints (repository);
+
+-- Pull requests that somebody told the forge to merge by itself.
+create table if not exists armed (
+  repository  bigint not null references repositories (id),
+  number      int not null,
+  auto_merge  text not null default '', -- the login of who did; empty: nobody
+  queue       text not null default '',
+  at          timestamptz not null,
+  disarmed    text not null default '', -- what Ferry took back, in words
+  primary key (repository, number)
+);

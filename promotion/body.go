@@ -27,6 +27,7 @@ func (s *Snapshot) body(env *Environment, c choice) string {
 	for _, g := range c.gates {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", g.Name, g.State, escape(clip(g.Reason, mostReason)))
 	}
+	b.WriteString(env.disarmedWords())
 	if len(c.superseded) > 0 {
 		fmt.Fprintf(&b, "\nSupersedes %s.\n", releaseNames(c.superseded))
 	}

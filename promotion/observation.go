@@ -25,6 +25,7 @@ type Observation struct {
 	Reviews      []ReviewFacts
 	Heads        []HeadSeen
 	Authors      []Author
+	Armings      []ArmingFacts // in the order in which they were told
 	Commands     []CommandFacts
 	Issue        int // number of Ferry's issue, where it was looked for and found
 }

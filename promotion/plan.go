@@ -20,6 +20,7 @@ type Plan struct {
 	Merges        []MergeWish
 	Contributions []Contribution
 	CheckWants    []CheckWant
+	Disarms       []Disarm
 	Reads         []ChangeKey // what is to be read of the source
 	IntentsDone   []string    // environments whose intent is fulfilled or refused
 	Rooms         []RoomWish
@@ -314,6 +315,9 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 func (p *planner) gates(env *Environment, gates []Gate) {
 	state, shut := verdict(gates)
 	p.plan.Contributions = append(p.plan.Contributions, Contribution{SHA: env.Pull.HeadSHA, Context: GatesContext, State: state.status(), Description: gatesWords(shut)})
+	if env.Pull.Armed.is() && stops(state, shut) {
+		p.plan.Disarms = append(p.plan.Disarms, Disarm{Environment: env.Name, Number: env.Pull.Number, Armed: env.Pull.Armed, Reason: gatesWords(shut)})
+	}
 }
 
 // merge wishes the merge of the living pull request where the environment merges by itself and every gate is open.

@@ -176,6 +176,7 @@ type Pull struct {
 	Known   bool // Ferry recorded that head
 	Pusher  string
 	Edit    string // what that head shows, as far as Ferry knows; see PullWish
+	Armed   Armed
 }
 
 // Outgrown is a promotion on the branch of a name that the app or the environment had before.

@@ -62,6 +62,7 @@ It is steered with JSON, below ` + sandbox.AdminPath + `:
            RULES: "checks": [{"context", "app"}], "up_to_date", "pull_request", "reviews": N, "dismiss_stale", "restricted", "pushers": [LOGIN],
            "allow_force_push", "allow_deletion"
   POST   /check_runs                   {"repository", "sha", "app": SLUG, "name", "status", "conclusion", "title", "url"}: a check run by an App
+  POST   /auto_merge                   {"repository", "number", "as": LOGIN}: native auto-merge; "queue": true the merge queue, "off": true ends either
   POST   /limits                       {"per_hour", "writes_per_minute", "status": 403|429}; {} enforces none
   POST   /lag                          {"for": "2s", "reads": N, "newest": N}: reads answer what was true before; {} ends it
   POST   /faults                       {"method", "route", "after", "status", "message", "retry_after", "reset", "times", "done", "hang", "drop"}; DELETE takes them back

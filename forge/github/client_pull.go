@@ -164,7 +164,7 @@ func pullRequest(p *gh.PullRequest) forge.PullRequest {
 		HeadBranch: p.GetHead().GetRef(), HeadSHA: forge.SHA(p.GetHead().GetSHA()), HeadRepo: p.GetHead().GetRepo().GetID(),
 		BaseBranch: p.GetBase().GetRef(), BaseSHA: forge.SHA(p.GetBase().GetSHA()),
 		Author: user(p.GetUser()), MergedBy: user(p.GetMergedBy()),
-		Title: p.GetTitle(), Body: p.GetBody(), URL: p.GetHTMLURL(),
+		Title: p.GetTitle(), Body: p.GetBody(), URL: p.GetHTMLURL(), AutoMerge: p.GetAutoMerge().GetEnabledBy().GetLogin(),
 		CreatedAt: p.GetCreatedAt().Time, UpdatedAt: p.GetUpdatedAt().Time, ClosedAt: p.GetClosedAt().Time, MergedAt: p.GetMergedAt().Time,
 	}
 	if found.Merged { // before, it names a commit that GitHub made to try the merge

@@ -226,6 +226,12 @@ func parsePull(body []byte) (forge.Event, error) {
 			return forge.Event{}, fmt.Errorf("the field pull_request.merge_commit_sha: %w", err)
 		}
 	}
+	switch e.Action { // docs.github.com, "Webhook events and payloads", pull_request
+	case "auto_merge_enabled", "enqueued":
+		hint.Arming = &forge.Arming{Queue: e.Action == "enqueued", By: e.Sender.Login}
+	case "auto_merge_disabled", "dequeued":
+		hint.Arming = &forge.Arming{Queue: e.Action == "dequeued"}
+	}
 	e.Pull = hint
 	return e, nil
 }

@@ -171,6 +171,7 @@ func newRoutes(basePath string) *routes {
 		repo + "/git/trees", repo + "/git/trees/{tree_sha}", repo + "/git/blobs", repo + "/git/blobs/{file_sha}",
 		repo + "/git/commits", repo + "/git/commits/{commit_sha}", repo + "/commits", repo + "/contents/{path...}",
 		repo + "/compare/{basehead}", repo + "/statuses/{sha}", repo + "/commits/{ref}/status",
+		repo + "/commits/{ref}/statuses", repo + "/commits/{ref}/check-runs", repo + "/check-runs", repo + "/check-runs/{check_run_id}",
 		repo + "/pulls", repo + "/pulls/{pull_number}", repo + "/pulls/{pull_number}/files", repo + "/pulls/{pull_number}/merge",
 		repo + "/issues", repo + "/issues/{issue_number}", repo + "/issues/{issue_number}/comments",
 		repo + "/issues/comments", repo + "/issues/comments/{comment_id}", repo + "/issues/comments/{comment_id}/reactions",
@@ -182,6 +183,9 @@ func newRoutes(basePath string) *routes {
 
 // of returns the route of a path, "other" for one that is none of Ferry's.
 func (r *routes) of(path string) string {
+	if strings.HasSuffix(path, "/graphql") && strings.Count(path, "/") <= 2 {
+		return "/graphql"
+	}
 	segments := strings.Split(strings.TrimPrefix(path, r.prefix), "/")
 	for _, pattern := range r.patterns {
 		if matches(pattern, segments) {

@@ -82,7 +82,7 @@ func (s *Sandbox) addCheckRun(r *repository, in newCheckRun, by *app) (*checkRun
 	if x.Status == "completed" {
 		s.emitCheckRun(r, x, "completed", by)
 	}
-	return x, nil
+	return x, s.mergeArmed(r)
 }
 
 func (s *Sandbox) editCheckRun(r *repository, x *checkRun, in newCheckRun, by *app) error {
@@ -93,7 +93,7 @@ func (s *Sandbox) editCheckRun(r *repository, x *checkRun, in newCheckRun, by *a
 	if x.Status == "completed" && before != "completed" {
 		s.emitCheckRun(r, x, "completed", by)
 	}
-	return nil
+	return s.mergeArmed(r)
 }
 
 // changeCheckRun writes into x what was given, or nothing at all where that is wrong.

@@ -106,6 +106,9 @@ func (s *Sandbox) setOpen(r *repository, t *thread, open bool, who *account) err
 	t.closed, t.closedBy = time.Time{}, nil
 	if !open {
 		action, t.closed, t.closedBy = "closed", s.now(), who
+		if t.pull != nil {
+			t.pull.auto, t.pull.queued = nil, nil
+		}
 	}
 	return s.emitThread(r, t, action, who, nil)
 }
@@ -309,6 +312,7 @@ func (s *Sandbox) rebase(r *repository, t *thread, who *account) (string, bool, 
 // markMerged closes a pull request as merged by who with the commit sha.
 func (s *Sandbox) markMerged(r *repository, t *thread, sha string, who *account) error {
 	now := s.now()
+	t.pull.auto, t.pull.queued = nil, nil
 	t.pull.merged, t.pull.mergeSHA, t.pull.mergedBy, t.pull.mergedAt = true, sha, who, now
 	t.open, t.closed, t.closedBy, t.updated = false, now, who, now
 	return s.emitPull(r, t, "closed", who, nil)

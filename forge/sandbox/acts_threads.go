@@ -180,7 +180,10 @@ func (s *Sandbox) addStatus(r *repository, sha string, in newStatus, who *accoun
 		x.app = a.id
 	}
 	r.statuses[sha] = append(r.statuses[sha], x)
-	return x, s.emitStatus(r, sha, x)
+	if err := s.emitStatus(r, sha, x); err != nil {
+		return nil, err
+	}
+	return x, s.mergeArmed(r)
 }
 
 func (r *repository) countStatuses(sha, context string) int {

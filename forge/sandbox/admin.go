@@ -35,6 +35,7 @@ func (s *Sandbox) adminRoutes(mux chi.Router) {
 		mux.Post(AdminPath+"/apps", admin(given(s.adminApp)))
 		mux.Post(AdminPath+"/installations", admin(given(s.adminInstallation)))
 		mux.Post(AdminPath+"/check_runs", admin(given(s.adminCheckRun)))
+		mux.Post(AdminPath+"/auto_merge", admin(given(s.adminAutoMerge)))
 		mux.Post(AdminPath+"/protection", admin(given(s.adminProtection)))
 		mux.Post(AdminPath+"/rulesets", admin(given(s.adminRuleset)))
 		mux.Post(AdminPath+"/limits", admin(given(func(in Limits) (any, error) { s.SetLimits(in); return nil, nil })))
@@ -162,6 +163,23 @@ func (s *Sandbox) adminCheckRun(in struct {
 	return nil, s.SetCheckRun(in.Repository, forge.SHA(in.SHA), in.App, CheckRun{Name: in.Name, Status: in.Status, Conclusion: in.Conclusion, Title: in.Title, URL: in.URL})
 }
 
+// adminAutoMerge arms and disarms native auto-merge, and adds to the merge queue and takes out of it.
+func (s *Sandbox) adminAutoMerge(in struct {
+	Repository, As string
+	Number         int
+	Queue, Off     bool
+}) (any, error) {
+	switch {
+	case in.Queue && in.Off:
+		return nil, s.Dequeue(in.Repository, in.Number, in.As)
+	case in.Queue:
+		return nil, s.Enqueue(in.Repository, in.Number, in.As)
+	case in.Off:
+		return nil, s.DisableAutoMerge(in.Repository, in.Number, in.As)
+	}
+	return nil, s.EnableAutoMerge(in.Repository, in.Number, in.As)
+}
+
 func (s *Sandbox) adminProtection(in struct {
 	Repository string `json:"repository"`
 	Protection
@@ -235,7 +253,7 @@ func (s *Sandbox) adminFault(in faultOrder) (any, error) {
 
 // falls says whether any request can fall under a fault: one that waits for a route that is written wrongly never happens.
 func falls(method, path string) bool {
-	return slices.ContainsFunc(apiRoutes(), func(row route) bool {
+	return slices.ContainsFunc(append(apiRoutes(), graphqlRow()), func(row route) bool {
 		_ = row.split() // the path as a fault names it
 		return (method == "" || strings.EqualFold(method, row.method)) && (path == "" || path == row.path)
 	})

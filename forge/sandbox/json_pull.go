@@ -65,7 +65,7 @@ func (s *Sandbox) pullJSON(r *repository, t *thread) object {
 		"number": t.number, "state": t.state(), "locked": false, "active_lock_reason": nil, "title": t.title, "body": t.body,
 		"user": s.userJSON(t.author), "labels": []object{}, "milestone": nil, "created_at": stamp(t.created), "updated_at": stamp(t.updated),
 		"closed_at": stamp(t.closed), "merged_at": stamp(p.mergedAt), "merge_commit_sha": p.shownMerge(), "assignee": nil, "assignees": []object{},
-		"requested_reviewers": []object{}, "requested_teams": []object{}, "draft": p.draft, "auto_merge": nil,
+		"requested_reviewers": []object{}, "requested_teams": []object{}, "draft": p.draft, "auto_merge": s.autoMergeJSON(p),
 		"head": s.headJSON(r, p), "base": s.sideJSON(r, p.base, p.baseSHA), "author_association": association(r, t.author),
 		"_links": object{
 			"self": href(u), "html": href(page), "issue": href(issue), "comments": href(issue + "/comments"),

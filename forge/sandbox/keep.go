@@ -56,6 +56,8 @@ type (
 		ID, From, Owner, MergedBy              int64
 		Head, Base, HeadSHA, BaseSHA, MergeSHA string
 		Draft, Merged, Emptied                 bool
+		AutoBy, QueuedBy                       int64 // who armed it; 0: nobody
+		AutoAt, QueuedAt                       time.Time
 		MergedAt                               time.Time
 		Reviews                                []keptReview
 	}
@@ -208,6 +210,12 @@ func keepThread(t *thread) keptThread {
 		k.Pull = &keptPull{
 			ID: p.id, From: p.from, Owner: p.owner.id, MergedBy: idOf(p.mergedBy), Head: p.head, Base: p.base, HeadSHA: p.headSHA, BaseSHA: p.baseSHA,
 			MergeSHA: p.mergeSHA, Draft: p.draft, Merged: p.merged, Emptied: p.emptied, MergedAt: p.mergedAt,
+		}
+		if p.auto != nil {
+			k.Pull.AutoBy, k.Pull.AutoAt = p.auto.by.id, p.auto.at
+		}
+		if p.queued != nil {
+			k.Pull.QueuedBy, k.Pull.QueuedAt = p.queued.by.id, p.queued.at
 		}
 		for _, x := range p.reviews {
 			k.Pull.Reviews = append(k.Pull.Reviews, keptReview{ID: x.id, Author: x.author.id, State: x.state, Body: x.body, SHA: x.sha, Submitted: x.submitted})

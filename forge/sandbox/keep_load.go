@@ -126,6 +126,12 @@ func loadThread(x keptThread, accounts map[int64]*account) *thread {
 			id: p.ID, from: p.From, owner: accounts[p.Owner], mergedBy: accounts[p.MergedBy], head: p.Head, base: p.Base, headSHA: p.HeadSHA,
 			baseSHA: p.BaseSHA, mergeSHA: p.MergeSHA, draft: p.Draft, merged: p.Merged, emptied: p.Emptied, mergedAt: p.MergedAt,
 		}
+		if p.AutoBy != 0 {
+			t.pull.auto = &armed{by: accounts[p.AutoBy], at: p.AutoAt}
+		}
+		if p.QueuedBy != 0 {
+			t.pull.queued = &armed{by: accounts[p.QueuedBy], at: p.QueuedAt}
+		}
 		for _, y := range p.Reviews {
 			t.pull.reviews = append(t.pull.reviews, &review{id: y.ID, author: accounts[y.Author], state: y.State, body: y.Body, sha: y.SHA, submitted: y.Submitted})
 		}

@@ -49,6 +49,7 @@ func (s *Sandbox) pageRoutes(mux chi.Router) {
 			mux.Post(path+"/reopen", do(stateAct("open")))
 		}
 		mux.Post("/{owner}/{repo}/pull/{number}/merge", do(mergeAct))
+		mux.Post("/{owner}/{repo}/pull/{number}/auto-merge", do(armAct))
 	})
 	mux.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		s.render(w, pages, "problem.html", http.StatusNotFound, page{Title: "Not found", Body: "There is no such page."})
@@ -198,6 +199,14 @@ func commentAct(v *visit) error {
 func mergeAct(v *visit) error {
 	_, err := v.s.Merge(v.fullName(), v.number(), v.as, forge.MergeMethod(v.r.PostForm.Get("method")))
 	return err
+}
+
+// armAct arms native auto-merge, or disarms it.
+func armAct(v *visit) error {
+	if v.r.PostForm.Get("off") != "" {
+		return v.s.DisableAutoMerge(v.fullName(), v.number(), v.as)
+	}
+	return v.s.EnableAutoMerge(v.fullName(), v.number(), v.as)
 }
 
 func stateAct(state string) func(*visit) error {

@@ -23,6 +23,7 @@ type personView struct {
 
 type pullView struct {
 	Head, Base, MergeSHA, MergedBy string
+	Armed                          string // who enabled auto-merge
 	Mergeable                      string // clean, dirty, or empty where it is not open
 	Commits                        []commitView
 	Files                          []fileView
@@ -96,6 +97,9 @@ func (v *visit) commentView(c *comment) commentView {
 func (v *visit) pullView(t *thread) (*pullView, error) {
 	p := t.pull
 	view := &pullView{Head: p.label(v.repo), Base: p.base, MergeSHA: p.mergeSHA}
+	if p.auto != nil {
+		view.Armed = p.auto.by.login
+	}
 	if p.mergedBy != nil {
 		view.MergedBy = p.mergedBy.login
 	}

@@ -68,7 +68,7 @@ func (s *Sandbox) addReview(r *repository, t *thread, in newReview, who *account
 	t.pull.reviews = append(t.pull.reviews, x)
 	t.updated = s.now()
 	s.emitReview(r, t, x, "submitted", who)
-	return x, nil
+	return x, s.mergeArmed(r)
 }
 
 // dismiss takes a review back; whoever may write can.

@@ -116,6 +116,7 @@ func apiRoutes() []route {
 func (s *Sandbox) routes() http.Handler {
 	mux := chi.NewRouter()
 	mux.Mount("/api/v3", s.apiHandler())
+	s.graphqlRoute(mux)
 	s.adminRoutes(mux)
 	s.pageRoutes(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -74,6 +74,8 @@ type pull struct {
 	emptied  bool   // closed by the forge, because its head was moved to where nothing is left to merge
 	headSHA  string // while open where the branch stands, afterwards where it stood
 	baseSHA  string
+	auto     *armed // native auto-merge
+	queued   *armed // in the merge queue
 	draft    bool
 	merged   bool
 	mergedAt time.Time

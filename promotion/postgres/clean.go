@@ -55,6 +55,10 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			    and not exists (select from check_wants w join deployments d on d.id = w.deployment
 			                      join revisions v on v.repository = w.repository and v.branch = d.branch and v.sha = f.sha
 			                    where w.repository = f.repository and f.target = '' and v.seq >= d.first_seq and (d.last_seq is null or v.seq < d.last_seq)) limit $1)`, []any{now.Add(-keepStatuses)}},
+		{"armed", `
+			delete from armed where (repository, number) in (
+			  select a.repository, a.number from armed a where a.at < $2
+			    and not exists (select from pulls p where p.repository = a.repository and p.number = a.number and p.open) limit $1)`, []any{now.Add(-keepStatuses)}},
 		{"commits", `
 			delete from commits where (repository, sha) in (
 			  select c.repository, c.sha from commits c where c.made_at < $2

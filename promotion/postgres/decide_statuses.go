@@ -106,6 +106,9 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("reading what #%d changes: %w", number, err)
 	}
 	c.Description = promotion.Prefixed(d.prefix(), c.Description)
+	if err := d.disarmHandMade(ctx, number, c); err != nil {
+		return time.Time{}, err
+	}
 	return due, d.contribute(ctx, "", []promotion.Contribution{c})
 }
 

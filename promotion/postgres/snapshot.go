@@ -55,7 +55,7 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
 		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
 		func(_ context.Context, s *promotion.Snapshot) error { d.moved(s, all, paths); return nil },
-		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.rooms, d.announcements, d.changes, d.peoples, d.refusals, d.unposted, d.checks,
+		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.rooms, d.announcements, d.changes, d.peoples, d.refusals, d.unposted, d.checks, d.armed,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err
@@ -373,7 +373,7 @@ func (d *decision) announcements(ctx context.Context, s *promotion.Snapshot) err
 func (d *decision) refusals(ctx context.Context, s *promotion.Snapshot) error {
 	rows, err := d.tx.Query(ctx, `
 		select desired ->> 'environment', refusal, refused_at from wishes
-		where repository = $1 and app = $2 and refusal <> '' and kind in ('pull', 'commit', 'merge') order by refused_at`, d.repo.ID, s.App.Name)
+		where repository = $1 and app = $2 and refusal <> '' and kind in ('pull', 'commit', 'merge', 'disarm') order by refused_at`, d.repo.ID, s.App.Name)
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,7 @@ type Applied struct {
 	Issue     int                // number of Ferry's issue
 	Done      bool               // the wish is fulfilled and of no more use
 	Closed    bool               // Ferry closed the pull request
+	Disarmed  string             // what of the pull request's arming Ferry took back, in words
 	Overwrote forge.SHA          // a commit of somebody else's on the branch ferry-state, which says no more what is in force
 }
 
@@ -115,6 +116,9 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now ti
 			detail: "somebody else's commit " + string(a.Overwrote) + " on it is not in force; it stays in the history of the branch"}); err != nil {
 			return err
 		}
+	}
+	if w.Kind == "disarm" {
+		return s.disarmed(ctx, tx, w, a.Disarmed, now)
 	}
 	if w.Kind == "state" {
 		if err := s.releaseAnswers(ctx, tx, repository); err != nil {

@@ -81,6 +81,7 @@ type branchWriter interface {
 type pullWriter interface {
 	OpenPullRequest(ctx context.Context, repo forge.Repo, pull forge.NewPullRequest) (forge.PullRequest, error)
 	EditPullRequest(ctx context.Context, repo forge.Repo, number int, title, body string) error
+	Disarm(ctx context.Context, repo forge.Repo, number int) (was forge.Armed, err error)
 	ClosePullRequest(ctx context.Context, repo forge.Repo, number int) error
 	Merge(ctx context.Context, repo forge.Repo, number int, head forge.SHA, method forge.MergeMethod, title string) (forge.SHA, error)
 }

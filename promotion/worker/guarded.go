@@ -48,6 +48,13 @@ func (g guarded) EditPullRequest(ctx context.Context, repo forge.Repo, number in
 	return g.Client.EditPullRequest(ctx, repo, number, title, body)
 }
 
+func (g guarded) Disarm(ctx context.Context, repo forge.Repo, number int) (forge.Armed, error) {
+	if err := g.held.still(ctx); err != nil {
+		return forge.Armed{}, err
+	}
+	return g.Client.Disarm(ctx, repo, number)
+}
+
 func (g guarded) ClosePullRequest(ctx context.Context, repo forge.Repo, number int) error {
 	if err := g.held.still(ctx); err != nil {
 		return err

@@ -143,6 +143,8 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 			l.branchGone(e.Push.Branch)
 		case e.Review != nil:
 			l.reviews[e.Review.Number] = append(l.reviews[e.Review.Number], *e.Review)
+		case e.Pull != nil && e.Pull.Arming != nil:
+			l.armingHint(e)
 		case e.Pull != nil && e.Sender.ID != l.self.ID || e.Pull != nil && e.Pull.Merged:
 			l.pullHint(*e.Pull, e.Sender)
 		case e.Comment != nil && e.Action == "created":
