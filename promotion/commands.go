@@ -82,6 +82,11 @@ func ParseCommands(body, prefix string) []Command {
 // maxCommands bounds the commands of one comment.
 const maxCommands = 10
 
+// AnyBound says whether any of the commands is bound to what a pull request shows.
+func AnyBound(commands []Command) bool {
+	return slices.ContainsFunc(commands, func(c Command) bool { spec, ok := specOf(c.Name); return ok && spec.Bound })
+}
+
 func isCommand(name string) bool {
 	return slices.ContainsFunc(commandSpecs(), func(s CommandSpec) bool { return s.Name == name }) || slices.Contains(laterCommands(), name)
 }

@@ -288,6 +288,75 @@ func TestLossKeepsReviews(t *testing.T) {
 	h.gates("success", "")
 }
 
+// TestHeadOfBefore: of a pull request that an older Ferry opened, or of which webhooks were lost, nobody knows since when it shows what it shows. The first
+// command is void for that, and the next one is not.
+func TestHeadOfBefore(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	if _, err := h.svc.store.Pool().Exec(t.Context(), `delete from heads`); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.ask(p.Number, "bob", "/approve"); !strings.Contains(got, "void") || !strings.Contains(got, "say it again") {
+		t.Errorf("the answer is %q", got)
+	}
+	h.gates("pending", "0 of 1")
+	h.soon()
+	if got := h.ask(p.Number, "bob", "/approve"); !strings.Contains(got, "Approved") {
+		t.Errorf("the answer is %q", got)
+	}
+	h.gates("success", "")
+}
+
+// TestWhoMayNotApproveAnyMore: at the next sweep their word does not count any more, be it a review or a comment.
+func TestWhoMayNotApproveAnyMore(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, strings.Replace(approving, "approvals: 1", "approvals: 2", 1))
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	h.review(p.Number, "bob", "APPROVE")
+	h.ask(p.Number, "eve", "/approve")
+	h.gates("success", "")
+	for _, login := range []string{"bob", "eve"} {
+		h.does(h.forge.SetPermission(acmeEnv, login, forge.PermissionTriage))
+	}
+	h.sweep()
+	h.gates("pending", "0 of 2")
+}
+
+// TestApprovalsInAFirstEnvironment: what Ferry would commit by itself it shows people first, where their approval is asked for.
+func TestApprovalsInAFirstEnvironment(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, "environments:\n  - name: dev\n    update: commit\n    approvals: 1\n")
+	h.announce(h.token(acmeEnv, ""), "1.1.0", "")
+	h.soon()
+	p := h.pullOn(acmeEnv, "ferry/dev/checkout")
+	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "pending", "0 of 1")
+	h.review(p.Number, "bob", "APPROVE")
+	h.wantStatus(acmeEnv, h.pullOn(acmeEnv, "ferry/dev/checkout").Head.SHA, "ferry/gates", "success", "")
+}
+
+// TestApprovingInOtherWays: what is edited into a comment, quoted, shown as code or said by a bot approves nothing.
+func TestApprovingInOtherWays(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	h.say(p.Number, "bob", "> /approve\n\n```\n/approve\n```\n<!-- /approve -->\n`/approve`\nplease /approve")
+	said := h.say(p.Number, "bob", "looks good")
+	h.soon()
+	h.does(h.forge.EditComment(acmeEnv, p.Number, said, "bob", "/approve"))
+	h.sweep()
+	h.gates("pending", "0 of 1")
+	if answers := h.answersTo(p.Number, said); len(answers) != 0 {
+		t.Errorf("an edited comment is answered %q", answers)
+	}
+}
+
 // holdHooks keeps the next delivery of an event back until the returned function is called.
 func (h *harness) holdHooks(event string) (release func()) {
 	h.forge.Faults().Hold(event, 1)

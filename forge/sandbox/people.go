@@ -265,6 +265,20 @@ func (s *Sandbox) Comment(repo string, number int, as, body string) (int64, erro
 	return id, wrap(err, "Comment", repo, number)
 }
 
+// EditComment changes what a comment says, as a person.
+func (s *Sandbox) EditComment(repo string, number int, id int64, as, body string) error {
+	return wrap(s.actOnThread(repo, number, as, forge.PermissionRead, func(r *repository, t *thread, who *account) error {
+		i := slices.IndexFunc(t.comments, func(c *comment) bool { return c.id == id })
+		switch {
+		case i < 0:
+			return notFound()
+		case t.comments[i].author != who && r.role(who) < forge.PermissionWrite:
+			return forbidden()
+		}
+		return s.editComment(r, t, t.comments[i], body, who)
+	}), "EditComment", repo, id)
+}
+
 // OpenIssue opens an issue as a person and returns its number.
 func (s *Sandbox) OpenIssue(repo, as, title, body string) (int, error) {
 	n := 0

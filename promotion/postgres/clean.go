@@ -13,6 +13,7 @@ const (
 	keepCommits    = 90 * 24 * time.Hour  // of Ferry's own, after they were made
 	keepAnswers    = 30 * 24 * time.Hour  // that were given to commands
 	keepChanges    = 365 * 24 * time.Hour // of sources, after they were read: what is needed after that is read anew
+	keepSaid       = 90 * 24 * time.Hour  // of a pull request that is closed, what people said of it: it may be reopened
 	keepStatuses   = 24 * time.Hour       // after they were posted: a plan may come back to one that nothing seems to speak of just now, and would post it again
 )
 
@@ -59,6 +60,15 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			delete from armed where (repository, number) in (
 			  select a.repository, a.number from armed a where a.at < $2
 			    and not exists (select from pulls p where p.repository = a.repository and p.number = a.number and p.open) limit $1)`, []any{now.Add(-keepStatuses)}},
+		{"heads", `
+			delete from heads where ctid in (
+			  select x.ctid from heads x where x.since < $2 and not exists (select from pulls p where p.repository = x.repository and p.number = x.number and p.open) limit $1)`, []any{now.Add(-keepSaid)}},
+		{"reviews", `
+			delete from reviews where ctid in (
+			  select x.ctid from reviews x where x.at < $2 and not exists (select from pulls p where p.repository = x.repository and p.number = x.number and p.open) limit $1)`, []any{now.Add(-keepSaid)}},
+		{"overrides", `
+			delete from overrides where ctid in (
+			  select x.ctid from overrides x where x.at < $2 and not exists (select from pulls p where p.repository = x.repository and p.number = x.number and p.open) limit $1)`, []any{now.Add(-keepSaid)}},
 		{"commits", `
 			delete from commits where (repository, sha) in (
 			  select c.repository, c.sha from commits c where c.made_at < $2

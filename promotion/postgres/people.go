@@ -22,6 +22,7 @@ type ReviewedPull struct {
 	Release   promotion.Release
 	Announced []promotion.Announced // what CI announced of the release's images
 	Authors   []promotion.Author    // of their source commits, as far as they are known
+	Commented []promotion.Review    // what people said by /approve
 }
 
 // ReviewedPulls returns those of Ferry's open pull requests that are among numbers; with all, every one.
@@ -38,13 +39,27 @@ func (s *Store) ReviewedPulls(ctx context.Context, repository int64, numbers []i
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p ReviewedPull, err error) {
+	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p ReviewedPull, err error) {
 		var release, announced, authors []byte
 		if err := row.Scan(&p.Number, &p.Place.App, &p.Place.Environment, &release, &announced, &authors); err != nil {
 			return p, err
 		}
 		return p, errors.Join(json.Unmarshal(release, &p.Release), json.Unmarshal(announced, &p.Announced), json.Unmarshal(authors, &p.Authors))
 	})
+	for i := 0; i < len(list) && err == nil; i++ {
+		list[i].Commented, err = storedReviews(ctx, s.pool, repository, []int{list[i].Number})
+		list[i].Commented = slices.DeleteFunc(list[i].Commented, func(v promotion.Review) bool { return v.Comment == 0 })
+	}
+	return list, err
+}
+
+// HeadIsUnknown says whether there is an open pull request of that number of which Ferry does not know since when it stands at its head.
+func (s *Store) HeadIsUnknown(ctx context.Context, repository int64, number int) (unknown bool, err error) {
+	defer wrap(&err, "HeadIsUnknown(%d, %d)", repository, number)
+	err = s.pool.QueryRow(ctx, `
+		select exists (select from pulls p where p.repository = $1 and p.number = $2 and p.open and not exists (
+		  select from heads h where h.repository = p.repository and h.number = p.number and h.sha = p.head_sha))`, repository, number).Scan(&unknown)
+	return unknown, err
 }
 
 // people writes down what people say of pull requests, when those came to stand at their heads, and who made source commits.
@@ -106,7 +121,7 @@ func (r *observation) reviews(ctx context.Context, f promotion.ReviewFacts) erro
 		r.dirty[appUnit(app)] = true // the account is gone
 	}
 	for _, one := range f.Reviews {
-		i := slices.IndexFunc(before, func(b promotion.Review) bool { return b.ID == one.ID && b.Comment == 0 })
+		i := slices.IndexFunc(before, func(b promotion.Review) bool { return b.ID == one.ID && b.Comment == one.Comment })
 		if i >= 0 && sameReview(before[i], one) {
 			continue
 		}
@@ -160,7 +175,7 @@ func teamsNotNull(teams []string) []string {
 }
 
 // storedReviews returns what people say of the pull requests. What a head showed is known of heads that Ferry made.
-func storedReviews(ctx context.Context, tx pgx.Tx, repository int64, numbers []int) (list []promotion.Review, err error) {
+func storedReviews(ctx context.Context, tx querier, repository int64, numbers []int) (list []promotion.Review, err error) {
 	rows, err := tx.Query(ctx, `
 		select r.actor, r.login, r.bot, r.permission, r.teams, r.unknown, r.verdict, r.sha, coalesce(nullif(r.edit, ''), c.shows ->> 'edit', ''), r.at, r.comment
 		from reviews r left join commits c on c.repository = r.repository and c.sha = r.sha
@@ -254,14 +269,14 @@ func (d *decision) shownTo(ctx context.Context, c pendingCommand) (*promotion.Sh
 	var open, known bool
 	var since *time.Time
 	err := d.tx.QueryRow(ctx, `
-		select m.release, m.asker, p.open, p.head_sha, coalesce(k.shows ->> 'edit', ''), k.sha is not null and p.author = $3 and p.head_repo = $4 and p.base_branch = $5,
+		select m.release, case when m.intent = $6 then '' else m.asker end, p.open, p.head_sha, coalesce(k.shows ->> 'edit', ''), k.sha is not null and p.author = $3 and p.head_repo = $4 and p.base_branch = $5,
 		       (select h.since from heads h where h.repository = p.repository and h.number = p.number and h.sha = p.head_sha and not exists (
 		          select from heads o where o.repository = h.repository and o.number = h.number and o.sha <> h.sha and o.since > h.since)),
 		       (select coalesce(json_agg(json_build_object('Commit', a.commit_sha)), '[]') from announced a
 		         where a.repository = m.repository and m.release @> jsonb_build_array(jsonb_build_object('name', a.image, 'tag', a.tag)))
 		from promotions m join pulls p on p.repository = m.repository and p.number = m.number
 		     left join commits k on k.repository = p.repository and k.sha = p.head_sha and k.branch = m.branch
-		where m.repository = $1 and m.number = $2`, d.repo.ID, c.number, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch).
+		where m.repository = $1 and m.number = $2`, d.repo.ID, c.number, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch, promotion.IntentUpdate).
 		Scan(&release, &s.Asker, &open, &s.Head, &s.Edit, &known, &since, &sources)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil

@@ -90,6 +90,12 @@ func (l *look) reviewsOf(ctx context.Context, p postgres.ReviewedPull) error {
 			return err
 		}
 	}
+	for _, said := range p.Commented { // who may not any more does not count any more
+		if said.Person, err = l.person(ctx, said.User, promotion.CommandApprove); err != nil {
+			return err
+		}
+		facts.Reviews = append(facts.Reviews, said)
+	}
 	l.out.Reviews = append(l.out.Reviews, facts)
 	if len(facts.Reviews) == 0 {
 		return nil
@@ -181,6 +187,11 @@ func (l *look) command(ctx context.Context, c forge.CommentHint, commands []prom
 	if err != nil {
 		return err
 	}
+	if promotion.AnyBound(commands) {
+		if err := l.headOf(ctx, c.Number); err != nil {
+			return err
+		}
+	}
 	if slices.Contains(names, promotion.CommandApprove) {
 		if err := l.authorsBehind(ctx, c.Number); err != nil {
 			return err
@@ -189,6 +200,23 @@ func (l *look) command(ctx context.Context, c forge.CommentHint, commands []prom
 	l.out.Commands = append(l.out.Commands, promotion.CommandFacts{Comment: c.ID, Number: c.Number, Author: c.Author, Permission: who.Permission,
 		Teams: who.Teams, Unknown: who.Unknown, Body: c.Body, At: c.CreatedAt})
 	return nil
+}
+
+// headOf reads a pull request under which somebody said what is bound to what it shows, where Ferry does not know since when it shows that: as after a
+// webhook was lost. That is too late for this comment, which has changed the pull request itself, and in time for the next.
+func (l *look) headOf(ctx context.Context, number int) error {
+	if slices.ContainsFunc(l.out.Heads, func(h promotion.HeadSeen) bool { return h.Number == number }) {
+		return nil
+	}
+	unknown, err := l.Store.HeadIsUnknown(ctx, l.repo.ID, number)
+	if err != nil || !unknown {
+		return err
+	}
+	p, err := l.client.PullRequest(ctx, l.repo.Repo, number)
+	if err == nil {
+		l.out.Heads = append(l.out.Heads, promotion.HeadSeen{Number: number, SHA: p.HeadSHA, By: p.UpdatedAt})
+	}
+	return err
 }
 
 // authorsBehind reads who made the source commits behind the pull request that somebody approves by comment.
