@@ -10,6 +10,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=$(shell git rev-parse HEAD >/dev/null 2>&
 
 TEST_FLAGS ?= -timeout=20m
 SIM_EVENTS ?= 1000000
+SIM_STORM ?= 20000
 SIM_CRASHES ?= 100
 NEED_DEMO  := git:git $(if $(DATABASE_URL),,postgresql:initdb)
 NEED_TEST  := git:git postgresql:initdb nodejs:node npm:npm
@@ -72,8 +73,9 @@ lint-vulnerabilities:
 	scripts/vulncheck.sh $(GOVULNCHECK)
 
 .PHONY: sim
-sim: need-test ## Let random things happen to Ferry's core, and kill Ferry a hundred times (SIM_EVENTS=, SIM_CRASHES=)
+sim: need-test ## A million random events for Ferry's core, 20,000 for all of it, and 100 kills (SIM_EVENTS=, SIM_STORM=, SIM_CRASHES=)
 	go test ./promotion -run 'TestSimulation' -count=1 -v -timeout=60m -events=$(SIM_EVENTS)
+	go test ./cmd/ferry -run 'TestSimulation' -count=1 -v -timeout=180m -events=$(SIM_STORM)
 	go test ./cmd/ferry -run 'TestKilledAtAnyMoment' -count=1 -v -timeout=60m -crashes=$(SIM_CRASHES)
 
 # Each figure on a line of its own as it comes; everything else only where something failed.

@@ -123,7 +123,8 @@ func (s *sim) cell(place simPlace, v promotion.EnvironmentView) {
 		if g.Reason == "" || !g.DueAt.IsZero() && !g.DueAt.After(s.now) {
 			s.wrong("the gate %+v of %v says nothing, or is due already", g, place)
 		}
-		switch want := g.State; g.Name {
+		var want promotion.GateState
+		switch g.Name {
 		case "hold":
 			if want = promotion.GateOpen; s.isHeld(place) {
 				want = promotion.GateClosed

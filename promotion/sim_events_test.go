@@ -199,7 +199,10 @@ func (s *sim) report() {
 	if r.DegradedAt = a.counts.DegradedAt; r.Health == promotion.HealthDegraded || r.Health == promotion.HealthFailed {
 		r.DegradedAt = s.now
 	}
-	well := a.counts.Health == promotion.HealthHealthy
+	well := int64(0)
+	if a.counts.Health == promotion.HealthHealthy {
+		well = a.counts.Seq
+	}
 	a.counts, a.at, a.said = r, at, len(s.said)
 	s.said = append(s.said, simSaid{env: env, cluster: cluster, seq: r.Seq, health: r.Health, at: s.now, every: r.Every, well: well, seen: map[string]bool{}})
 	s.agents[env+"/"+cluster] = a

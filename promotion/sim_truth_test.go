@@ -21,7 +21,7 @@ type simSaid struct {
 	at           time.Time
 	every        time.Duration
 	seen         map[string]bool // by the decisions of which apps, while it counted
-	well         bool            // what counted before was that it is healthy
+	well         int64           // the revision at which it was healthy by what counted before
 }
 
 // simStay is one tag at one place, from the revision first on until another replaces it.
@@ -83,7 +83,9 @@ func (s *sim) healthyNow(env config.Environment, stay simStay) (healthy, bad boo
 // arrives notes which reports count, and which releases have converged, when Ferry looks.
 func (s *sim) arrives(app string) {
 	for _, a := range s.agents {
-		s.said[a.said].seen[app] = true
+		if a.counts.Seq <= s.heads { // else nobody can tell what it is about
+			s.said[a.said].seen[app] = true
+		}
 	}
 	for _, name := range simEnvironments() {
 		place := simPlace{app, name}
@@ -133,8 +135,9 @@ func (s *sim) soakedAtMost(place simPlace, tag string) (total time.Duration) {
 					healthy = stay.from
 				}
 			case (said.health == promotion.HealthDegraded || said.health == promotion.HealthFailed) && !s.everMerged[place.env] && !s.severalClusters[place.env]:
-				// While the clock stood still, a degradation that was overtaken before Ferry looked is seen where Ferry looks soon. Here it may look after hours.
-				if said.seen[place.app] || said.well {
+				// While the clock stood still, a degradation that was overtaken before Ferry looked is seen where Ferry looks soon. Here it may look after
+				// hours; and then nobody can tell.
+				if said.seen[place.app] || said.well >= stay.first {
 					healthy, total = time.Time{}, 0
 				}
 			}

@@ -47,14 +47,17 @@ func TestMain(m *testing.M) {
 
 // clock is the injected time of a test: it stands still until it is moved.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu    sync.Mutex
+	now   time.Time
+	still bool // also while it is looked at
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(time.Millisecond) // so that no two things happen at once
+	if !c.still {
+		c.now = c.now.Add(time.Millisecond) // so that no two things happen at once
+	}
 	return c.now
 }
 
