@@ -41,6 +41,7 @@ type PastPromotion struct {
 	Own      bool // its head is a commit of Ferry's own
 	Applied  any  // of an open one: what the act on it has to know
 	Given    []PastGiven
+	Same     []forge.SHA // earlier heads of Ferry's own with exactly the same edit
 }
 
 // PastGiven is what a person gave a pull request by a command, as Ferry's answer keeps it, and what they may do now.

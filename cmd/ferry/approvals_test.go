@@ -357,6 +357,34 @@ func TestApprovingInOtherWays(t *testing.T) {
 	}
 }
 
+// TestLossKeepsWhatWasGivenBefore: what people gave an earlier head counts for the one that shows the same, also where nobody remembers that they do.
+func TestLossKeepsWhatWasGivenBefore(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, strings.Replace(approving, "approvals: 1", "soak: 24h\n    approvals: 2", 1))
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	h.review(p.Number, "bob", "APPROVE")
+	h.ask(p.Number, "eve", "/approve")
+	h.ask(p.Number, "mia", "/override soak an incident")
+	h.gates("success", "")
+	h.ask(p.Number, "dora", "/retry")
+	again := h.staging().Head.SHA
+	if again == p.Head.SHA {
+		t.Fatal("/retry made nothing anew")
+	}
+	h.gates("success", "")
+	h.later(2 * time.Minute)
+	h.loseAndCompare()
+	h.report(acmeEnv, "dev", "healthy")
+	h.gates("success", "")
+	h.sweep()
+	h.gates("success", "")
+	h.arrive("1.2.0")
+	h.later(25 * time.Hour)
+	h.gates("pending", "0 of 2")
+}
+
 // holdHooks keeps the next delivery of an event back until the returned function is called.
 func (h *harness) holdHooks(event string) (release func()) {
 	h.forge.Faults().Hold(event, 1)

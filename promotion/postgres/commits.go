@@ -64,12 +64,16 @@ func (s *Store) RecordCommit(ctx context.Context, repository int64, c OwnCommit,
 	return err
 }
 
-// RecordShown remembers what a commit shows of which that was not known: it was read back after the database was lost.
-func (s *Store) RecordShown(ctx context.Context, repository int64, app string, sha forge.SHA, shows promotion.PullWish) (err error) {
-	defer wrap(&err, "RecordShown(%s)", sha)
+// recoveredEdit begins the name of an edit of which, after the database was lost, nothing is known but that several commits are it.
+const recoveredEdit = "recovered:"
+
+// RecordShown remembers what the commits of a branch show of which that was not known: they were read back after the database was lost.
+func (s *Store) RecordShown(ctx context.Context, repository int64, app string, shows promotion.PullWish) (err error) {
+	defer wrap(&err, "RecordShown(%s)", shows.Branch)
 	shows.Files, shows.Blobs = nil, nil
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `update commits set shows = $3 where repository = $1 and sha = $2 and shows is null`, repository, sha, toJSON(shows))
+		tag, err := tx.Exec(ctx, `update commits set shows = $3 where repository = $1 and branch = $2 and (shows is null or starts_with(shows ->> 'edit', $4))`,
+			repository, shows.Branch, toJSON(shows), recoveredEdit)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}

@@ -245,7 +245,8 @@ func (d *decision) authors(ctx context.Context, sources []promotion.Announced) (
 // overridden lets the gates be waived that somebody overrode for exactly what the pull request shows.
 func (d *decision) overridden(ctx context.Context, env *promotion.Environment) error {
 	rows, err := d.tx.Query(ctx, `
-		select gate, login, reason, at from overrides where repository = $1 and number = $2 and (sha = $3 or edit = $4 and edit <> '') order by at desc, comment desc`,
+		select o.gate, o.login, o.reason, o.at from overrides o left join commits c on c.repository = o.repository and c.sha = o.sha
+		where o.repository = $1 and o.number = $2 and (o.sha = $3 or $4 <> '' and coalesce(nullif(o.edit, ''), c.shows ->> 'edit') = $4) order by o.at desc, o.comment desc`,
 		d.repo.ID, env.Pull.Number, env.Pull.HeadSHA, env.Pull.Edit)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"ferry/forge"
@@ -205,6 +206,9 @@ func (r *observation) pastPromotion(ctx context.Context, p promotion.PastPromoti
 			return err
 		}
 	}
+	if err := r.pastSame(ctx, p); err != nil {
+		return err
+	}
 	if p.Pull.Open && p.State != promotion.PromotionOpen { // on a branch of Ferry's, and nothing of Ferry's in it
 		return nil
 	}
@@ -256,10 +260,31 @@ func (r *observation) pastOpen(ctx context.Context, p promotion.PastPromotion) e
 	return r.standsAlready(ctx, "pull", p.Pull.HeadBranch, p.Place.App, wish, p.Applied)
 }
 
+// pastSame writes down that earlier heads of an open pull request have the same edit as the one that stands. What that is called, the first act on it
+// finds out.
+func (r *observation) pastSame(ctx context.Context, p promotion.PastPromotion) error {
+	if len(p.Same) == 0 {
+		return nil
+	}
+	shows := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker, Asked: p.Reason,
+		Edit: recoveredEdit + string(p.Pull.HeadSHA)}
+	for _, sha := range append(p.Same, p.Pull.HeadSHA) {
+		if _, err := r.tx.Exec(ctx, `
+			insert into commits (repository, sha, branch, made_at, shows) values ($1, $2, $3, $4, $5) on conflict (repository, sha) do update set shows = excluded.shows`,
+			r.repo.ID, sha, p.Pull.HeadBranch, p.Pull.CreatedAt, toJSON(shows)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // pastGiven writes down what people gave an open pull request by commands.
 func (r *observation) pastGiven(ctx context.Context, p promotion.PastPromotion) error {
 	for _, g := range p.Given {
 		var err error
+		if slices.Contains(p.Same, g.Head) {
+			g.Edit = "" // its commit tells
+		}
 		switch g.Command {
 		case promotion.CommandApprove:
 			err = insertReview(ctx, r.tx, r.repo.ID, p.Pull.Number, promotion.Review{Person: g.Person, Verdict: promotion.VerdictApproved, SHA: g.Head, Edit: g.Edit, At: g.At, Comment: g.Comment})

@@ -96,11 +96,31 @@ func (l *look) reviewsOf(ctx context.Context, p postgres.ReviewedPull) error {
 		}
 		facts.Reviews = append(facts.Reviews, said)
 	}
+	if err := l.earlierHeads(ctx, facts); err != nil {
+		return err
+	}
 	l.out.Reviews = append(l.out.Reviews, facts)
 	if len(facts.Reviews) == 0 {
 		return nil
 	}
 	return l.authors(ctx, p)
+}
+
+// earlierHeads looks, after the database was lost, which reviews are of an earlier head that shows what the one that stands does.
+func (l *look) earlierHeads(ctx context.Context, facts promotion.ReviewFacts) error {
+	if l.back == nil {
+		return nil
+	}
+	i := slices.IndexFunc(l.back.Promotions, func(p promotion.PastPromotion) bool { return p.Pull.Number == facts.Number })
+	for _, r := range facts.Reviews {
+		if i < 0 || r.Verdict != promotion.VerdictApproved {
+			continue
+		}
+		if err := l.earlierHead(ctx, &l.back.Promotions[i], r.SHA); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // shown says whether the reviews are as new as what a delivery told of one.

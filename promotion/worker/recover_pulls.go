@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -115,6 +116,9 @@ func (l *look) pastGiven(ctx context.Context, p *promotion.PastPromotion) error 
 			if err != nil {
 				return err
 			}
+			if err := l.earlierHead(ctx, p, g.Head); err != nil {
+				return err
+			}
 			one := promotion.PastGiven{Given: g, Comment: answered, Person: who, At: comments[i].CreatedAt}
 			if one.Stands(l.config, p.Place.Environment) {
 				p.Given = append(p.Given, one)
@@ -122,6 +126,37 @@ func (l *look) pastGiven(ctx context.Context, p *promotion.PastPromotion) error 
 		}
 	}
 	return nil
+}
+
+// mostEarlier bounds how many earlier heads of one pull request are compared with the one that stands.
+const mostEarlier = 10
+
+// earlierHead looks whether an earlier head of the pull request, at which somebody approved or overrode something, is a commit of Ferry's own with exactly
+// the edit of the head that stands: then it counts on. The forge keeps commits that no branch shows any more, for a while.
+func (l *look) earlierHead(ctx context.Context, p *promotion.PastPromotion, sha forge.SHA) error {
+	if sha == "" || sha == p.Pull.HeadSHA || !p.Own || slices.Contains(p.Same, sha) || len(p.Same) == mostEarlier {
+		return nil
+	}
+	c, err := l.client.Commit(ctx, l.repo.Repo, sha)
+	if unseen(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t, ok := promotion.ParseTrailers(c.Message)
+	if !ok || !ferrys(c, l.self) || l.config.Current(t.Place) != p.Place || !slices.Equal(t.Release, p.Release) {
+		return nil
+	}
+	before, complete, err := l.client.CommitFiles(ctx, l.repo.Repo, sha)
+	if err != nil || !complete {
+		return err
+	}
+	now, complete, err := l.client.CommitFiles(ctx, l.repo.Repo, p.Pull.HeadSHA)
+	if err == nil && complete && maps.Equal(blobsOf(before), blobsOf(now)) {
+		p.Same = append(p.Same, sha)
+	}
+	return err
 }
 
 // pastMerged reads the trailers of the pull request that brought what stands in its environment now; of older ones nothing depends on them.
@@ -180,5 +215,5 @@ func (a *act) recovered(ctx context.Context, wish promotion.PullWish, last pullS
 		}
 	}
 	last.Edit, last.Recovered = wish.Edit, false
-	return last, a.Store.RecordShown(ctx, a.wish.Repository.ID, a.wish.App, last.Head, wish)
+	return last, a.Store.RecordShown(ctx, a.wish.Repository.ID, a.wish.App, wish)
 }
