@@ -51,8 +51,9 @@ type PullWish struct {
 	Body        string          `json:"body,omitempty"`
 	Message     string          `json:"message,omitempty"`
 	Files       []forge.NewFile `json:"files,omitempty"`
-	Blobs       []forge.SHA     `json:"blobs,omitempty"`   // what the edit was made on, one for each file
-	Edit        string          `json:"edit,omitempty"`    // names the exact edit: another one makes a new commit
+	Blobs       []forge.SHA     `json:"blobs,omitempty"` // what the edit was made on, one for each file
+	Edit        string          `json:"edit,omitempty"`  // names the exact edit: another one makes a new commit
+	Looks       PullLooks       `json:"looks,omitzero"`
 	Reading     bool            `json:"reading,omitempty"` // what changed in the source is being read: the words alone may wait for that
 	Reason      string          `json:"reason,omitempty"`  // why an open one is to be closed
 	Asked       string          `json:"asked,omitempty"`   // why a person wanted it
@@ -205,6 +206,9 @@ func (p *planner) environment(env *Environment) {
 		view.Offer = o.words(p.s.App.Name, env)
 	}
 	view.Unposted = p.s.unposted(env)
+	if env.Pull != nil {
+		view.Lacks = p.s.Lacks[env.Name]
+	}
 	if p.s.Off || env.Dropped {
 		view.Why = "Ferry is switched off here: .ferry.yaml does not name it any more"
 		p.close(env, view.Why)
@@ -308,7 +312,7 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 	}
 	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: PromotionBranch(env.Name, p.s.App.Name), Open: true, Release: c.release,
 		Intent: c.intent, Asker: c.asker, Superseded: c.superseded, Base: p.s.DefaultBranch, Title: p.s.title(env, c), Body: p.s.body(env, c),
-		Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release), Asked: c.reason, Reading: p.readFor(env, c.release)})
+		Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release), Asked: c.reason, Reading: p.readFor(env, c.release), Looks: looksOf(env)})
 }
 
 // gates posts the gates on the head of the living pull request. They are those of the release that its head shows.

@@ -23,8 +23,9 @@ type Snapshot struct {
 	Sources       []Announced    // what CI announced of the images that stand anywhere
 	Changes       []SourceChange // of the source between releases of the app, as far as they were read
 	Refusals      map[string]Refusal
-	Unposted      []UnpostedStatus // statuses that the forge did not take
-	CheckWants    []CheckWant      // what was wanted of the forge's checks by the plan before
+	Lacks         map[string]string // by environment: what the forge did not take when the open pull request was opened
+	Unposted      []UnpostedStatus  // statuses that the forge did not take
+	CheckWants    []CheckWant       // what was wanted of the forge's checks by the plan before
 	Checked       []CheckedCommit
 }
 

@@ -38,6 +38,7 @@ type EnvironmentView struct {
 	Offer       string          `json:"offer,omitempty"`     // what went wrong, and the rollback that a person may ask for
 	Held        string          `json:"held,omitempty"`
 	Frozen      string          `json:"frozen,omitempty"`   // by a person
+	Lacks       string          `json:"lacks,omitempty"`    // labels or reviewers that the forge did not take
 	Unposted    string          `json:"unposted,omitempty"` // why the forge does not take the status of what stands here
 }
 
@@ -109,8 +110,10 @@ func (v EnvironmentView) Explain(app string) string {
 	if g := gateNamed(v.Gates, "freeze"); v.Frozen != "" && g.State != GateClosed && g.State != GateWaiting {
 		b.WriteString("\n- " + escape(v.Frozen))
 	}
-	if v.Unposted != "" {
-		b.WriteString("\n- " + escape(v.Unposted))
+	for _, text := range []string{v.Unposted, v.Lacks} {
+		if text != "" {
+			b.WriteString("\n- " + escape(text))
+		}
 	}
 	return b.String()
 }
@@ -158,6 +161,7 @@ func IssueBody(environments []string, views []View, stops Stops, findings []conf
 	listed(&b, "What waits for room", RoomWords(environments, views))
 	section(&b, "What is not on its way", views, stuck)
 	section(&b, "Statuses that cannot be posted", views, unposted)
+	section(&b, "What pull requests lack", views, lacking)
 	section(&b, "Differences from before Ferry", views, difference)
 	section(&b, "What observe keeps Ferry from doing", views, withheld)
 	stops.list(&b)
@@ -249,6 +253,13 @@ func unposted(app string, v EnvironmentView) string {
 		return ""
 	}
 	return fmt.Sprintf("%s in %s: %s", escape(app), escape(v.Name), escape(v.Unposted))
+}
+
+func lacking(app string, v EnvironmentView) string {
+	if v.Lacks == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s in %s, #%d: %s", escape(app), escape(v.Name), v.Number, escape(v.Lacks))
 }
 
 func difference(app string, v EnvironmentView) string {

@@ -21,6 +21,9 @@ func (s *Snapshot) title(env *Environment, c choice) string {
 	if urgent := s.urgentTitle(env, c); urgent != "" {
 		return urgent
 	}
+	if title := s.templateTitle(env, c); title != "" {
+		return title
+	}
 	words := fmt.Sprintf("Promote %s to %s: ", s.App.Name, env.Name)
 	if current := env.Current(); current != nil && current.Problem == "" {
 		words += current.Release.Version() + " → "

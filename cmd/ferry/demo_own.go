@@ -234,6 +234,7 @@ func softenings() []softening {
 		{regexp.MustCompile(`((?:^|[\s{,])merge:\s*)["']?auto["']?`), "${1}manual", "merge: auto is manual there"},
 		{regexp.MustCompile(`((?:^|[\s{,])rollback:\s*)["']?(?:pr|auto)["']?`), "${1}manual", "rollback: pr and auto are manual there"},
 		{regexp.MustCompile(`((?:^|[\s{,])approvals:\s*)[0-9]+`), "${1}0", "nobody has to approve there"},
+		{regexp.MustCompile(`((?:^|[\s{,])draft:\s*)true`), "${1}false", "no pull request is a draft there"},
 		{regexp.MustCompile(`((?:^|[\s{,])(?:policy|rule):\s*)(?:'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^\s'"|>{}\[\]&*][^,}\n]*)`), `${1}"true"`, "every policy on one line holds there"},
 		{regexp.MustCompile(`((?:^|[\s{,])checks:\s*)\[[^\]]+\]`), "${1}[]", checksSoftened},
 	}

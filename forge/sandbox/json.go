@@ -137,7 +137,7 @@ func (s *Sandbox) issueJSON(r *repository, t *thread) object {
 		"id": t.id, "node_id": nodeID("Issue", t.id), "url": u, "repository_url": s.api("/repos/%s", r.fullName()),
 		"labels_url": u + "/labels{/name}", "comments_url": u + "/comments", "events_url": u + "/events", "html_url": s.pageURL(r, t),
 		"number": t.number, "state": t.state(), "state_reason": nil, "title": t.title, "body": t.body, "user": s.userJSON(t.author),
-		"labels": []object{}, "assignee": nil, "assignees": []object{}, "milestone": nil, "locked": false, "active_lock_reason": nil,
+		"labels": s.labelsJSON(r, t), "assignee": nil, "assignees": []object{}, "milestone": nil, "locked": false, "active_lock_reason": nil,
 		"comments": len(t.comments), "closed_at": stamp(t.closed), "created_at": stamp(t.created), "updated_at": stamp(t.updated),
 		"author_association": association(r, t.author), "performed_via_github_app": nil,
 	}

@@ -57,15 +57,16 @@ func (s *Sandbox) pullJSON(r *repository, t *thread) object {
 	u := s.api("/repos/%s/pulls/%d", r.fullName(), t.number)
 	issue := s.issueURL(r, t)
 	statuses := s.api("/repos/%s/statuses/%s", r.fullName(), p.headSHA)
+	people, teams := s.askedJSON(r, p)
 	href := func(to string) object { return object{"href": to} }
 	return object{
 		"url": u, "id": p.id, "node_id": nodeID("PullRequest", p.id), "html_url": page, "diff_url": page + ".diff", "patch_url": page + ".patch",
 		"issue_url": issue, "commits_url": u + "/commits", "review_comments_url": u + "/comments",
 		"review_comment_url": s.api("/repos/%s/pulls/comments{/number}", r.fullName()), "comments_url": issue + "/comments", "statuses_url": statuses,
 		"number": t.number, "state": t.state(), "locked": false, "active_lock_reason": nil, "title": t.title, "body": t.body,
-		"user": s.userJSON(t.author), "labels": []object{}, "milestone": nil, "created_at": stamp(t.created), "updated_at": stamp(t.updated),
+		"user": s.userJSON(t.author), "labels": s.labelsJSON(r, t), "milestone": nil, "created_at": stamp(t.created), "updated_at": stamp(t.updated),
 		"closed_at": stamp(t.closed), "merged_at": stamp(p.mergedAt), "merge_commit_sha": p.shownMerge(), "assignee": nil, "assignees": []object{},
-		"requested_reviewers": []object{}, "requested_teams": []object{}, "draft": p.draft, "auto_merge": s.autoMergeJSON(p),
+		"requested_reviewers": people, "requested_teams": teams, "draft": p.draft, "auto_merge": s.autoMergeJSON(p),
 		"head": s.headJSON(r, p), "base": s.sideJSON(r, p.base, p.baseSHA), "author_association": association(r, t.author),
 		"_links": object{
 			"self": href(u), "html": href(page), "issue": href(issue), "comments": href(issue + "/comments"),

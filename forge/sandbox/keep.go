@@ -50,6 +50,7 @@ type (
 		MovedTo                  string
 		Created, Updated, Closed time.Time
 		Comments                 []keptComment
+		Labels                   []string
 		Pull                     *keptPull
 	}
 	keptPull struct {
@@ -60,6 +61,8 @@ type (
 		AutoAt, QueuedAt                       time.Time
 		MergedAt                               time.Time
 		Reviews                                []keptReview
+		Asked                                  []int64
+		AskedTeams                             []string
 	}
 	keptReview struct {
 		ID, Author       int64
@@ -197,7 +200,7 @@ func keepRepo(r *repository) keptRepo {
 func keepThread(t *thread) keptThread {
 	k := keptThread{
 		ID: t.id, Number: t.number, Title: t.title, Body: t.body, Author: t.author.id, ClosedBy: idOf(t.closedBy), Open: t.open,
-		Gone: t.gone, MovedTo: t.movedTo, Created: t.created, Updated: t.updated, Closed: t.closed,
+		Gone: t.gone, MovedTo: t.movedTo, Created: t.created, Updated: t.updated, Closed: t.closed, Labels: t.labels,
 	}
 	for _, c := range t.comments {
 		x := keptComment{ID: c.id, Author: c.author.id, Body: c.body, Created: c.created, Updated: c.updated}
@@ -209,7 +212,10 @@ func keepThread(t *thread) keptThread {
 	if p := t.pull; p != nil {
 		k.Pull = &keptPull{
 			ID: p.id, From: p.from, Owner: p.owner.id, MergedBy: idOf(p.mergedBy), Head: p.head, Base: p.base, HeadSHA: p.headSHA, BaseSHA: p.baseSHA,
-			MergeSHA: p.mergeSHA, Draft: p.draft, Merged: p.merged, Emptied: p.emptied, MergedAt: p.mergedAt,
+			MergeSHA: p.mergeSHA, Draft: p.draft, Merged: p.merged, Emptied: p.emptied, MergedAt: p.mergedAt, AskedTeams: p.askedTeams,
+		}
+		for _, who := range p.asked {
+			k.Pull.Asked = append(k.Pull.Asked, who.id)
 		}
 		if p.auto != nil {
 			k.Pull.AutoBy, k.Pull.AutoAt = p.auto.by.id, p.auto.at

@@ -112,7 +112,7 @@ func (s *Sandbox) loadRepo(x keptRepo, accounts map[int64]*account) error {
 func loadThread(x keptThread, accounts map[int64]*account) *thread {
 	t := &thread{
 		id: x.ID, number: x.Number, title: x.Title, body: x.Body, author: accounts[x.Author], open: x.Open, gone: x.Gone, movedTo: x.MovedTo, created: x.Created, updated: x.Updated,
-		closed: x.Closed, closedBy: accounts[x.ClosedBy],
+		closed: x.Closed, closedBy: accounts[x.ClosedBy], labels: x.Labels,
 	}
 	for _, y := range x.Comments {
 		c := &comment{id: y.ID, author: accounts[y.Author], body: y.Body, created: y.Created, updated: y.Updated}
@@ -124,7 +124,10 @@ func loadThread(x keptThread, accounts map[int64]*account) *thread {
 	if p := x.Pull; p != nil {
 		t.pull = &pull{
 			id: p.ID, from: p.From, owner: accounts[p.Owner], mergedBy: accounts[p.MergedBy], head: p.Head, base: p.Base, headSHA: p.HeadSHA,
-			baseSHA: p.BaseSHA, mergeSHA: p.MergeSHA, draft: p.Draft, merged: p.Merged, emptied: p.Emptied, mergedAt: p.MergedAt,
+			baseSHA: p.BaseSHA, mergeSHA: p.MergeSHA, draft: p.Draft, merged: p.Merged, emptied: p.Emptied, mergedAt: p.MergedAt, askedTeams: p.AskedTeams,
+		}
+		for _, id := range p.Asked {
+			t.pull.asked = append(t.pull.asked, accounts[id])
 		}
 		if p.AutoBy != 0 {
 			t.pull.auto = &armed{by: accounts[p.AutoBy], at: p.AutoAt}

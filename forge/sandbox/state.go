@@ -58,6 +58,7 @@ type thread struct {
 	closed   time.Time
 	closedBy *account
 	comments []*comment
+	labels   []string
 	pull     *pull
 	gone     bool   // deleted, or transferred
 	movedTo  string // where it was transferred to: the address below the API's root
@@ -65,24 +66,26 @@ type thread struct {
 
 // pull is what a pull request has beyond an issue.
 type pull struct {
-	id       int64
-	head     string // branch names
-	base     string
-	from     int64    // id of the head's repository
-	owner    *account // of the head's repository, which may be gone
-	reviews  []*review
-	emptied  bool   // closed by the forge, because its head was moved to where nothing is left to merge
-	headSHA  string // while open where the branch stands, afterwards where it stood
-	baseSHA  string
-	auto     *armed // native auto-merge
-	queued   *armed // in the merge queue
-	draft    bool
-	merged   bool
-	mergedAt time.Time
-	mergedBy *account
-	mergeSHA string // of the merge once merged
-	trial    trial
-	counted  pullSize
+	id         int64
+	head       string // branch names
+	base       string
+	from       int64    // id of the head's repository
+	owner      *account // of the head's repository, which may be gone
+	reviews    []*review
+	emptied    bool   // closed by the forge, because its head was moved to where nothing is left to merge
+	headSHA    string // while open where the branch stands, afterwards where it stood
+	baseSHA    string
+	auto       *armed // native auto-merge
+	queued     *armed // in the merge queue
+	draft      bool
+	merged     bool
+	mergedAt   time.Time
+	mergedBy   *account
+	mergeSHA   string // of the merge once merged
+	trial      trial
+	counted    pullSize
+	asked      []*account // for a review
+	askedTeams []string   // by slug
 }
 
 // trial is the forge's try whether a pull request merges. GitHub makes it some time after it was asked for.

@@ -84,7 +84,7 @@ func settingKeys() []key {
 		{at: both, name: "report_timeout", shape: period(), def: "`15m`", effect: "silence before convergence for longer than this is an error"},
 		{at: []place{atEnvironment, atApp, atOverride, atIncluded, atImage}, name: "digest", shape: flag(), def: "`false`",
 			effect: "writes the digest also where none stands, if it is known; `true` for the image, or else for the app there"},
-		{at: append([]place{atTop}, apps...), name: "pull_request", state: later, neutral: "{}", shape: keysOf(atPullRequest), def: "none", effect: "how promotion pull requests look"},
+		{at: append([]place{atTop}, apps...), name: "pull_request", shape: keysOf(atPullRequest), def: "none", effect: "how promotion pull requests look"},
 		{at: append(env, atApp), name: "was", shape: namesShape(), def: "none", effect: "the names it had before: its history is carried over"},
 	}
 }
@@ -133,8 +133,8 @@ func partKeys() []key {
 		{at: role, name: "teams", shape: listOf(textOf("team", teamForm).like("acme/sre")).sized(0, maxListed), def: "none", effect: "or a member of one of these, by slug; without an organization the repository's own"},
 		{at: role, name: "users", shape: listOf(textOf("login", loginForm)).sized(0, maxListed), def: "none", effect: "or one of these"},
 		{at: pull, name: "title", shape: anyText().like("chore(deploy): {app} {old} → {new} in {env}"), def: "Ferry's own", effect: "its title; `{app}`, `{old}`, `{new}` and `{env}` are filled in"},
-		{at: pull, name: "labels", shape: listOf(anyText().named("label")).sized(0, maxListed), def: "none", effect: "its labels"},
-		{at: pull, name: "reviewers", shape: listOf(anyText().named("login, or team")).sized(0, maxReviewers), def: "none", effect: "who is asked for a review"},
-		{at: pull, name: "draft", shape: flag(), def: "`false`", effect: "opened as a draft"},
+		{at: pull, name: "labels", shape: listOf(anyText().named("label")).sized(0, maxListed), def: "none", effect: "its labels, set when it is opened; GitHub makes those that are not there yet"},
+		{at: pull, name: "reviewers", shape: listOf(anyText().named("login, or team")).sized(0, maxReviewers), def: "none", effect: "who is asked for a review when it is opened: logins, and teams as `owner/team`"},
+		{at: pull, name: "draft", shape: flag(), def: "`false`", effect: "opened as a draft, which a person marks as ready"},
 	}
 }

@@ -23,7 +23,8 @@ type pullState struct {
 	Message string      `json:"message,omitempty"`
 	Title   string      `json:"title,omitempty"`
 	Body    string      `json:"body,omitempty"`
-	Anew    bool        `json:"anew,omitempty"` // somebody said /retry: what others pushed on top is given up
+	Lacks   string      `json:"lacks,omitempty"` // labels and reviewers that the forge did not take when it was opened
+	Anew    bool        `json:"anew,omitempty"`  // somebody said /retry: what others pushed on top is given up
 	// Recovered says that it was read back after the database was lost: which edit the head shows is not known yet.
 	Recovered bool `json:"recovered,omitempty"`
 }
@@ -53,7 +54,7 @@ func (a *act) openPull(ctx context.Context, wish promotion.PullWish) (postgres.A
 	if err != nil {
 		return postgres.Applied{}, err
 	}
-	p, err := a.client.OpenPullRequest(ctx, a.repo, forge.NewPullRequest{HeadBranch: wish.Branch, BaseBranch: wish.Base, Title: wish.Title, Body: wish.Body})
+	p, err := a.client.OpenPullRequest(ctx, a.repo, forge.NewPullRequest{HeadBranch: wish.Branch, BaseBranch: wish.Base, Title: wish.Title, Body: wish.Body, Draft: wish.Looks.Draft})
 	if errors.Is(err, forge.ErrExists) {
 		return a.adopt(ctx, wish)
 	}
@@ -61,11 +62,20 @@ func (a *act) openPull(ctx context.Context, wish promotion.PullWish) (postgres.A
 		return postgres.Applied{}, err
 	}
 	p.HeadSHA = head
-	return a.openApplied(wish, p), nil
+	return a.askApplied(ctx, wish, p)
 }
 
-func (a *act) openApplied(wish promotion.PullWish, p forge.PullRequest) postgres.Applied {
-	return postgres.Applied{Pull: &p, Number: p.Number, State: pullState{Number: p.Number, Head: p.HeadSHA, Edit: wish.Edit, Blobs: wish.Blobs, Message: wish.Message, Title: wish.Title, Body: wish.Body}}
+// askApplied is openApplied for a pull request that nobody has been asked to look at yet.
+func (a *act) askApplied(ctx context.Context, wish promotion.PullWish, p forge.PullRequest) (postgres.Applied, error) {
+	lacks, err := a.ask(ctx, wish, p.Number)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	return a.openApplied(wish, p, lacks), nil
+}
+
+func (a *act) openApplied(wish promotion.PullWish, p forge.PullRequest, lacks string) postgres.Applied {
+	return postgres.Applied{Pull: &p, Number: p.Number, State: pullState{Number: p.Number, Head: p.HeadSHA, Edit: wish.Edit, Blobs: wish.Blobs, Message: wish.Message, Title: wish.Title, Body: wish.Body, Lacks: lacks}}
 }
 
 // branchFor makes the branch stand at a new commit with the wished edit, or returns the head of the one an interrupted try has left.
@@ -150,7 +160,7 @@ func (a *act) adopt(ctx context.Context, wish promotion.PullWish) (postgres.Appl
 			return postgres.Applied{}, err
 		}
 	}
-	return a.openApplied(wish, *p), nil
+	return a.askApplied(ctx, wish, *p)
 }
 
 // updatePull brings an open pull request to a changed wish, in place. It looks first: one that was closed or got somebody else's commit meanwhile
@@ -191,7 +201,7 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 			return postgres.Applied{}, err
 		}
 	}
-	return a.openApplied(wish, p), nil
+	return a.openApplied(wish, p, last.Lacks), nil
 }
 
 // untouched says whether the pull request still stands where Ferry left it; or at another commit of Ferry's own, whose answer an interrupted try has

@@ -82,6 +82,8 @@ type pullWriter interface {
 	OpenPullRequest(ctx context.Context, repo forge.Repo, pull forge.NewPullRequest) (forge.PullRequest, error)
 	EditPullRequest(ctx context.Context, repo forge.Repo, number int, title, body string) error
 	Disarm(ctx context.Context, repo forge.Repo, number int) (was forge.Armed, err error)
+	AddLabels(ctx context.Context, repo forge.Repo, number int, labels []string) error
+	RequestReviewers(ctx context.Context, repo forge.Repo, number int, people, teams []string) error
 	ClosePullRequest(ctx context.Context, repo forge.Repo, number int) error
 	Merge(ctx context.Context, repo forge.Repo, number int, head forge.SHA, method forge.MergeMethod, title string) (forge.SHA, error)
 }
@@ -100,6 +102,7 @@ type commentWriter interface {
 	Comments(ctx context.Context, repo forge.Repo, number int) ([]forge.Comment, error)
 	CommentsSince(ctx context.Context, repo forge.Repo, since time.Time) ([]forge.Comment, error)
 	CreateComment(ctx context.Context, repo forge.Repo, number int, body string) (int64, error)
+	EditComment(ctx context.Context, repo forge.Repo, comment int64, body string) error
 	React(ctx context.Context, repo forge.Repo, comment int64, reaction forge.Reaction) error
 }
 

@@ -55,6 +55,27 @@ func (g guarded) Disarm(ctx context.Context, repo forge.Repo, number int) (forge
 	return g.Client.Disarm(ctx, repo, number)
 }
 
+func (g guarded) AddLabels(ctx context.Context, repo forge.Repo, number int, labels []string) error {
+	if err := g.held.still(ctx); err != nil {
+		return err
+	}
+	return g.Client.AddLabels(ctx, repo, number, labels)
+}
+
+func (g guarded) RequestReviewers(ctx context.Context, repo forge.Repo, number int, people, teams []string) error {
+	if err := g.held.still(ctx); err != nil {
+		return err
+	}
+	return g.Client.RequestReviewers(ctx, repo, number, people, teams)
+}
+
+func (g guarded) EditComment(ctx context.Context, repo forge.Repo, comment int64, body string) error {
+	if err := g.held.still(ctx); err != nil {
+		return err
+	}
+	return g.Client.EditComment(ctx, repo, comment, body)
+}
+
 func (g guarded) ClosePullRequest(ctx context.Context, repo forge.Repo, number int) error {
 	if err := g.held.still(ctx); err != nil {
 		return err

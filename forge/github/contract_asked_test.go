@@ -1,0 +1,45 @@
+package github_test
+
+import (
+	"testing"
+
+	"ferry/forge"
+)
+
+// TestContractLabelsAndReviewers: what is added twice is there once; one reviewer that may not see the repository makes GitHub ask nobody.
+func TestContractLabelsAndReviewers(t *testing.T) {
+	t.Parallel()
+	c, ctx := newContract(t), t.Context()
+	c.bump(t, "topic", "1.1.0")
+	p := c.pull(t, "topic")
+	for range 2 {
+		is(t, c.client.AddLabels(ctx, c.repo, p.Number, []string{"ferry", "to prod"}), nil)
+	}
+	is(t, c.client.AddLabels(ctx, c.repo, 999, []string{"ferry"}), forge.ErrNotFound)
+	if err := c.sandbox.SetTeam(c.repo.Owner, "sre", "ada"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		is(t, c.client.RequestReviewers(ctx, c.repo, p.Number, []string{"ada"}, []string{"sre"}), nil)
+	}
+	is(t, c.client.RequestReviewers(ctx, c.repo, p.Number, []string{"ada", "nobody"}, nil), forge.ErrInvalid)
+	is(t, c.client.RequestReviewers(ctx, c.repo, p.Number, nil, []string{"dba"}), forge.ErrInvalid)
+
+	start := c.head(t, "main")
+	second := c.bump(t, "more", "1.2.0")
+	got, err := c.client.Changes(ctx, c.repo, start, second)
+	if err != nil || got.Relation != forge.Ahead || got.Total != 1 || len(got.Commits) != 1 || got.Commits[0].SHA != second || got.Commits[0].Message != "checkout 1.2.0" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	back, err := c.client.Changes(ctx, c.repo, second, start)
+	same(t, forge.Changes{Relation: forge.Behind}, back, err)
+	_, err = c.client.Changes(ctx, c.repo, start, shaA)
+	is(t, err, forge.ErrNotFound)
+	root, err := c.client.CreateCommit(ctx, c.repo, forge.NewCommit{Message: "another history", Files: []forge.NewFile{{Path: "x", Content: []byte("x")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	is(t, c.client.CreateBranch(ctx, c.repo, "other", root.SHA), nil)
+	unrelated, err := c.client.Changes(ctx, c.repo, start, root.SHA)
+	same(t, forge.Changes{Relation: forge.Diverged}, unrelated, err)
+}
