@@ -29,6 +29,8 @@ const (
 	IntentPromotion = "promotion"
 	IntentUpdate    = "update"
 	IntentRollback  = "rollback"
+	IntentHotfix    = "hotfix"
+	IntentBackfill  = "backfill"
 )
 
 // choose returns what is to move into the environment: what CI announced, where Ferry updates the environment; else the newest eligible release from
@@ -184,7 +186,7 @@ func (s *Snapshot) eligible(env *Environment, d *Deployment) bool {
 	case current.Problem != "":
 		return true // mixed: promoting into it makes it whole
 	}
-	return !current.Release.Same(d.Release) && s.order(d.Release, current.Release) == Newer
+	return !current.Release.Same(d.Release) && (s.order(d.Release, current.Release) == Newer || s.overHotfix(env, d.Release))
 }
 
 // upheld says whether the release has converged in each `from` environment (in any, under `any`), and none of them went back from it: it stands there

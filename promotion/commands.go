@@ -30,6 +30,7 @@ func commandSpecs() []CommandSpec {
 		{"block", "/block [app] release [environment] reason", "keeps a release (its tag) out of an environment and those behind it, or out of all", forge.PermissionWrite, (*execution).block, false},
 		{"unblock", "/unblock [app] release [environment]", "lifts a block, or the rejection of a release", forge.PermissionMaintain, (*execution).unblock, false},
 		{"rollback", "/rollback [app] environment [to tag] [reason]", "brings back what ran there before, and keeps what stands now out", forge.PermissionMaintain, (*execution).rollback, false},
+		{"hotfix", "/hotfix [app] environment image:tag reason", "brings a release that upstream never had; skips upstream, soak and checks", forge.PermissionMaintain, (*execution).hotfix, false},
 		{CommandApprove, "/approve", "approves exactly what this pull request shows", forge.PermissionWrite, (*execution).approve, true},
 		{CommandOverride, "/override gate reason", "opens a gate for exactly what this pull request shows", forge.PermissionMaintain, (*execution).override, true},
 		{"promote", "/promote [app|all] [to environment]", "promotes what stands upstream, also where it stood there before Ferry", forge.PermissionWrite, (*execution).promote, false},
@@ -40,7 +41,7 @@ func commandSpecs() []CommandSpec {
 
 // laterCommands are Ferry's commands that this version does not act on: named, so that nobody's hotfix is met by silence.
 func laterCommands() []string {
-	return []string{"hotfix", "drop"}
+	return []string{"drop"}
 }
 
 // Command is one command of a comment.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ferry/promotion/config"
+	"ferry/promotion/window"
 )
 
 // AppsLookedBack returns the apps of which the commands need to know what stood where.
@@ -19,7 +20,7 @@ func (s CommandScene) AppsLookedBack(commands []Command) (apps []string) {
 		}
 	}
 	for _, c := range commands {
-		if c.Name != "rollback" {
+		if c.Name != "rollback" && c.Name != "hotfix" {
 			continue
 		}
 		add(s.App)
@@ -164,7 +165,7 @@ func (e *execution) rollBack(r RolledBack, history []Deployment) {
 	if len(r.Intent.From) > 0 {
 		from = code(r.Intent.From.Version())
 	}
-	e.say("Rolling %s back in %s: %s → %s. %s", code(app), code(environment), from, code(r.Intent.Release.Version()), e.rollbackFollows(app, environment))
+	e.say("Rolling %s back in %s: %s → %s. %s", code(app), code(environment), from, code(r.Intent.Release.Version()), e.urgentFollows(app, environment, nil))
 	if r.Block == nil {
 		e.say("Nothing is held or blocked: no one release stood there.")
 		return
@@ -182,8 +183,8 @@ func (e *execution) rollBack(r RolledBack, history []Deployment) {
 	e.say("Held until something newer comes, which a person merges (`%s` ends that before). Blocked: %s (`%s` ends that).", r.Hold.lift("/resume"), code(r.Intent.From.Version()), r.Block.lift())
 }
 
-// rollbackFollows says what comes of it, and what is in its way.
-func (e *execution) rollbackFollows(app, environment string) string {
+// urgentFollows says what comes of a rollback or a hotfix, and what is in its way. The windows are those that stop it.
+func (e *execution) urgentFollows(app, environment string, windows []window.Window) string {
 	mode := config.ModePropose
 	if env, ok := e.Config.Settings(app, environment); ok {
 		mode = env.Mode
@@ -201,7 +202,7 @@ func (e *execution) rollbackFollows(app, environment string) string {
 	if g := heldBy(plainHolds(holds), e.Now); g.State != GateOpen {
 		words += "; it cannot be merged before " + escape(g.Reason)
 	}
-	if g := frozen(freezes, nil, e.Now); g.State != GateOpen {
+	if g := frozen(freezes, windows, e.Now); g.State != GateOpen {
 		words += "; " + escape(g.Reason)
 	}
 	return words + "."

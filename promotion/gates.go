@@ -30,7 +30,7 @@ type rule func(s *Snapshot, env *Environment, release Release, now time.Time) Ga
 
 // rules are the gates in the order in which people read them.
 func rules() []rule {
-	return []rule{upstreamGate, soakGate, checksGate, approvalsGate, policyGate, freezeGate, holdGate, blockGate}
+	return []rule{upstreamGate, soakGate, checksGate, approvalsGate, policyGate, freezeGate, holdGate, blockGate, hotfixGate}
 }
 
 // Waiver is a person's word that one gate need not be open for one release on its way into an environment.
@@ -47,7 +47,9 @@ type Waiver struct {
 func (s *Snapshot) evaluate(env *Environment, release Release, now time.Time) []Gate {
 	var gates []Gate
 	for _, r := range rules() {
-		gates = append(gates, env.skipped(env.waived(r(s, env, release, now), release), release))
+		if g := r(s, env, release, now); g.Name != "" {
+			gates = append(gates, env.skipped(env.waived(g, release), release))
+		}
 	}
 	return gates
 }

@@ -26,6 +26,7 @@ type Plan struct {
 	Rooms         []RoomWish
 	HoldsEnded    []int64 // of rollbacks, because something newer stands there
 	RolledBack    []RolledBack
+	Intents       []IntentWish
 	View          View
 	DueAt         time.Time // when time alone may change the plan; zero: never
 }
@@ -370,6 +371,9 @@ func (p *planner) merged(env *Environment, m Promotion) {
 	switch {
 	case d == nil: // its revision has not been observed yet
 	case !d.ConvergedAt.IsZero():
+		if m.Intent == IntentHotfix {
+			p.backfill(env, m, fmt.Sprintf("#%d", m.Number))
+		}
 		p.plan.Promotions = append(p.plan.Promotions, PromotionChange{m.ID, PromotionConverged})
 	case d.Ended:
 		p.plan.Promotions = append(p.plan.Promotions, PromotionChange{m.ID, PromotionSuperseded})

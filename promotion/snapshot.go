@@ -45,6 +45,7 @@ type Environment struct {
 	Waivers    []Waiver // of what is proposed here
 	Room       Room
 	Intent     *Intent
+	Hotfix     *Hotfix    // the last one that was merged
 	Reviews    []Review   // of the living pull request
 	Pull       *Pull      // the living pull request of this app here, if any
 	Promotion  *Promotion // waiting or open
@@ -195,6 +196,7 @@ type Promotion struct {
 	Release    Release
 	Intent     string
 	Asker      string
+	Reason     string // why the asker wanted it at once
 	Superseded []Release
 	State      PromotionState
 	OpenedAt   time.Time

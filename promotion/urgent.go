@@ -9,7 +9,9 @@ import (
 )
 
 // isUrgent says whether a promotion of that intent goes ahead of all that is on its way: it never rewrites an open promotion, and none rewrites it.
-func isUrgent(intent string) bool { return intent == IntentRollback }
+func isUrgent(intent string) bool {
+	return intent == IntentRollback || intent == IntentHotfix || intent == IntentBackfill
+}
 
 // Rewrites says whether the wish may be shown by a pull request that shows the other one, in place.
 func (w PullWish) Rewrites(other PullWish) bool {

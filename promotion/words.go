@@ -59,11 +59,10 @@ func (s *Snapshot) standingWords(env *Environment, name string) string {
 func (s *Snapshot) commitMessage(env *Environment, c choice) string {
 	var b strings.Builder
 	verb := "Promote"
-	switch c.intent {
-	case IntentUpdate:
+	if urgent, ok := urgentVerb(c.intent); ok {
+		verb = urgent
+	} else if c.intent == IntentUpdate {
 		verb = "Update"
-	case IntentRollback:
-		verb = "Roll back"
 	}
 	fmt.Fprintf(&b, "%s %s in %s to %s\n\n", verb, s.App.Name, env.Name, oneLine(c.release.Version()))
 	fmt.Fprintf(&b, "Ferry-App: %s\nFerry-Environment: %s\n", s.App.Name, env.Name)

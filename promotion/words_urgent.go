@@ -7,7 +7,7 @@ import (
 
 // urgentTitle names what an urgent promotion does; nothing for any other.
 func (s *Snapshot) urgentTitle(env *Environment, c choice) string {
-	verb, ok := map[string]string{IntentRollback: "Roll back"}[c.intent]
+	verb, ok := urgentVerb(c.intent)
 	if !ok {
 		return ""
 	}
@@ -16,6 +16,12 @@ func (s *Snapshot) urgentTitle(env *Environment, c choice) string {
 		words += current.Release.Version() + " → "
 	}
 	return clip(oneLine(words+c.release.Version()), 200)
+}
+
+// urgentVerb is what an urgent promotion does.
+func urgentVerb(intent string) (verb string, ok bool) {
+	verb, ok = map[string]string{IntentRollback: "Roll back", IntentHotfix: "Hotfix", IntentBackfill: "Back-fill"}[intent]
+	return verb, ok
 }
 
 // urgentWords says why an urgent promotion is there, and what it leaves behind.

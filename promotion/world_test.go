@@ -203,7 +203,7 @@ func (w *world) facts() string {
 // apply writes the plan down, and says whether there was nothing new in it.
 func (w *world) apply(p promotion.Plan) (same bool) {
 	w.t.Helper()
-	same = len(p.Deployments)+len(p.Promotions)+len(p.IntentsDone)+len(p.HoldsEnded)+len(p.RolledBack) == 0
+	same = len(p.Deployments)+len(p.Promotions)+len(p.IntentsDone)+len(p.HoldsEnded)+len(p.RolledBack)+len(p.Intents) == 0
 	for i := range w.s.Environments {
 		e := &w.s.Environments[i]
 		for _, d := range p.Deployments {
@@ -218,6 +218,9 @@ func (w *world) apply(p promotion.Plan) (same bool) {
 		if slices.Contains(p.IntentsDone, e.Name) {
 			e.Intent = nil
 		}
+	}
+	for _, i := range p.Intents {
+		w.env(i.Environment).Intent = &i.Intent
 	}
 	for _, r := range p.RolledBack {
 		w.rolledBack(r)
@@ -257,7 +260,7 @@ func (w *world) act(wish promotion.PullWish) {
 		e.Pull.HeadSHA = forge.SHA(fmt.Sprintf("%040x", 2_000_000+w.ids))
 	}
 	e.Promotion.Release, e.Promotion.Intent, e.Promotion.Asker, e.Promotion.Superseded = wish.Release, wish.Intent, wish.Asker, wish.Superseded
-	e.Promotion.State = promotion.PromotionOpen
+	e.Promotion.State, e.Promotion.Reason = promotion.PromotionOpen, wish.Asked
 }
 
 // merge merges the open pull request into the environment, and observes it.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/jackc/pgx/v5"
 
@@ -52,6 +53,9 @@ func (d *decision) writeRollbacks(ctx context.Context, app string, _ promotion.S
 			return err
 		}
 	}
+	if err := d.writeIntents(ctx, app, p); err != nil {
+		return err
+	}
 	for _, id := range p.HoldsEnded {
 		var environment, reason string
 		if err := d.tx.QueryRow(ctx, `
@@ -85,4 +89,41 @@ func (d *decision) writeRollback(ctx context.Context, app string, r promotion.Ro
 	}
 	d.dirty[issueUnit], d.dirty[stateUnit] = true, true
 	return d.blockFor(ctx, by, r.Cause, *r.Block)
+}
+
+// hotfixes reads the last hotfix that was merged into each environment.
+func (d *decision) hotfixes(ctx context.Context, s *promotion.Snapshot) error {
+	rows, err := d.tx.Query(ctx, `
+		select distinct on (environment) environment, release, asker, reason, opened_at from promotions
+		where repository = $1 and app = $2 and intent = $3 and merge_sha <> '' order by environment, id desc`, d.repo.ID, s.App.Name, promotion.IntentHotfix)
+	if err != nil {
+		return err
+	}
+	var environment string
+	var h promotion.Hotfix
+	var release []byte
+	_, err = pgx.ForEachRow(rows, []any{&environment, &release, &h.Actor, &h.Reason, &h.At}, func() error {
+		one := h
+		one.At, one.Release = h.At.UTC(), nil
+		if env := s.Find(environment); env != nil {
+			env.Hotfix = &one
+		}
+		return json.Unmarshal(release, &one.Release)
+	})
+	return err
+}
+
+// writeIntents writes down what the plan itself wants to come.
+func (d *decision) writeIntents(ctx context.Context, app string, p promotion.Plan) error {
+	for _, w := range p.Intents {
+		if err := d.writeIntent(ctx, app, w.Environment, w.Intent); err != nil {
+			return err
+		}
+		d.dirty[appUnit(app)], d.dirty[stateUnit] = true, true
+		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: w.Environment, app: app, kind: w.Intent.Kind, actor: w.Intent.Actor, cause: w.Cause, at: d.now,
+			detail: w.Intent.Detail()}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -55,7 +55,7 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
 		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
 		func(_ context.Context, s *promotion.Snapshot) error { d.moved(s, all, paths); return nil },
-		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.rooms, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
+		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.hotfixes, d.rooms, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err
@@ -292,7 +292,7 @@ func (d *decision) intents(ctx context.Context, s *promotion.Snapshot) error {
 // livingPromotions reads the promotions that are waiting, open or merged, with the pull request of the open one as the forge shows it.
 func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) error {
 	rows, err := d.tx.Query(ctx, `
-		select m.environment, m.branch, m.id, m.number, m.release, m.intent, m.asker, m.superseded, m.state, m.opened_at, m.merge_sha,
+		select m.environment, m.branch, m.id, m.number, m.release, m.intent, m.asker, m.reason, m.superseded, m.state, m.opened_at, m.merge_sha,
 		       coalesce(p.open, false), coalesce(p.head_sha, ''), coalesce(p.pusher, ''),
 		       coalesce((select c.shows ->> 'edit' from commits c where c.repository = m.repository and c.sha = p.head_sha), ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
 		       and p.author = $3 and p.head_repo = $4 and p.base_branch = $5
@@ -308,7 +308,7 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 	var open bool
 	var known *bool
 	var p promotion.Pull
-	_, err = pgx.ForEachRow(rows, []any{&environment, &branch, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &p.Edit, &known}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&environment, &branch, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &m.Reason, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &p.Edit, &known}, func() error {
 		one, pull := m, p
 		one.Release, one.Superseded = nil, nil
 		if err := json.Unmarshal(release, &one.Release); err != nil {
@@ -336,6 +336,13 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 	return err
 }
 
+func tagsOf(r promotion.Release) (tags []string) {
+	for _, i := range r {
+		tags = append(tags, i.Tag)
+	}
+	return tags
+}
+
 // announcements reads what CI announced: the newest of each image, and what stands anywhere.
 func (d *decision) announcements(ctx context.Context, s *promotion.Snapshot) error {
 	var names, tags []string
@@ -343,10 +350,11 @@ func (d *decision) announcements(ctx context.Context, s *promotion.Snapshot) err
 		names = append(names, i.Name)
 	}
 	for _, env := range s.Environments {
+		if env.Intent != nil {
+			tags = append(tags, tagsOf(env.Intent.Release)...)
+		}
 		for _, x := range env.History {
-			for _, i := range x.Release {
-				tags = append(tags, i.Tag)
-			}
+			tags = append(tags, tagsOf(x.Release)...)
 		}
 	}
 	rows, err := d.tx.Query(ctx, `
