@@ -22,7 +22,9 @@ func (s *Snapshot) body(env *Environment, c choice) string {
 	urgentWords(&b, env, c)
 	s.imageTable(&b, env, c)
 	s.sourceWords(&b, env, c)
-	s.runsWords(&b, env, c.release)
+	if !isUrgent(c.intent) { // what upstream says of it is of no account
+		s.runsWords(&b, env, c.release)
+	}
 	b.WriteString("\n### Gates\n\n| gate | state | why |\n| --- | --- | --- |\n")
 	for _, g := range c.gates {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", g.Name, g.State, escape(clip(g.Reason, mostReason)))
