@@ -26,7 +26,8 @@ type CommandScene struct {
 	Teams        []string // of those that matter: where they are a member
 	Unknown      string   // what could not be looked up of them
 	Now          time.Time
-	OnFerrysPage bool // on a promotion pull request or Ferry's issue
+	OnFerrysPage bool   // on a promotion pull request or Ferry's issue
+	Since        []Said // what was said after it and has been obeyed already
 }
 
 // Outcome is what the commands of one comment change, and the answer.
@@ -106,6 +107,8 @@ func (e *execution) run(c Command) {
 		e.refuse("`/%s` counts for what a promotion pull request shows: say it under one.", c.Name)
 	case specs[i].Bound && e.Shown.Void != "":
 		e.refuse("`/%s` is void: %s.", c.Name, e.Shown.Void)
+	case e.overtaken(c):
+		e.refuse("`/%s` reached Ferry late, and what was said after it about the same has been done already. Nothing was changed; say it again if you want it still.", c.Name)
 	default:
 		e.carryOut(specs[i], c)
 	}
@@ -118,26 +121,6 @@ func (e *execution) say(format string, args ...any) {
 func (e *execution) refuse(format string, args ...any) {
 	e.refused = true
 	e.say(format, args...)
-}
-
-// target reads app and environment from the words, in either order, and returns what is left of the words.
-func (e *execution) target(words []string) (app, environment string, rest []string) {
-	app, environment = "", ""
-	for len(words) > 0 {
-		word := strings.Trim(words[0], "`,")
-		_, isEnvironment := e.Config.Environment(word)
-		switch {
-		case word == "to" && len(words) > 1:
-		case isEnvironment && environment == "":
-			environment = word
-		case app == "" && (word == "all" || e.isApp(word)):
-			app = word
-		default:
-			return app, environment, words
-		}
-		words = words[1:]
-	}
-	return app, environment, nil
 }
 
 func (e *execution) isApp(name string) bool {

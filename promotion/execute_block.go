@@ -96,6 +96,7 @@ func (e *execution) unblock(c Command) {
 		}
 		lifted++
 		e.out.Lifts = append(e.out.Lifts, Lift{Place: r.Place, Number: r.Number, Actor: e.Login, At: e.Now})
+		e.Rejections = slices.DeleteFunc(slices.Clone(e.Rejections), func(o StandingRejection) bool { return o.Place == r.Place && o.Number == r.Number })
 		e.say("Taken back: %s rejected %s in %s by closing #%d.", escape(r.Actor), code(r.Release.Version()), code(r.Environment), r.Number)
 	}
 	switch {
@@ -111,9 +112,8 @@ func (e *execution) liftBlock(b Block) {
 	e.say("Lifted: %s blocked %s.", escape(b.Actor), escape(b.what()))
 	if b.ID > 0 {
 		e.out.Unblocked = append(e.out.Unblocked, b.ID)
-		return
 	}
-	isIt := func(other Block) bool { return other.ID == b.ID }
+	isIt := func(other Block) bool { return other.ID == b.ID } // what comes after in the comment sees it lifted
 	e.out.Blocks, e.Blocks = slices.DeleteFunc(e.out.Blocks, isIt), slices.DeleteFunc(slices.Clone(e.Blocks), isIt)
 }
 

@@ -33,7 +33,7 @@ func (e *execution) carryOut(spec CommandSpec, c Command) {
 	before := *e
 	before.out = e.out.clone()
 	spec.execute(e, c)
-	for _, environment := range e.reached(before.out) {
+	for _, environment := range e.reached(before) {
 		if e.mayIn(spec, environment) {
 			continue
 		}
@@ -44,10 +44,10 @@ func (e *execution) carryOut(spec CommandSpec, c Command) {
 }
 
 // reached returns the environments in which the outcome changes something that it did not change before, in the configuration's order.
-func (e *execution) reached(before Outcome) (environments []string) {
-	was := before.changes(e.CommandScene)
+func (e *execution) reached(before execution) (environments []string) {
+	was := before.out.changes(before.CommandScene)
 	reached := map[string]bool{}
-	for what, environment := range e.out.changes(e.CommandScene) {
+	for what, environment := range e.out.changes(before.CommandScene) { // what is lifted stands in the scene of before only
 		if _, old := was[what]; !old {
 			reached[environment] = true
 		}

@@ -11,11 +11,9 @@ import (
 
 // AppsLookedBack returns the apps of which the commands need to know what stood where.
 func (s CommandScene) AppsLookedBack(commands []Command) (apps []string) {
-	isApp := func(name string) bool {
-		return slices.ContainsFunc(s.Views, func(v View) bool { return v.App == name })
-	}
-	add := func(name string) {
-		if isApp(name) && !slices.Contains(apps, name) {
+	e := execution{CommandScene: s}
+	add := func(word string) {
+		if name := e.placeOf(word); e.isApp(name) && !slices.Contains(apps, name) {
 			apps = append(apps, name)
 		}
 	}
@@ -25,7 +23,7 @@ func (s CommandScene) AppsLookedBack(commands []Command) (apps []string) {
 		}
 		add(s.App)
 		for _, word := range c.Words {
-			add(strings.Trim(word, "`,"))
+			add(word)
 		}
 		if len(s.Views) == 1 {
 			add(s.Views[0].App)
@@ -65,10 +63,10 @@ func (e *execution) rollback(c Command) {
 
 // rollbackWords reads what is to be rolled back, to which tag, and why. It returns false after a refusal.
 func (e *execution) rollbackWords(c Command) (app, environment, tag string, rest []string, ok bool) {
-	words := c.Words
-	if i := slices.Index(words, "to"); i >= 0 && i+1 < len(words) {
-		if _, _, other := e.target(words[:i]); len(other) == 0 && !e.isPlace(words[i+1]) {
-			tag = strings.Trim(words[i+1], "`,")
+	words, named := c.Words, false
+	if i := indexFold(words, "to"); i >= 0 && i+1 < len(words) && !e.isPlace(words[i+1]) {
+		if _, _, other := e.target(words[:i]); len(other) == 0 {
+			named, tag = true, strings.Trim(words[i+1], "`,")
 			words = slices.Concat(words[:i], words[i+2:])
 		}
 	}
@@ -78,14 +76,39 @@ func (e *execution) rollbackWords(c Command) (app, environment, tag string, rest
 	}
 	app, environment, rest = e.target(words[:all])
 	rest = slices.Concat(rest, words[all:])
+	if e.misspelt(c, environment, rest) {
+		return "", "", "", nil, false
+	}
 	app, environment, ok = e.onePlace(c, app, environment)
+	if ok && !named {
+		tag, rest = tagAmong(rest, e.History[app][environment])
+	}
 	return app, environment, tag, rest, ok
 }
 
-func (e *execution) isPlace(word string) bool {
-	word = strings.Trim(word, "`,")
-	_, isEnvironment := e.Config.Environment(word)
-	return isEnvironment || e.isApp(word)
+// tagAmong finds the release that is named among the words of a reason: behind a "to", or where the first of them stood in the environment.
+func tagAmong(words []string, history []Deployment) (tag string, rest []string) {
+	stood := func(word string) bool {
+		image, ok := parseNamed(strings.Trim(word, "`,"))
+		return ok && stoodOnce(history, image) != nil
+	}
+	for i, word := range words {
+		after, glued := strings.CutPrefix(strings.ToLower(word), "to=")
+		switch {
+		case glued:
+			return strings.Trim(word[len(word)-len(after):], "`,"), slices.Concat(words[:i], words[i+1:])
+		case strings.EqualFold(word, "to") && i+1 < len(words) && (stood(words[i+1]) || strings.ContainsAny(words[i+1], "0123456789")):
+			return strings.Trim(words[i+1], "`,"), slices.Concat(words[:i], words[i+2:])
+		}
+	}
+	if len(words) > 0 && stood(words[0]) {
+		return strings.Trim(words[0], "`,"), words[1:]
+	}
+	return "", words
+}
+
+func indexFold(words []string, word string) int {
+	return slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, word) })
 }
 
 // onePlace fills in the app and the environment that a command leaves out, where the pull request or the repository leaves no choice. It returns false

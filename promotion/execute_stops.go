@@ -55,6 +55,9 @@ func (h Hold) named() string { return strings.TrimPrefix(h.lift(""), " ") }
 // stop reads what a command stops, for how long and why. It returns false after a refusal.
 func (e *execution) stop(c Command) (h Hold, ok bool) {
 	app, environment, rest := e.target(c.Words)
+	if app != "all" && e.misspelt(c, environment, rest) {
+		return h, false
+	}
 	app, environment = e.orHere(app, environment)
 	if app == "" && environment == "" {
 		e.whatOf(c)
@@ -64,6 +67,10 @@ func (e *execution) stop(c Command) (h Hold, ok bool) {
 		app = ""
 	}
 	reason, length := holdFor(rest)
+	if length == "" && saysLength(reason) {
+		e.refuse("Nothing was done: `/%s` takes how long as `for 30m`, `for 2h` or `for 3d`, and no time of day. Without it, it lasts until somebody ends it.", c.Name)
+		return h, false
+	}
 	h = Hold{App: app, Environment: environment, Actor: e.Login, At: e.Now, Reason: clip(oneLine(strings.Join(reason, " ")), 300)}
 	if length != "" {
 		d, err := config.ParseDuration(strings.ToLower(length))
@@ -92,27 +99,53 @@ func holdFor(words []string) (reason []string, length string) {
 	return words, ""
 }
 
+// saysLength says whether a reason begins with what seems to be a length or a time: "until 18:00", "2h", "for two hours".
+func saysLength(reason []string) bool {
+	if len(reason) == 0 {
+		return false
+	}
+	if _, err := config.ParseDuration(strings.ToLower(reason[0])); err == nil {
+		return true
+	}
+	units := []string{"minute", "minutes", "hour", "hours", "day", "days", "week", "weeks"}
+	return strings.EqualFold(reason[0], "until") || strings.EqualFold(reason[0], "for") && len(reason) > 2 && slices.Contains(units, strings.ToLower(strings.Trim(reason[2], ",.")))
+}
+
 func (e *execution) resume(c Command) {
 	app, environment, ok := e.lifted(c, len(e.Holds))
 	if !ok {
 		return
 	}
 	inside, wider := within(e.Holds, e.out.Resumed, app, environment)
+	inside, kept := keepRollbacks(inside, app, environment)
 	for _, h := range inside {
 		e.say("Lifted: the hold of %s on %s.", escape(h.Actor), escape(h.what()))
 		if h.ID > 0 {
 			e.out.Resumed = append(e.out.Resumed, h.ID)
-			continue
 		}
-		isIt := func(other Hold) bool { return other.ID == h.ID } // one of this very comment is not written down at all
+		isIt := func(other Hold) bool { return other.ID == h.ID } // one of this very comment is not written down at all, and what comes after sees it lifted
 		e.out.Holds, e.Holds = slices.DeleteFunc(e.out.Holds, isIt), slices.DeleteFunc(slices.Clone(e.Holds), isIt)
 	}
+	wider = append(wider, kept...)
 	switch {
 	case len(wider) > 0:
 		e.say("Held still: %s.", strings.Join(phrases(wider, Hold.words), "; "))
 	case len(inside) == 0:
 		e.say("Nobody holds that.")
 	}
+}
+
+// keepRollbacks takes out of what is to be lifted the holds of rollbacks: such a one ends only where exactly its app and environment are named and nothing
+// else holds there, so that whoever lifts a hold of their own does not let the release that was rolled back follow.
+func keepRollbacks(inside []Hold, app, environment string) (lifted, kept []Hold) {
+	for _, h := range inside {
+		if len(h.RolledBack) > 0 && (len(inside) > 1 || app != h.App || environment != h.Environment) {
+			kept = append(kept, h)
+		} else {
+			lifted = append(lifted, h)
+		}
+	}
+	return lifted, kept
 }
 
 func (e *execution) thaw(c Command) {
@@ -129,7 +162,6 @@ func (e *execution) thaw(c Command) {
 		e.say("Thawed: what %s froze, %s.", escape(h.Actor), escape(h.what()))
 		if h.ID > 0 {
 			e.out.Thawed = append(e.out.Thawed, h.ID)
-			continue
 		}
 		isIt := func(other Freeze) bool { return other.ID == h.ID }
 		e.out.Freezes, e.Freezes = slices.DeleteFunc(e.out.Freezes, isIt), slices.DeleteFunc(slices.Clone(e.Freezes), isIt)

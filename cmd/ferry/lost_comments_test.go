@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"time"
+)
 
 // TestLostCommands: a command whose delivery was lost is obeyed at the next sweep, once; what was edited, and what was said before Ferry came, is not.
 func TestLostCommands(t *testing.T) {
@@ -49,5 +53,49 @@ func TestSweepsDoNotObeyEdits(t *testing.T) {
 	h.sweep()
 	if n := query[int](h, `select count(*) from holds`); n != 0 {
 		t.Error("an edit was obeyed")
+	}
+}
+
+// TestACommandThatCameTooLate: it was lost, its author said the next thing, and a sweep finds it: what was said last stands.
+func TestACommandThatCameTooLate(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.sweep()
+	h.forge.Faults().Lose("issue_comment", 1)
+	lost := h.say(p.Number, "dora", "/hold checkout prod wait")
+	h.clock.advance(time.Minute)
+	h.say(p.Number, "dora", "/resume checkout prod")
+	h.sweep()
+	if n := query[int](h, `select count(*) from holds where lifted_at is null`); n != 0 {
+		t.Errorf("%d holds", n)
+	}
+	if answers := h.answersTo(p.Number, lost); len(answers) != 1 || !strings.Contains(answers[0], "reached Ferry late") {
+		t.Errorf("the answers are %+v", answers)
+	}
+}
+
+// TestAnsweredCommandsAreNotObeyedAgain: after the database was lost, the answer at the forge tells that a comment was obeyed.
+func TestAnsweredCommandsAreNotObeyedAgain(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.say(p.Number, "dora", "/hold checkout prod wait")
+	h.later(time.Minute)
+	h.say(p.Number, "dora", "/resume checkout prod")
+	said := h.lastDelivery("issue_comment")
+	h.later(time.Minute)
+	h.loseQuietly()
+	h.sweep()
+	h.sweep()
+	h.hook("issue_comment", "redelivered", said.Body, nil)
+	h.settle()
+	if n := query[int](h, `select count(*) from holds where lifted_at is null`); n != 0 {
+		t.Errorf("%d holds", n)
+	}
+	if n := query[int](h, `select count(*) from commands`); n != 0 {
+		t.Errorf("%d comments are taken as new commands", n)
 	}
 }

@@ -171,6 +171,20 @@ func Nearest(word string, words []string) string {
 	return best
 }
 
+// Near returns which of the words somebody seems to have meant, and false where the word is like none of them or is one of them.
+func Near(word string, words []string) (string, bool) {
+	nearest := Nearest(word, words)
+	w, n := strings.ToLower(word), strings.ToLower(nearest)
+	short := min(len(w), len(n))
+	switch {
+	case short < 3 || w == n:
+		return "", false
+	case strings.HasPrefix(w, n) || strings.HasPrefix(n, w):
+		return nearest, true
+	}
+	return nearest, distance(w, n) <= max(1, short/3)
+}
+
 // distance is Levenshtein's, over bytes: every key is ASCII.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -129,6 +129,9 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 	if scene.Shown, err = d.shownTo(ctx, c); err != nil {
 		return err
 	}
+	if scene.Since, err = d.saidSince(ctx, c); err != nil {
+		return err
+	}
 	out := promotion.Execute(commands, scene)
 	if c.permission < forge.PermissionWrite && out.Reaction == forge.ReactionRefused {
 		if silent, err := d.refuse(ctx, c); err != nil || silent {
@@ -140,6 +143,29 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 		return err
 	}
 	return d.wish(ctx, "answer", fmt.Sprint(c.comment), "", AnswerWish{Comment: c.comment, Number: c.number, Reaction: out.Reaction, Body: out.Answer, After: changed}, time.Time{})
+}
+
+// mostSaidSince bounds how many later comments a late one is held against.
+const mostSaidSince = 100
+
+// saidSince returns what was said after the comment and has been obeyed already.
+func (d *decision) saidSince(ctx context.Context, c pendingCommand) (list []promotion.Said, err error) {
+	rows, err := d.tx.Query(ctx, `
+		select c.body, coalesce(p.app, ''), coalesce(p.environment, '') from commands c
+		left join lateral (select app, environment from promotions where repository = c.repository and number = c.number limit 1) p on true
+		where c.repository = $1 and c.said_at > $2 and c.done_at is not null and c.permission >= $3 order by c.said_at desc limit $4`,
+		d.repo.ID, c.said, int(forge.PermissionWrite), mostSaidSince)
+	if err != nil {
+		return nil, err
+	}
+	var body string
+	var s promotion.Said
+	_, err = pgx.ForEachRow(rows, []any{&body, &s.App, &s.Environment}, func() error {
+		s.Commands = promotion.ParseCommands(body, d.prefix())
+		list = append(list, s)
+		return nil
+	})
+	return list, err
 }
 
 // refuse notes that somebody without write access is refused. It returns true where that was said within the last hour: then it is not said again.

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -214,11 +215,42 @@ func (l *look) lookAtComments(ctx context.Context) error {
 		if !ours {
 			continue
 		}
+		if answered, err := l.answeredLate(ctx, c); err != nil || answered {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		if err := l.command(ctx, c, promotion.ParseCommands(c.Body, prefix)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// soonAfter is how long after it was said a comment is no late one.
+const soonAfter = 2 * time.Minute
+
+// answeredLate says whether Ferry has answered the comment already, of one that it hears of late: where the database was lost, nothing else tells that it
+// was obeyed.
+func (l *look) answeredLate(ctx context.Context, c forge.CommentHint) (bool, error) {
+	if l.Now().Before(c.CreatedAt.Add(soonAfter)) {
+		return false, nil
+	}
+	under, err := l.client.Comments(ctx, l.repo.Repo, c.Number)
+	if errors.Is(err, forge.ErrNotFound) {
+		return false, nil
+	}
+	return answeredAmong(under, l.self.ID, c.ID), err
+}
+
+// answerMark stands in the one answer to a comment.
+func answerMark(comment int64) string { return fmt.Sprintf("<!-- answers:%d -->", comment) }
+
+func answeredAmong(comments []forge.Comment, self, comment int64) bool {
+	return slices.ContainsFunc(comments, func(c forge.Comment) bool {
+		return c.Author.ID == self && strings.Contains(c.Body, answerMark(comment))
+	})
 }
 
 // sweepOverlap is by how much two sweeps look at the same comments: the forge's clock and Ferry's need not agree.
