@@ -73,6 +73,13 @@ func (e *Environment) soaked(release Release, now time.Time) time.Duration {
 	return total
 }
 
+// degradedAgain says whether the release stands in the environment, and is degraded there: what it has soaked in deployments before is nothing any more,
+// also when it is healthy again later.
+func (e *Environment) degradedAgain(release Release) bool {
+	d := e.Current()
+	return d != nil && d.Problem == "" && (d.State == DeploymentDegraded || d.State == DeploymentFailed) && d.Release.Same(release)
+}
+
 // degradedDuring says whether the release degraded in the deployment, which ended then: its own soak knows that, the soak of the deployments
 // before it does not.
 func (e *Environment) degradedDuring(d *Deployment, ended time.Time) bool {

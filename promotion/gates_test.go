@@ -319,3 +319,24 @@ func TestWaiver(t *testing.T) {
 		t.Fatalf("a waiver for another release opens it: %+v", g)
 	}
 }
+
+// TestWhatFailsOnItsReturnSoaksAnew: a release that has soaked comes back, and fails before it has converged again. When it is healthy again, or was
+// replaced, what it soaked before its failure does not count.
+func TestWhatFailsOnItsReturnSoaksAnew(t *testing.T) {
+	t.Parallel()
+	w := line(t, func(staging, _ *config.Environment) { staging.Soak = 10 * time.Minute })
+	w.arrive("dev", "1.1.0")
+	w.wait(20 * time.Minute)
+	w.arrive("dev", "1.2.0")
+	w.commit("dev", "1.1.0")
+	w.look()
+	w.report("dev", promotion.HealthFailed)
+	w.look()
+	w.wait(time.Minute)
+	w.report("dev", promotion.HealthHealthy)
+	w.look()
+	w.proposed("staging", "1.1.0")
+	if g := w.gate("staging", "soak"); g.State != promotion.GateWaiting || !g.DueAt.Equal(w.now.Add(10*time.Minute)) {
+		t.Errorf("%+v", g)
+	}
+}

@@ -130,6 +130,9 @@ func (p *planner) advance() {
 				p.seen[i] = seen
 				p.listen(env, after, seen)
 			}
+			if j > 0 && env.degradedAgain(after.Release) {
+				after.Soaked = 0
+			}
 			env.History[j] = after
 			after.Settled = after.Ended // its last status is said by this plan
 			if j == 0 && !after.Ended && !after.Judged {

@@ -68,7 +68,12 @@ func TestSimulationsThatFailed(t *testing.T) {
 		seed   uint64
 		events []uint64
 	}{
-		"an ordinary one": {seed: 1, events: simEventsOf(1)},
+		"a dropped environment gave releases an order":           {seed: 31, events: simEventsOf(31)},
+		"a rejected promotion was reopened as the next came":     {seed: 76, events: simEventsOf(76)},
+		"a revert below a promotion left it in conflict":         {seed: 79, events: simEventsOf(79)},
+		"what degraded was replaced before a plan was made":      {seed: 26, events: simEventsOf(26)},
+		"what came back and failed at once had its soak of old":  {seed: 3122, events: simEventsOf(3122)},
+		"what came back and failed later, and went, had it, too": {seed: 3061, events: simEventsOf(3061)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
