@@ -61,8 +61,10 @@ func (w *storm) shown(p pull) {
 	parts := strings.Split(p.Head.Ref, "/")
 	env, app := parts[1], parts[2]
 	tag := w.standing(p.Head.Ref, app, env)
+	intent := query[string](w.harness, `select intent from promotions where number = $1`, p.Number)
+	w.met[intent]++
 	for _, from := range stormFrom(env) {
-		if !w.arrived[from+"/"+app+"/"+tag] {
+		if intent == "promotion" && !w.arrived[from+"/"+app+"/"+tag] {
 			w.t.Errorf("#%d brings %s %s into %s, and nobody ever said that it is healthy in %s (rule 3)", p.Number, app, tag, env, from)
 		}
 	}
@@ -73,16 +75,16 @@ func (w *storm) shown(p pull) {
 	if against > 0 && known {
 		w.t.Errorf("#%d brings %s %s into %s, which somebody rejected or blocked (rule 4)", p.Number, app, tag, env)
 	}
-	held := query[int](w.harness, `select count(*) from holds where lifted_at is null and app in ('', $1) and environment in ('', $2)`, app, env) > 0
+	held := query[int](w.harness, `select count(*) from holds where lifted_at is null and rolled_back = '[]' and app in ('', $1) and environment in ('', $2)`, app, env) > 0
 	asker := query[string](w.harness, `select asker from promotions where number = $1`, p.Number)
-	if stands := w.standing("main", app, env); stands != "" && asker == "" && !held && known && !newerTag(tag, stands) {
+	if stands := w.standing("main", app, env); stands != "" && asker == "" && intent == "promotion" && !held && known && !newerTag(tag, stands) {
 		w.t.Errorf("#%d brings %s %s into %s, where %s stands (rule 5)", p.Number, app, tag, env, stands)
 	}
 	if state := query[string](w.harness, `select m.state || ' ' || p.open || ' ' || p.head_sha from promotions m join pulls p on p.number = m.number where m.number = $1`, p.Number); state != "open true "+string(p.Head.SHA) {
 		w.t.Errorf("#%d is open at %s, and the database says %s", p.Number, p.Head.SHA, state)
 	}
 	var wish promotion.PullWish
-	if err := json.Unmarshal([]byte(query[string](w.harness, `select desired::text from wishes where kind = 'pull' and key = $1`, p.Head.Ref)), &wish); err != nil {
+	if err := json.Unmarshal([]byte(query[string](w.harness, `select coalesce((select desired::text from wishes where kind = 'pull' and key = $1), '{}')`, p.Head.Ref)), &wish); err != nil {
 		w.t.Fatal(err)
 	}
 	if known && (!wish.Open || p.Title != wish.Title || !strings.Contains(p.Body, wish.Body) || wish.Release.Version() != tag) {

@@ -245,7 +245,8 @@ func (w *storm) byHand(app, env string) {
 func (w *storm) command(app, env string) {
 	words := strings.NewReplacer("APP", app, "ENV", env, "TAG", w.tag()).Replace(w.pick([]string{
 		"/status APP", "/hold APP ENV for 10m", "/hold APP ENV", "/resume all", "/resume APP ENV", "/freeze ENV for 20m an incident", "/freeze APP ENV an incident", "/thaw all", "/thaw ENV",
-		"/block APP TAG it's bad", "/unblock APP TAG", "/promote APP to ENV", "/promote all", "/retry APP ENV", "/help", "/hold nobody\n/retry", "looks good", "> /freeze all quoted"}))
+		"/block APP TAG it's bad", "/unblock APP TAG", "/rollback APP ENV", "/rollback APP ENV to TAG it loses orders", "/approve", "/approve", "/override soak we are late",
+		"/override approvals nobody is there", "/hotfix APP ENV 1.50.0 it burns", "/drop APP", "/promote APP to ENV", "/promote all", "/retry APP ENV", "/help", "/hold nobody\n/retry", "looks good", "> /freeze all quoted"}))
 	number := 0
 	if p, ok := w.anyOf("all"); ok && w.r.IntN(2) == 0 {
 		number = p.Number
@@ -255,7 +256,7 @@ func (w *storm) command(app, env string) {
 	if number == 0 {
 		return
 	}
-	who := w.pick([]string{"dora", "dora", "dora", "dora", "eve"})
+	who := w.pick([]string{"dora", "dora", "dora", "finn", "eve"})
 	w.note("%s says %q on #%d", who, words, number)
 	_, err := w.harness.forge.Comment(acmeEnv, number, who, words)
 	w.noted("comment", err)

@@ -42,20 +42,30 @@ type storm struct {
 	counted int             // and how many were held against what may not stand twice
 }
 
-const stormConfig = `apiVersion: ferry/v1
+// stormConfig is one of the configurations that storms have in turn.
+func stormConfig(seed uint64) string {
+	return []string{`apiVersion: ferry/v1
 mode: release
 environments:
   - {name: dev}
   - {name: staging, from: [dev], soak: 5m, merge: auto, unprotected: allow}
   - {name: canary, from: [dev]}
   - {name: prod, from: [staging, canary]}
-apps:
+`, `apiVersion: ferry/v1
+mode: release
+environments:
+  - {name: dev}
+  - {name: staging, from: [dev], soak: 5m, merge: auto, unprotected: allow, rollback: auto}
+  - {name: canary, from: [dev], supersede: queue, rollback: pr}
+  - {name: prod, from: [staging, canary], supersede: batch, window: 10m, max_open: 1, approvals: 1}
+`}[seed%2] + `apps:
   - {discover: "apps/{app}/{env}/kustomization.yaml", images: ["ghcr.io/acme/{app}"]}
 `
+}
 
 func stormEnvironments() []string { return []string{"dev", "staging", "canary", "prod"} }
 
-// stormFrom is what stormConfig says.
+// stormFrom is what each stormConfig says.
 func stormFrom(env string) []string {
 	return map[string][]string{"staging": {"dev"}, "canary": {"dev"}, "prod": {"staging", "canary"}}[env]
 }
@@ -91,7 +101,7 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	if h.bot, err = h.forge.AddApp(sandbox.AppSpec{ID: testAppID, Slug: "ferry", PublicKey: public, WebhookURL: h.url + "/webhooks/github", WebhookSecret: testSecret}); err != nil {
 		t.Fatal(err)
 	}
-	w.makeRepository()
+	w.makeRepository(stormConfig(seed))
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("seed %d, what happened:\n%s", seed, strings.Join(w.log, "\n"))
@@ -102,9 +112,9 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	return w
 }
 
-func (w *storm) makeRepository() {
+func (w *storm) makeRepository(config string) {
 	w.t.Helper()
-	files := map[string]string{".ferry.yaml": stormConfig}
+	files := map[string]string{".ferry.yaml": config}
 	for _, app := range w.apps {
 		for _, env := range stormEnvironments() {
 			files[worldPath(app, env)] = kustomization(app, "1.0.0")
@@ -115,6 +125,7 @@ func (w *storm) makeRepository() {
 	}
 	w.person("dora", acmeEnv, forge.PermissionMaintain)
 	w.person("eve", acmeEnv, forge.PermissionRead)
+	w.person("finn", acmeEnv, forge.PermissionWrite)
 	if _, err := w.harness.forge.Install(testAppID, "acme", acmeEnv); err != nil {
 		w.t.Fatal(err)
 	}
@@ -236,7 +247,7 @@ func (w *storm) rest() {
 	if err := w.harness.forge.SetLag(sandbox.Lag{}); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, pause := range []time.Duration{0, time.Minute, 10 * time.Minute, 3 * time.Hour, 11 * time.Minute} {
+	for _, pause := range []time.Duration{0, time.Minute, 10 * time.Minute, 3 * time.Hour, 20 * time.Minute, 20 * time.Minute} {
 		w.clock.advance(pause)
 		w.everything()
 		if err := w.worker.work.Sweep(w.t.Context()); err != nil {
