@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	simEvents = flag.Int("events", 4_000, "how many events TestSimulation lets happen, in histories of a few hundred")
+	simEvents = flag.Int("events", 3_000, "how many events TestSimulation lets happen, in histories of a few hundred")
 	simSeed   = flag.Uint64("seed", 0, "where the seeds of TestSimulation begin")
 )
 
