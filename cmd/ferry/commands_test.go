@@ -84,6 +84,9 @@ func TestDecisionStandsBeforeItsAnswer(t *testing.T) {
 	if got := h.answersTo(p.Number, id); len(got) != 0 {
 		t.Fatalf("answered %q before the decision stood", got)
 	}
+	if h.reaction(id, "eyes") != 1 || h.reaction(id, "+1") != 0 {
+		t.Error("dora does not see that she was heard")
+	}
 	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "failure", "dora holds")
 	h.forge.Faults().Clear()
 	h.later(10 * time.Minute)

@@ -238,6 +238,9 @@ func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
 			return postgres.Applied{}, err
 		}
 		if !written {
+			if err := a.seen(ctx, wish.Comment); err != nil {
+				return postgres.Applied{}, err
+			}
 			return postgres.Applied{}, &laterError{reason: "the decision is not written at the forge yet", pause: time.Second, free: true}
 		}
 	}
@@ -256,6 +259,18 @@ func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
 	}
 	id, err := a.client.CreateComment(ctx, a.repo, wish.Number, wish.Body+"\n\n"+mark)
 	return postgres.Applied{State: map[string]any{"comment": id}}, err
+}
+
+// seen lets whoever said something know at once that it was heard, where the answer has to wait.
+func (a *act) seen(ctx context.Context, comment int64) error {
+	if !a.wish.ActAt.IsZero() { // it was said before
+		return nil
+	}
+	err := a.client.React(ctx, a.repo, comment, forge.ReactionSeen)
+	if errors.Is(err, forge.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // state writes the decisions to their branch, which shares no history with any other.
