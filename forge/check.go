@@ -36,3 +36,23 @@ type Armed struct {
 	AutoMerge string
 	Queue     string
 }
+
+// NewCheckRun is a check run to be made, completed.
+type NewCheckRun struct {
+	Name        string
+	SHA         SHA
+	State       State // Success or Failure
+	Title       string
+	Summary     string // markdown
+	URL         string
+	Annotations []Annotation // at most 50
+}
+
+// Annotation is what a check run says of a line of a file.
+type Annotation struct {
+	Path    string `json:"path"`
+	Line    int    `json:"line"`
+	Failure bool   `json:"failure,omitempty"` // else it is a warning
+	Title   string `json:"title,omitempty"`
+	Message string `json:"message"`
+}

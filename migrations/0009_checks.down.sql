@@ -1,1 +1,1 @@
-drop table if exists armed, check_hints, check_facts, check_wants;
+drop table if exists proposals, armed, check_hints, check_facts, check_wants;

@@ -49,3 +49,13 @@ create table if not exists armed (
   disarmed    text not null default '', -- what Ferry took back, in words
   primary key (repository, number)
 );
+
+-- What people's pull requests would make of the configuration and of manifests.
+create table if not exists proposals (
+  repository  bigint not null references repositories (id),
+  number      int not null,
+  head        text not null,
+  beside      text not null,             -- names the configuration that was in force when it was read
+  proposal    jsonb not null,
+  primary key (repository, number)
+);

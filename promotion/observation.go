@@ -74,6 +74,9 @@ type PullFacts struct {
 	Sender  forge.User // who caused the delivery that told of it; nobody where a sweep found it
 	Pusher  string     // who made the head commit of one of Ferry's, where Ferry did not
 	Changes []Change   // of releases, by a hand-made one
+	// Proposal is what a hand-made one changes of the configuration and of manifests; nil where that is nothing, or as it was when it was last looked at.
+	Proposal      *Proposal
+	ProposalStays bool
 }
 
 // Change is a place whose release a hand-made pull request changes, and the images that stand there with it.

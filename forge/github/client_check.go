@@ -82,3 +82,27 @@ func checkOf(r *gh.CheckRun) forge.Check {
 	}
 	return check
 }
+
+// CreateCheckRun makes a completed check run, and returns its number. It fails with forge.ErrForbidden where the App may not write checks, and with a plain
+// token, for only Apps may.
+func (c *Client) CreateCheckRun(ctx context.Context, repo forge.Repo, n forge.NewCheckRun) (int64, error) {
+	call := fmt.Sprintf("making the check run %s on %s of %s", n.Name, n.SHA, repo.FullName())
+	if err := refused(call, checkRepo(repo), checkSHA(n.SHA)); err != nil {
+		return 0, err
+	}
+	options := gh.CreateCheckRunOptions{Name: n.Name, HeadSHA: string(n.SHA), Status: gh.String("completed"), Conclusion: gh.String(string(n.State)),
+		Output: &gh.CheckRunOutput{Title: &n.Title, Summary: &n.Summary}}
+	if n.URL != "" {
+		options.DetailsURL = &n.URL
+	}
+	for _, a := range n.Annotations {
+		level := "warning"
+		if a.Failure {
+			level = "failure"
+		}
+		options.Output.Annotations = append(options.Output.Annotations, &gh.CheckRunAnnotation{Path: gh.String(a.Path), StartLine: gh.Int(a.Line), EndLine: gh.Int(a.Line),
+			AnnotationLevel: &level, Title: gh.String(a.Title), Message: gh.String(a.Message)})
+	}
+	made, _, err := c.api.Checks.CreateCheckRun(ctx, repo.Owner, repo.Name, options)
+	return made.GetID(), c.failed(call, err)
+}

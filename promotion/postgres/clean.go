@@ -56,6 +56,11 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			    and not exists (select from check_wants w join deployments d on d.id = w.deployment
 			                      join revisions v on v.repository = w.repository and v.branch = d.branch and v.sha = f.sha
 			                    where w.repository = f.repository and f.target = '' and v.seq >= d.first_seq and (d.last_seq is null or v.seq < d.last_seq)) limit $1)`, []any{now.Add(-keepStatuses)}},
+		{"proposals", `
+			with ended as (
+			  delete from proposals where (repository, number) in (
+			    select x.repository, x.number from proposals x join pulls p on p.repository = x.repository and p.number = x.number and not p.open limit $1) returning repository, number)
+			delete from wishes w using ended e where w.repository = e.repository and w.kind = 'config check' and w.key = e.number::text and w.version = w.applied_version`, nil},
 		{"armed", `
 			delete from armed where (repository, number) in (
 			  select a.repository, a.number from armed a where a.at < $2

@@ -109,6 +109,9 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 	if err := d.disarmHandMade(ctx, number, c); err != nil {
 		return time.Time{}, err
 	}
+	if err := d.configCheck(ctx, number, head); err != nil {
+		return time.Time{}, err
+	}
 	return due, d.contribute(ctx, "", []promotion.Contribution{c})
 }
 

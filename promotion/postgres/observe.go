@@ -255,7 +255,7 @@ func causeOf(deliveries []string) string {
 }
 
 func (r *observation) record(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.people, r.armings, r.commands, r.cleanBlobs, r.sweepChecks} {
+	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.people, r.armings, r.proposals, r.commands, r.cleanBlobs, r.sweepChecks} {
 		if err := step(ctx); err != nil {
 			return err
 		}

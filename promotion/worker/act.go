@@ -112,6 +112,8 @@ func (w *Work) actOn(ctx context.Context, wish postgres.Wish, h *held) (postgres
 		return a.commit(ctx)
 	case "merge":
 		return a.merge(ctx)
+	case "config check":
+		return a.configCheck(ctx)
 	case "disarm":
 		return a.disarm(ctx)
 	case "status":

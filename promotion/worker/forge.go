@@ -89,6 +89,7 @@ type pullWriter interface {
 }
 
 type statusWriter interface {
+	CreateCheckRun(ctx context.Context, repo forge.Repo, run forge.NewCheckRun) (int64, error)
 	Status(ctx context.Context, repo forge.Repo, sha forge.SHA, name string) (forge.Status, error)
 	SetStatus(ctx context.Context, repo forge.Repo, sha forge.SHA, status forge.Status) error
 }

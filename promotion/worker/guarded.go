@@ -90,6 +90,13 @@ func (g guarded) Merge(ctx context.Context, repo forge.Repo, number int, head fo
 	return g.Client.Merge(ctx, repo, number, head, method, title)
 }
 
+func (g guarded) CreateCheckRun(ctx context.Context, repo forge.Repo, run forge.NewCheckRun) (int64, error) {
+	if err := g.held.still(ctx); err != nil {
+		return 0, err
+	}
+	return g.Client.CreateCheckRun(ctx, repo, run)
+}
+
 func (g guarded) SetStatus(ctx context.Context, repo forge.Repo, sha forge.SHA, status forge.Status) error {
 	if err := g.held.still(ctx); err != nil {
 		return err

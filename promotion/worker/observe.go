@@ -113,11 +113,15 @@ type look struct {
 	inclusions []config.Inclusion // what is a part of the configuration: in force, and at the head
 	tree       *forge.Tree        // the head's, where it was needed to tell missing from hidden
 	full       bool
-	paths      map[string]forge.SHA // changed, with the last revision at which
-	line       []forge.SHA          // the heads that the branch was in turn since the last look, as a comparison tells
-	steps      []step               // what each of them changed
-	back       *lookBack            // at the first look after the database was lost
-	out        promotion.Observation
+	paths      map[string]forge.SHA    // changed, with the last revision at which
+	line       []forge.SHA             // the heads that the branch was in turn since the last look, as a comparison tells
+	steps      []step                  // what each of them changed
+	back       *lookBack               // at the first look after the database was lost
+	proposed   map[string]proposedFile // by head and path
+
+	proposedTree *forge.Tree // of the pull request that was looked at last
+	proposedAt   forge.SHA
+	out          promotion.Observation
 }
 
 // hints reads what the deliveries hint at. A delivery that cannot be read is worked off too: the next sweep finds what it hid.

@@ -128,7 +128,7 @@ func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {
 		l.out.Heads = append(l.out.Heads, promotion.HeadSeen{Number: p.Number, SHA: p.HeadSHA, By: p.UpdatedAt})
 		facts.Pusher, err = l.pusher(ctx, p)
 	case p.Open && p.BaseBranch == l.repo.DefaultBranch:
-		facts.Changes, err = l.changes(ctx, p)
+		err = l.handMade(ctx, p, &facts)
 	}
 	if err != nil {
 		return err
@@ -153,12 +153,24 @@ func (l *look) pusher(ctx context.Context, p forge.PullRequest) (string, error) 
 	return c.Author.Login, nil
 }
 
-// changes returns the places whose release a hand-made pull request changes. A diff that the forge cuts counts as changing all it shows.
-func (l *look) changes(ctx context.Context, p forge.PullRequest) ([]promotion.Change, error) {
-	files, _, err := l.client.PullRequestFiles(ctx, l.repo.Repo, p.Number)
+// handMade reads what a hand-made pull request changes. A diff that the forge cuts counts as changing all it shows.
+func (l *look) handMade(ctx context.Context, p forge.PullRequest, facts *promotion.PullFacts) error {
+	files, complete, err := l.client.PullRequestFiles(ctx, l.repo.Repo, p.Number)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	if facts.Changes, err = l.changes(ctx, p, files); err != nil {
+		return err
+	}
+	facts.Proposal, facts.ProposalStays, err = l.proposal(ctx, p, files)
+	if facts.Proposal != nil {
+		facts.Proposal.Cut = facts.Proposal.Cut || !complete
+	}
+	return err
+}
+
+// changes returns the places whose release the files of a pull request change.
+func (l *look) changes(ctx context.Context, p forge.PullRequest, files []forge.ChangedFile) ([]promotion.Change, error) {
 	var out []promotion.Change
 	for _, f := range files {
 		for _, path := range []string{f.Path, f.Previous} {
@@ -177,7 +189,7 @@ func (l *look) changes(ctx context.Context, p forge.PullRequest) ([]promotion.Ch
 
 // changedPlaces compares the images that stand in a file at the pull request's head with those at its base.
 func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path string) (out []promotion.Change, err error) {
-	after, err := l.client.File(ctx, l.repo.Repo, path, string(p.HeadSHA))
+	after, err := l.fileAt(ctx, path, p.HeadSHA)
 	if err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrInvalid) {
 		return nil, err
 	}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/forge"
+	"ferry/forge/sandbox"
+)
+
+// checkRun is a check run as a third client sees it.
+type checkRun struct {
+	ID         int64
+	Name       string
+	Conclusion string
+	Output     struct {
+		Title, Summary string
+		Count          int `json:"annotations_count"`
+	}
+}
+
+type noted struct {
+	Path    string
+	Line    int    `json:"start_line"`
+	Level   string `json:"annotation_level"`
+	Message string
+}
+
+// configRuns returns the check runs ferry/config of a commit, the newest first.
+func (h *harness) configRuns(sha forge.SHA) (found []checkRun) {
+	h.t.Helper()
+	var list struct {
+		Runs []checkRun `json:"check_runs"`
+	}
+	h.api(fmt.Sprintf("/repos/%s/commits/%s/check-runs?filter=all", acmeEnv, sha), &list)
+	return slices.DeleteFunc(list.Runs, func(r checkRun) bool { return r.Name != "ferry/config" })
+}
+
+func (h *harness) notes(run checkRun) (list []noted) {
+	h.t.Helper()
+	h.api(fmt.Sprintf("/repos/%s/check-runs/%d/annotations", acmeEnv, run.ID), &list)
+	return list
+}
+
+// propose opens a pull request of dora's with files, and returns its number and head.
+func (h *harness) propose(branch string, files map[string]string) (int, forge.SHA) {
+	h.t.Helper()
+	h.push("dora", branch, files)
+	n, err := h.forge.OpenPull(acmeEnv, "dora", forge.NewPullRequest{HeadBranch: branch, BaseBranch: "main", Title: branch})
+	h.does(err)
+	return n, h.pull(n).Head.SHA
+}
+
+// soaking is a configuration in which staging soaks for so long.
+func soakingFor(soak string) string {
+	return "apiVersion: ferry/v1\nenvironments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    soak: " + soak + "\n" + checkoutApp
+}
+
+// TestConfigInAPullRequest says what a changed configuration would do, and that nothing is acted on before it is merged.
+func TestConfigInAPullRequest(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, proposing+"    soak: 24h\n")
+	h.arrive("1.1.0")
+	promoted := h.staging()
+	before := h.statuses(acmeEnv, promoted.Head.SHA)["ferry/gates"]
+	n, head := h.propose("faster", map[string]string{".ferry.yaml": soakingFor("1s")})
+	h.later(time.Minute)
+	runs := h.configRuns(head)
+	if len(runs) != 1 || runs[0].Conclusion != "success" || runs[0].Output.Title != "would change no promotion; staging's soak 24h → 1s" || runs[0].Output.Count != 0 {
+		t.Fatalf("the check says %+v", runs)
+	}
+	if s := runs[0].Output.Summary; !strings.Contains(s, "staging's soak 24h → 1s") || !strings.Contains(s, "Nothing is acted on before it is merged") {
+		t.Errorf("the check says\n%s", s)
+	}
+	if after := h.statuses(acmeEnv, promoted.Head.SHA)["ferry/gates"]; after != before {
+		t.Errorf("the proposed configuration was acted on: %+v, was %+v", after, before)
+	}
+	h.push("dora", "faster", map[string]string{".ferry.yaml": strings.Replace(soakingFor("1s"), "  - name: staging\n    from: [dev]\n    soak: 1s\n", "", 1)})
+	head = h.pull(n).Head.SHA
+	h.later(time.Minute)
+	if runs = h.configRuns(head); len(runs) != 1 || !strings.HasPrefix(runs[0].Output.Title, "would close 1 promotion; staging is gone") || !strings.Contains(runs[0].Output.Summary, "checkout into staging") {
+		t.Fatalf("the check says %+v", runs)
+	}
+	h.sweep()
+	h.later(time.Hour)
+	if again := h.configRuns(head); len(again) != 1 {
+		t.Errorf("the same was said %d times", len(again))
+	}
+}
+
+// TestConfigThatWouldPromote: the app was rejected by nobody, and its environment is only observed.
+func TestConfigThatWouldPromote(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, "environments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    mode: observe\n")
+	h.arrive("1.1.0")
+	h.noPulls()
+	_, head := h.propose("on", map[string]string{".ferry.yaml": "apiVersion: ferry/v1\n" + proposing + checkoutApp})
+	if runs := h.configRuns(head); len(runs) != 1 || runs[0].Output.Title != "would open 1 promotion; staging's mode observe → propose" {
+		t.Fatalf("the check says %+v", runs)
+	}
+	h.noPullOf("ferry/staging/checkout")
+}
+
+func (h *harness) noPullOf(branch string) {
+	h.t.Helper()
+	if p, ok := h.openPulls(acmeEnv)[branch]; ok {
+		h.t.Fatalf("#%d is open", p.Number)
+	}
+}
+
+// TestBrokenConfigInAPullRequest: each error stands at its line, also in a manifest and in a file that is included.
+func TestBrokenConfigInAPullRequest(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		files map[string]string
+		path  string
+		line  int
+		words string
+	}{
+		"the configuration": {map[string]string{".ferry.yaml": strings.Replace(soakingFor("1h"), "soak", "soaks", 1)}, ".ferry.yaml", 6, "soaks"},
+		"a manifest":        {map[string]string{checkoutPath("staging"): "kind: Kustomization\nimages:\n  - name: ghcr.io/acme/checkout\n    newTag: [1\n"}, checkoutPath("staging"), 0, ""},
+		"an included file": {map[string]string{".ferry.yaml": strings.Replace(soakingFor("1h"), "apps:", "include: apps/{app}/ferry.yaml\napps:", 1),
+			"apps/checkout/ferry.yaml": "apiVersion: ferry/v1\nenvironments: {staging: {soak: 1m}}\n"}, "apps/checkout/ferry.yaml", 2, "soak"},
+		"too large": {map[string]string{".ferry.yaml": soakingFor("1h") + strings.Repeat("# "+strings.Repeat("x", 1000)+"\n", 1100)}, ".ferry.yaml", 1, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newCheckoutWith(t, proposing)
+			_, head := h.propose("broken", test.files)
+			runs := h.configRuns(head)
+			if len(runs) != 1 || runs[0].Conclusion != "failure" || !strings.Contains(runs[0].Output.Title, test.path) {
+				t.Fatalf("the check says %+v", runs)
+			}
+			notes := h.notes(runs[0])
+			if len(notes) == 0 || notes[0].Path != test.path || test.line != 0 && notes[0].Line != test.line || notes[0].Level != "failure" || !strings.Contains(notes[0].Message, test.words) {
+				t.Errorf("it notes %+v", notes)
+			}
+			if got := h.statuses(acmeEnv, h.head(acmeEnv, "main"))["ferry/config"]; got.State != "success" {
+				t.Errorf("the configuration in force is %+v", got)
+			}
+		})
+	}
+}
+
+// TestConfigFromAFork: nobody trusts its author, and what it says is shown as text.
+func TestConfigFromAFork(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, proposing)
+	h.forge.AddUser("eve")
+	fork, err := h.forge.AddFork(acmeEnv, "eve")
+	h.does(err)
+	bad := strings.Replace(soakingFor("1h"), "soak: 1h", "\"@dora <img src=x> [x](http://evil)\": 1", 1)
+	if _, err := h.forge.Commit(fork.FullName(), sandbox.Edit{As: "eve", Branch: "evil", Message: "x", Files: map[string]string{".ferry.yaml": bad}}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := h.forge.OpenPull(acmeEnv, "eve", forge.NewPullRequest{HeadBranch: "eve:evil", BaseBranch: "main", Title: "evil"})
+	h.does(err)
+	runs := h.configRuns(h.pull(n).Head.SHA)
+	if len(runs) != 1 || runs[0].Conclusion != "failure" {
+		t.Fatalf("the check says %+v", runs)
+	}
+	if s := runs[0].Output.Summary; strings.Contains(s, "@dora") || strings.Contains(s, "<img") || strings.Contains(s, "[x](") {
+		t.Errorf("the summary shows\n%s", s)
+	}
+}
+
+// TestConfigCheckWithoutThePermission is a commit status with the first error.
+func TestConfigCheckWithoutThePermission(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, proposing)
+	h.forge.Faults().Fail(sandbox.Fault{Method: "POST", Route: "/repos/{owner}/{repo}/check-runs", Status: http.StatusForbidden, Message: "Resource not accessible by integration", Times: 10})
+	_, head := h.propose("broken", map[string]string{".ferry.yaml": strings.Replace(soakingFor("1h"), "soak", "soaks", 1)})
+	h.wantStatus(acmeEnv, head, "ferry/config", "failure", "1 error: .ferry.yaml:6")
+	if runs := h.configRuns(head); len(runs) != 0 {
+		t.Errorf("there are %+v", runs)
+	}
+}
+
+// TestOtherPullRequestsCostNoCheck: one that changes neither configuration nor manifest is asked about as before, and gets none.
+func TestOtherPullRequestsCostNoCheck(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, proposing)
+	h.forge.ResetRequests()
+	_, head := h.propose("docs", map[string]string{"README.md": "words\n"})
+	if runs := h.configRuns(head); len(runs) != 0 {
+		t.Errorf("there are %+v", runs)
+	}
+	for route, n := range h.ferrysRequests() {
+		if strings.Contains(route, "contents") || strings.Contains(route, "check-runs") || strings.Contains(route, "trees") {
+			t.Errorf("Ferry asked %d times for %s", n, route)
+		}
+	}
+}
+
+// TestConfigCheckIsNotSaidTwice: the forge did what it did not answer.
+func TestConfigCheckIsNotSaidTwice(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, proposing)
+	h.forge.Faults().Fail(sandbox.Fault{Method: "POST", Route: "/repos/{owner}/{repo}/check-runs", Status: http.StatusBadGateway, Times: 1, Done: true})
+	_, head := h.propose("slower", map[string]string{".ferry.yaml": soakingFor("1h")})
+	for range 5 {
+		h.later(10 * time.Second)
+	}
+	if runs := h.configRuns(head); len(runs) != 1 {
+		t.Errorf("there are %+v", runs)
+	}
+}
