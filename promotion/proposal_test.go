@@ -44,9 +44,9 @@ func TestSettingsChanges(t *testing.T) {
 	}
 	was := parse("environments:\n- name: dev\n- {name: qa, from: [dev]}\n- {name: prod, from: [qa], soak: 24h, checks: [e2e]}\n")
 	for text, want := range map[string]string{
-		"environments:\n- name: dev\n- {name: qa, from: [dev]}\n- {name: prod, from: [qa], soak: 24h, checks: [e2e]}\n":             "[]",
-		"environments:\n- name: dev\n- {name: qa, from: [dev]}\n- {name: prod, from: [qa], soak: 1h}\n":                             "[prod's soak 24h → 1h prod's checks e2e → none]",
-		"environments:\n- name: dev\n- {name: prod, from: [dev], soak: 24h, checks: [e2e]}\n- name: lab\n":                          "[qa is gone prod's from qa → dev lab is new]",
+		"environments:\n- name: dev\n- {name: qa, from: [dev]}\n- {name: prod, from: [qa], soak: 24h, checks: [e2e]}\n":               "[]",
+		"environments:\n- name: dev\n- {name: qa, from: [dev]}\n- {name: prod, from: [qa], soak: 1h}\n":                               "[prod's soak 24h → 1h prod's checks e2e → none]",
+		"environments:\n- name: dev\n- {name: prod, from: [dev], soak: 24h, checks: [e2e]}\n- name: lab\n":                            "[qa is gone prod's from qa → dev lab is new]",
 		"mode: observe\nenvironments:\n- name: dev\n- {name: qa, from: [dev]}\n- {name: prod, from: [qa], soak: 1d, checks: [e2e]}\n": "[mode propose → observe dev's mode propose → observe qa's mode propose → observe prod's mode propose → observe]",
 	} {
 		if got := fmt.Sprint(promotion.SettingsChanges(was, parse(text))); got != want {
