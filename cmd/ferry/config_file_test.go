@@ -26,7 +26,7 @@ func TestABrokenConfigurationKeepsTheLastGoodOne(t *testing.T) {
 		words          []string
 	}{
 		{"an unknown key", "  - name: prod\n    from: [staging]", "  - name: prod\n    form: [staging]", []string{".ferry.yaml:7:5", "form", "from"}},
-		{"a key that is not acted on yet", "  - name: prod\n    from: [staging]", "  - name: prod\n    from: [staging]\n    rollback: auto", []string{".ferry.yaml:8:5", "rollback"}},
+		{"a key that is reserved", "  - name: prod\n    from: [staging]", "  - name: prod\n    from: [staging]\n    branch: release", []string{".ferry.yaml:8:5", "branch"}},
 		{"no YAML", "environments:", "environments: [", []string{".ferry.yaml:"}},
 		{"a circle", "  - name: dev\n", "  - name: dev\n    from: [prod]\n", []string{".ferry.yaml:"}},
 		{"a NUL", "  - name: prod\n", "  - name: \"pr\\0od\"\n", []string{".ferry.yaml:6:"}},
