@@ -138,8 +138,9 @@ func (e *execution) resume(c Command) {
 // keepRollbacks takes out of what is to be lifted the holds of rollbacks: such a one ends only where exactly its app and environment are named and nothing
 // else holds there, so that whoever lifts a hold of their own does not let the release that was rolled back follow.
 func keepRollbacks(inside []Hold, app, environment string) (lifted, kept []Hold) {
+	plain := len(plainHolds(inside)) > 0
 	for _, h := range inside {
-		if len(h.RolledBack) > 0 && (len(inside) > 1 || app != h.App || environment != h.Environment) {
+		if len(h.RolledBack) > 0 && (plain || app != h.App || environment != h.Environment) {
 			kept = append(kept, h)
 		} else {
 			lifted = append(lifted, h)

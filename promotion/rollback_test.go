@@ -3,6 +3,7 @@ package promotion_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -412,4 +413,30 @@ func marshalled(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(raw)
+}
+
+// TestResumeOfSeveralRollbacks: back from 1.3.0, and then from 1.2.0 as well; one command ends both holds, after those that people made beside them.
+func TestResumeOfSeveralRollbacks(t *testing.T) {
+	t.Parallel()
+	held := func(id int64, from string) promotion.Hold {
+		h := promotion.Hold{ID: id, App: "checkout", Environment: "prod", Actor: "bob"}
+		if from != "" {
+			h.RolledBack = release(from)
+		}
+		return h
+	}
+	for _, test := range []struct {
+		body  string
+		holds []promotion.Hold
+		want  []int64
+	}{
+		{"/resume checkout prod", []promotion.Hold{held(1, "1.3.0"), held(2, "1.2.0")}, []int64{1, 2}},
+		{"/resume checkout prod", []promotion.Hold{held(1, "1.3.0"), held(2, "")}, []int64{2}},
+		{"/resume prod", []promotion.Hold{held(1, "1.3.0"), held(2, "1.2.0")}, nil},
+	} {
+		out := execute(t, test.body, func(s *promotion.CommandScene) { s.Holds = test.holds })
+		if !slices.Equal(out.Resumed, test.want) {
+			t.Errorf("%s lifts %v: %s", test.body, out.Resumed, out.Answer)
+		}
+	}
 }
