@@ -114,10 +114,8 @@ func (e *Environment) ranWords(at int) string {
 		return words // when a baseline converged stands nowhere at the forge
 	case d.ConvergedAt.IsZero():
 		return words + ", where it has not converged"
-	case d.Ended && d.Soaked > 0:
-		return words + ", healthy for " + duration(d.Soaked)
-	case d.Ended:
-		return words + ", where it was not healthy at the end"
+	case d.Ended: // how long it soaked is known to the second only, after a loss
+		return words + ", where it converged at " + instant(d.ConvergedAt)
 	case d.State != DeploymentConverged:
 		return words + ", and is " + string(d.State) + " now"
 	case !degraded.IsZero():

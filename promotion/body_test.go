@@ -38,7 +38,7 @@ func TestBodySaysWhereItHasRun(t *testing.T) {
 	w.says("prod", "- **staging** since 2026-03-02 10:00:00 UTC, healthy again since it was degraded at 2026-03-02 13:00:00 UTC\n")
 	w.wait(time.Hour)
 	w.arrive("dev", "1.2.0")
-	w.says("prod", "- **dev** from 2026-03-02 09:00:00 UTC until 2026-03-02 14:00:00 UTC, healthy for 5h\n")
+	w.says("prod", "- **dev** from 2026-03-02 09:00:00 UTC until 2026-03-02 14:00:00 UTC, where it converged at 2026-03-02 09:00:00 UTC\n")
 	w.says("staging", "- **dev** since 2026-03-02 14:00:00 UTC, healthy since 2026-03-02 14:00:00 UTC\n")
 }
 

@@ -127,6 +127,9 @@ func (p *Plan) speak(prefix string) {
 	for i := range p.Pulls {
 		p.Pulls[i].Body = Prefixed(prefix, p.Pulls[i].Body)
 	}
+	for i := range p.Notices {
+		p.Notices[i].Trouble = Prefixed(prefix, p.Notices[i].Trouble)
+	}
 	for i := range p.Contributions {
 		p.Contributions[i].Description = Prefixed(prefix, p.Contributions[i].Description)
 	}

@@ -21,6 +21,7 @@ type Plan struct {
 	Contributions []Contribution
 	CheckWants    []CheckWant
 	Disarms       []Disarm
+	Notices       []Notice
 	Reads         []ChangeKey // what is to be read of the source
 	IntentsDone   []string    // environments whose intent is fulfilled or refused
 	Rooms         []RoomWish
@@ -223,6 +224,7 @@ func (p *planner) environment(env *Environment) {
 		return
 	}
 	p.promotion(env, &view)
+	p.notices(env)
 	p.plan.View.Environments = append(p.plan.View.Environments, view)
 }
 

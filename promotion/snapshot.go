@@ -51,6 +51,7 @@ type Environment struct {
 	Promotion  *Promotion // waiting or open
 	Outgrown   []Outgrown // promotions under a name that the app or the environment had before
 	Merged     []Promotion
+	Brought    *Promotion // the newest that was merged, whatever became of it
 }
 
 // File is one manifest of the app in the environment, as it stands at the head.

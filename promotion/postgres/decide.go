@@ -105,7 +105,7 @@ func (d *decision) app(ctx context.Context, app string) (time.Time, error) {
 	}
 	plan := promotion.MakePlan(snapshot, d.now)
 	for _, step := range []func(context.Context, string, promotion.Snapshot, promotion.Plan) error{
-		d.writeDeployments, d.writeRollbacks, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeReads, d.writeView, d.writeChecks, d.writeDisarms,
+		d.writeDeployments, d.writeRollbacks, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeReads, d.writeNotices, d.writeView, d.writeChecks, d.writeDisarms,
 	} {
 		if err := step(ctx, app, snapshot, plan); err != nil {
 			return time.Time{}, err

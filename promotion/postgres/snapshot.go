@@ -35,6 +35,7 @@ type decision struct {
 	acts   map[int64]bool  // wishes to act on
 	dirty  map[string]bool // units to decide
 	reads  []ChangeArgs    // of sources
+	told   []string        // the numbers under which a comment tells of trouble with the app
 
 	contended *bool // set where it meets other decisions at one row
 }
@@ -55,7 +56,7 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
 		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
 		func(_ context.Context, s *promotion.Snapshot) error { d.moved(s, all, paths); return nil },
-		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.hotfixes, d.rooms, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
+		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.brought, d.hotfixes, d.rooms, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err

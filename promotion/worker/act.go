@@ -118,6 +118,8 @@ func (w *Work) actOn(ctx context.Context, wish postgres.Wish, h *held) (postgres
 		return a.disarm(ctx)
 	case "status":
 		return a.status(ctx)
+	case "notice":
+		return a.notice(ctx)
 	case "answer":
 		return a.answer(ctx)
 	case "issue":
