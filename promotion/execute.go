@@ -209,6 +209,10 @@ func (e *execution) promoteApp(v View, environment string) int {
 			asked++
 			continue
 		}
+		if e.keepsUrgent(v, cell, environment) {
+			asked++
+			continue
+		}
 		if e.out.Intents[v.App] == nil {
 			e.out.Intents[v.App] = map[string]Intent{}
 		}
@@ -217,6 +221,27 @@ func (e *execution) promoteApp(v View, environment string) int {
 		asked++
 	}
 	return asked
+}
+
+// keepsUrgent says, and answers, that what a person wants in the environment at once is not given up for a promotion: only who may ask for the like gives it
+// up, by naming the environment.
+func (e *execution) keepsUrgent(v View, cell EnvironmentView, environment string) bool {
+	if cell.Urgent == "" {
+		return false
+	}
+	what := strings.ReplaceAll(cell.Urgent, IntentBackfill, IntentHotfix)
+	specs := commandSpecs()
+	i := slices.IndexFunc(specs, func(s CommandSpec) bool { return s.Name == what })
+	switch {
+	case i >= 0 && !e.mayIn(specs[i], cell.Name):
+		e.say("%s in %s stays as it is: a %s is under way there, and who gives that up must be one who may `/%s`.", code(v.App), code(cell.Name), cell.Urgent, what)
+	case environment == "":
+		e.say("%s in %s stays as it is: a %s is under way there. `/promote %s %s` gives that up.", code(v.App), code(cell.Name), cell.Urgent, v.App, cell.Name)
+	default:
+		e.say("The %s of %s in %s is given up.", cell.Urgent, code(v.App), code(cell.Name))
+		return false
+	}
+	return true
 }
 
 // upstreamOf returns the first `from` environment where another release stands than in the cell; nil where there is none, or where the app has no

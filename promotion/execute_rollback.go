@@ -52,7 +52,7 @@ func (e *execution) rollback(c Command) {
 	if tag != "" {
 		to, ok = e.namedBefore(app, environment, tag, history, blocks)
 	} else if to == nil {
-		e.refuse("No other release has converged in %s before that could come back. Name one that stood there: `/rollback %s %s to TAG`. %s", code(environment), app, environment, stoodWords(history))
+		e.refuse("No other release has converged in %s before that could come back. Name one that stood there: `/rollback %s %s to TAG`. %s", code(environment), app, environment, e.stoodWords(app, environment, history, blocks))
 		return
 	}
 	if !ok {
@@ -140,7 +140,7 @@ func (e *execution) namedBefore(app, environment, tag string, history []Deployme
 	to := stoodOnce(history, image)
 	switch {
 	case !isImage || to == nil:
-		e.refuse("%s has not stood in %s. %s", code(clip(tag, 60)), code(environment), stoodWords(history))
+		e.refuse("%s has not stood in %s. %s", code(clip(tag, 60)), code(environment), e.stoodWords(app, environment, history, blocks))
 	case !history[0].Ended && history[0].Problem == "" && to.Same(history[0].Release):
 		e.refuse("%s stands in %s already.", code(to.Version()), code(environment))
 	case blockedBy(blocks, to).State != GateOpen:
@@ -151,18 +151,38 @@ func (e *execution) namedBefore(app, environment, tag string, history []Deployme
 	return nil, false
 }
 
-// stoodWords lists what stood in an environment.
-func stoodWords(history []Deployment) string {
-	var names []string
+// stoodWords lists what stood in an environment and may be named, and beside it what was taken back and why.
+func (e *execution) stoodWords(app, environment string, history []Deployment, blocks []Block) string {
+	var names, shut []string
+	current := standing(history)
 	for i := range history {
-		if d := &history[i]; d.Ended && d.Problem == "" && len(d.Release) > 0 && !slices.Contains(names, code(d.Release.Version())) {
-			names = append(names, code(d.Release.Version()))
+		d := &history[i]
+		if d.Problem != "" || len(d.Release) == 0 || current != nil && current.Release.Same(d.Release) {
+			continue
+		}
+		name := code(d.Release.Version())
+		if current != nil {
+			name = code(d.Release.versionBeside(current.Release))
+		}
+		switch x := e.rejectedHere(app, environment, d.Release); {
+		case slices.Contains(names, name) || slices.ContainsFunc(shut, func(s string) bool { return strings.HasPrefix(s, name+" ") }):
+		case blockedBy(blocks, d.Release).State != GateOpen:
+			shut = append(shut, name+" is blocked")
+		case x != nil:
+			names = append(names, name)
+			shut = append(shut, fmt.Sprintf("%s was rejected by closing #%d, which naming it takes back", name, x.Number))
+		default:
+			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
-		return "Nothing else has stood there since Ferry's first look."
+	words := "Nothing else has stood there since Ferry's first look."
+	if len(names) > 0 {
+		words = "There stood " + choices(names) + "."
 	}
-	return "There stood " + choices(names) + "."
+	if len(shut) > 0 {
+		words += " Of what stood there, " + choices(shut) + "."
+	}
+	return words
 }
 
 func (e *execution) rejectedHere(app, environment string, r Release) *StandingRejection {
@@ -186,9 +206,9 @@ func (e *execution) rollBack(r RolledBack, history []Deployment) {
 	}
 	from := "what stands there"
 	if len(r.Intent.From) > 0 {
-		from = code(r.Intent.From.Version())
+		from = code(r.Intent.From.versionBeside(r.Intent.Release))
 	}
-	e.say("Rolling %s back in %s: %s → %s. %s", code(app), code(environment), from, code(r.Intent.Release.Version()), e.urgentFollows(app, environment, nil))
+	e.say("Rolling %s back in %s: %s → %s. %s", code(app), code(environment), from, code(r.Intent.Release.versionBeside(r.Intent.From)), e.urgentFollows(app, environment, nil))
 	if r.Block == nil {
 		e.say("Nothing is held or blocked: no one release stood there.")
 		return
@@ -203,7 +223,7 @@ func (e *execution) rollBack(r RolledBack, history []Deployment) {
 		r.Block.ID = -int64(len(e.Blocks) + 1)
 		e.Blocks, e.out.Blocks = append(slices.Clone(e.Blocks), *r.Block), append(e.out.Blocks, *r.Block)
 	}
-	e.say("Held until something newer comes, which a person merges (`%s` ends that before). Blocked: %s (`%s` ends that).", r.Hold.lift("/resume"), code(r.Intent.From.Version()), r.Block.lift())
+	e.say("Held until something newer comes, which a person merges (`%s` ends that before). Blocked: %s (`%s` ends that).", r.Hold.lift("/resume"), code(r.Intent.From.versionBeside(r.Intent.Release)), r.Block.lift())
 }
 
 // urgentFollows says what comes of a rollback or a hotfix, and what is in its way. The windows are those that stop it.

@@ -91,6 +91,20 @@ func (r Release) Version() string {
 	return strings.Join(parts, ", ")
 }
 
+// versionBeside is the version as it is told from the other one's: with the digests, where the tags are the same.
+func (r Release) versionBeside(other Release) string {
+	words := r.Version()
+	if words != other.Version() {
+		return words
+	}
+	for _, i := range r {
+		if o, ok := other.Image(i.Name); ok && i.Tag != "" && i.Digest != "" && i.Digest != o.Digest {
+			words += "@" + clip(i.Digest, 19)
+		}
+	}
+	return words
+}
+
 func (i Image) version() string {
 	switch {
 	case i.Tag != "":

@@ -25,7 +25,7 @@ func (p *planner) judge(env *Environment, d Deployment) {
 	reason := fmt.Sprintf("%s brought %s back", d.FirstSHA.Short(), d.Release.Version())
 	r := RolledBack{Environment: env.Name, Cause: "revision " + d.FirstSHA.Short(), Intent: Intent{Release: d.Release, From: bad.Release, Actor: actor, At: p.now},
 		Hold:  Hold{App: p.s.App.Name, Environment: env.Name, Actor: actor, Reason: reason, At: p.now, RolledBack: bad.Release},
-		Block: blockOf(p.s.App.Name, env.Name, bad.Release, actor, p.now)}
+		Block: blockOf(p.s.App.Name, env.Name, bad.Release, d.Release, actor, p.now)}
 	r.Block.Reason = reason
 	p.rollBack(env, r)
 }

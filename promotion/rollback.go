@@ -23,7 +23,7 @@ func rollback(app, environment string, history []Deployment, to Release, actor, 
 		Hold: Hold{App: app, Environment: environment, Actor: actor, Reason: reason, At: now}}
 	if bad := standing(history); bad != nil && bad.Problem == "" {
 		out.Intent.From, out.Hold.RolledBack = bad.Release, bad.Release
-		out.Block = blockOf(app, environment, bad.Release, actor, now)
+		out.Block = blockOf(app, environment, bad.Release, to, actor, now)
 		if out.Block.Reason = "rolled back to " + to.Version(); reason != "" {
 			out.Block.Reason += ": " + reason
 		}
@@ -31,19 +31,31 @@ func rollback(app, environment string, history []Deployment, to Release, actor, 
 	return out
 }
 
-// blockOf returns the block on exactly that release, also once it was built again: by its tags, where it has some.
-func blockOf(app, environment string, release Release, actor string, at time.Time) *Block {
-	images := slices.Clone(release)
-	for i := range images {
-		if images[i].Tag != "" {
-			images[i].Digest = ""
+// blockOf returns the block on exactly that release, also once it was built again: by its tags, where it has some. Where what comes back has the same tags,
+// by its digests.
+func blockOf(app, environment string, release, to Release, actor string, at time.Time) *Block {
+	b := blockOn(release, func(i Image) Image {
+		if i.Tag != "" {
+			i.Digest = ""
 		}
+		return i
+	})
+	if b.matches(to) {
+		b = blockOn(release, func(i Image) Image { return i })
 	}
-	b := Block{App: app, Environment: environment, Image: images[0], Rest: images[1:], Actor: actor, At: at}
-	if len(images) == 1 {
+	b.App, b.Environment, b.Actor, b.At = app, environment, actor, at
+	return &b
+}
+
+func blockOn(release Release, as func(Image) Image) (b Block) {
+	for _, i := range release {
+		b.Rest = append(b.Rest, as(i))
+	}
+	b.Image, b.Rest = b.Rest[0], b.Rest[1:]
+	if len(b.Rest) == 0 {
 		b.Image.Name, b.Rest = "", nil
 	}
-	return &b
+	return b
 }
 
 // standing returns the deployment that stands now, or nil.

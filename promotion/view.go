@@ -36,6 +36,7 @@ type EnvironmentView struct {
 	MaxOpen     int             `json:"max_open,omitempty"`  // so many
 	Stuck       bool            `json:"stuck,omitempty"`     // without a person nothing comes, though something else stands upstream
 	Offer       string          `json:"offer,omitempty"`     // what went wrong, and the rollback that a person may ask for
+	Urgent      string          `json:"urgent,omitempty"`    // the intent of what a person wants here at once
 	Held        string          `json:"held,omitempty"`
 	Frozen      string          `json:"frozen,omitempty"`   // by a person
 	Lacks       string          `json:"lacks,omitempty"`    // labels or reviewers that the forge did not take
@@ -49,6 +50,9 @@ func (v *EnvironmentView) standing(env *Environment) {
 	}
 	if env.Pull != nil {
 		v.Number = env.Pull.Number
+	}
+	if i := env.wanted(); i != nil {
+		v.Urgent = i.Kind
 	}
 	if len(env.Holds) > 0 {
 		v.Held = env.Holds[0].words()

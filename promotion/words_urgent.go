@@ -13,7 +13,8 @@ func (s *Snapshot) urgentTitle(env *Environment, c choice) string {
 	}
 	words := fmt.Sprintf("%s %s in %s: ", verb, s.App.Name, env.Name)
 	if current := env.Current(); current != nil && current.Problem == "" {
-		words += current.Release.Version() + " → "
+		words += current.Release.versionBeside(c.release) + " → "
+		return clip(oneLine(words+c.release.versionBeside(current.Release)), 200)
 	}
 	return clip(oneLine(words+c.release.Version()), 200)
 }
@@ -32,7 +33,7 @@ func urgentWords(b *strings.Builder, env *Environment, c choice) {
 	if c.reason != "" {
 		fmt.Fprintf(b, "**Why**: %s\n\n", escape(c.reason))
 	}
-	h := env.rolledBack()
+	h := env.holdOfWhatStands()
 	if c.intent != IntentRollback || h == nil {
 		return
 	}
@@ -46,4 +47,15 @@ func urgentWords(b *strings.Builder, env *Environment, c choice) {
 		}
 	}
 	b.WriteString("\n")
+}
+
+// holdOfWhatStands returns the hold that came with a rollback, or nil: of several, the one on what stands now.
+func (e *Environment) holdOfWhatStands() *Hold {
+	current := e.Current()
+	for i := range e.Holds {
+		if h := &e.Holds[i]; len(h.RolledBack) > 0 && current != nil && h.RolledBack.Same(current.Release) {
+			return h
+		}
+	}
+	return e.rolledBack()
 }
