@@ -68,7 +68,7 @@ func settingKeys() []key {
 		{at: strict, name: "freeze", shape: listOf(keysOf(atFreeze).named("freeze window")).sized(0, maxListed), def: "none",
 			effect: "windows of time in which nothing is promoted, or outside of which nothing is; those of the environment and of the app count together"},
 		{at: []place{atTop, atEnvironment, atApp, atOverride}, name: "policy", shape: policyShape(), def: "none", effect: "rules in CEL that must all hold, those of the top level, the environment and the app together; see docs/policy.md"},
-		{at: []place{atTop}, name: "roles", shape: rolesShape(), def: "`write` may hold, approve, retry; `maintain` all else", effect: "who may give which command"},
+		{at: []place{atTop}, name: "roles", shape: rolesShape(), def: "`write` may hold, resume, approve, block, promote and retry; `maintain` all else", effect: "who may give which command"},
 		{at: both, name: "merge", shape: wordOf("manual", "auto"), def: "`manual`", effect: "who merges a promotion: a person, or Ferry (in mode `release`)"},
 		{at: both, name: "unprotected", shape: wordOf("allow"), def: "not set", effect: "lets Ferry merge on a branch that no protection guards"},
 		{at: both, name: "supersede", shape: wordOf(SupersedeLatest, SupersedeQueue, SupersedeBatch), def: "`latest`",

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -256,12 +255,9 @@ func (l *look) answeredLate(ctx context.Context, c forge.CommentHint) (bool, err
 	return answeredAmong(under, l.self.ID, c.ID), err
 }
 
-// answerMark stands in the one answer to a comment.
-func answerMark(comment int64) string { return fmt.Sprintf("<!-- answers:%d -->", comment) }
-
 func answeredAmong(comments []forge.Comment, self, comment int64) bool {
 	return slices.ContainsFunc(comments, func(c forge.Comment) bool {
-		return c.Author.ID == self && strings.Contains(c.Body, answerMark(comment))
+		return c.Author.ID == self && strings.Contains(c.Body, promotion.AnswerMark(comment))
 	})
 }
 
