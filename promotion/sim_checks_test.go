@@ -16,6 +16,10 @@ import (
 // planned holds a plan against the rules, whatever Ferry has still to hear of.
 func (s *sim) planned(app string, before promotion.Snapshot, plan promotion.Plan) {
 	s.arrives(app)
+	s.back = map[simPlace]bool{}
+	for _, r := range plan.RolledBack {
+		s.back[simPlace{app, r.Environment}] = true
+	}
 	if s.r.IntN(16) == 0 {
 		s.pure(before, plan)
 	}
@@ -37,7 +41,7 @@ func (s *sim) planned(app string, before promotion.Snapshot, plan promotion.Plan
 		if !env.AutoMerge || env.Mode != config.ModeRelease || !s.facts[app].numbered(m.Number).known {
 			s.wrong("Ferry wants to merge #%d into %s, where it may not", m.Number, m.Environment)
 		}
-		s.letsIn(p.place, s.facts[app].numbered(m.Number).Release.Version(), "merged")
+		s.letsIn(p.place, s.facts[app].numbered(m.Number).Promotion, "merged")
 	}
 	for i := range plan.View.Environments {
 		s.cell(simPlace{app, plan.View.Environments[i].Name}, plan.View.Environments[i])
@@ -61,24 +65,24 @@ func (s *sim) pure(snapshot promotion.Snapshot, plan promotion.Plan) {
 func (s *sim) proposed(place simPlace, before promotion.Snapshot, w promotion.PullWish) {
 	tag := w.Release.Version()
 	env, ok := s.settings(place.env)
-	held := s.isHeld(place)
+	held, urgent := s.isHeld(place), simUrgent(w.Intent)
 	if w.Asker != "" {
 		s.met["asked for"]++
 	}
 	switch {
 	case !ok || env.Mode == config.ModeObserve:
 		s.wrong("%s is proposed, where nothing may be", s.label(place, tag))
-	case !s.converged(place, tag) && !held:
+	case !s.converged(place, tag) && !held && !urgent:
 		s.wrong("%s is proposed and has not converged upstream (rule 3)", s.label(place, tag))
 	case s.isBlocked(place, tag):
 		s.wrong("%s is proposed though it is blocked (rule 4)", s.label(place, tag))
 	case s.isRejected(place, tag):
 		s.wrong("%s is proposed though it was rejected (rule 4)", s.label(place, tag))
 	}
-	if stay := s.stands(place); stay.tag != "" && w.Asker == "" && !held && !s.newer(place.app, tag, stay.tag) {
+	if stay := s.stands(place); stay.tag != "" && w.Asker == "" && !held && !urgent && !s.newer(place.app, tag, stay.tag) {
 		s.wrong("%s is proposed, where %s stands (rule 5)", s.label(place, tag), stay.tag)
 	}
-	if held && before.Find(place.env).Promotion != nil && !before.Find(place.env).Promotion.Release.Same(w.Release) {
+	if held && !urgent && before.Find(place.env).Promotion != nil && !before.Find(place.env).Promotion.Release.Same(w.Release) {
 		s.wrong("%s is proposed in spite of a hold", s.label(place, tag))
 	}
 	if simTag(string(w.Files[0].Content)) != tag {
@@ -99,11 +103,18 @@ func (s *sim) proposed(place simPlace, before promotion.Snapshot, w promotion.Pu
 	}
 }
 
+// simUrgent says whether a promotion of that intent skips what is asked of releases on their way from upstream.
+func simUrgent(intent string) bool {
+	return intent == promotion.IntentRollback || intent == promotion.IntentHotfix
+}
+
 // letsIn fails where something keeps the tag out of the place.
-func (s *sim) letsIn(place simPlace, tag, what string) {
+func (s *sim) letsIn(place simPlace, m promotion.Promotion, what string) {
+	tag, urgent := m.Release.Version(), simUrgent(m.Intent)
 	switch {
 	case s.isHeld(place), s.isFrozenBySomebody(place), s.inWindow(place.env, s.now), s.isBlocked(place, tag):
 		s.wrong("%s is %s in spite of a hold, a freeze or a block", s.label(place, tag), what)
+	case urgent: // recorded, with who and why
 	case !s.mayHaveSoaked(place, tag):
 		s.wrong("%s is %s without its soak", s.label(place, tag), what)
 	case !s.converged(place, tag):
@@ -112,7 +123,9 @@ func (s *sim) letsIn(place simPlace, tag, what string) {
 }
 
 // mayMerge holds a merge of Ferry's against what is true at that moment.
-func (s *sim) mayMerge(p *simPull) { s.letsIn(p.place, p.shows.Release.Version(), "merged") }
+func (s *sim) mayMerge(p *simPull) {
+	s.letsIn(p.place, promotion.Promotion{Release: p.shows.Release, Intent: p.shows.Intent}, "merged")
+}
 
 // cell holds what people see of a place against what is true.
 func (s *sim) cell(place simPlace, v promotion.EnvironmentView) {
@@ -130,7 +143,9 @@ func (s *sim) cell(place simPlace, v promotion.EnvironmentView) {
 				want = promotion.GateClosed
 				s.met["held"]++
 			}
-			s.gate(place, g, want)
+			if want == promotion.GateClosed || !s.isRolledBack(place) {
+				s.gate(place, g, want)
+			}
 		case "freeze":
 			if want = promotion.GateOpen; s.isFrozenBySomebody(place) {
 				want = promotion.GateClosed
@@ -149,7 +164,7 @@ func (s *sim) cell(place simPlace, v promotion.EnvironmentView) {
 				s.met["waiting for its soak"]++
 			}
 			foreign := slices.ContainsFunc(v.Gates, func(g promotion.Gate) bool { return g.Name == "foreign" }) // then the gates are those of what comes after it
-			if g.State == promotion.GateOpen && !foreign && !s.mayHaveSoaked(place, v.Proposed.Version()) {
+			if g.State == promotion.GateOpen && !foreign && !strings.HasPrefix(g.Reason, "skipped: ") && !s.mayHaveSoaked(place, v.Proposed.Version()) {
 				s.wrong("%s: the soak is done: %s", s.label(place, v.Proposed.Version()), g.Reason)
 			}
 		}
@@ -192,7 +207,7 @@ func (s *sim) contributed(app string, before promotion.Snapshot, plan promotion.
 		v := plan.View.Find(shown.env)
 		open := v != nil && shown.known && !slices.ContainsFunc(v.Gates, func(g promotion.Gate) bool { return g.State != promotion.GateOpen })
 		if c.State == forge.Success {
-			s.letsIn(place, shown.Release.Version(), "let in by ferry/gates")
+			s.letsIn(place, shown.Promotion, "let in by ferry/gates")
 			if !open {
 				s.wrong("ferry/gates of #%d is green, and people read %+v", shown.Number, v)
 			}
@@ -231,7 +246,7 @@ func (s *sim) atRest() {
 		f := s.facts[app]
 		snapshot := s.snapshot(app)
 		again := promotion.MakePlan(snapshot, s.now)
-		if len(again.Deployments)+len(again.Promotions)+len(again.IntentsDone) > 0 || !sameWishes(again, f.plan) {
+		if len(again.Deployments)+len(again.Promotions)+len(again.IntentsDone)+len(again.RolledBack)+len(again.HoldsEnded) > 0 || !sameWishes(again, f.plan) {
 			s.wrong("planning %s again is not the same (rule 6):\n%s", app, simDifference(f.plan, again))
 		}
 		s.notDueYet(app, snapshot, again)
@@ -321,7 +336,7 @@ func (s *sim) placeAtRest(place simPlace, plan promotion.Plan) {
 		if known && env.Mode != config.ModeObserve && !ok {
 			s.wrong("#%d has no ferry/gates", p.number)
 		}
-		if ok && env.AutoMerge && env.Mode == config.ModeRelease && p.known && status.State == forge.Success {
+		if ok && env.AutoMerge && env.Mode == config.ModeRelease && p.known && status.State == forge.Success && !s.isRolledBack(place) { // after a rollback, what is newer needs a person
 			s.wrong("every gate of #%d is open, and Ferry does not merge it", p.number)
 		}
 	}

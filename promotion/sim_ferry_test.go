@@ -264,6 +264,10 @@ func (s *sim) decide(app string) {
 	for _, env := range plan.IntentsDone {
 		delete(s.people.intents, simPlace{app, env})
 	}
+	for _, r := range plan.RolledBack {
+		s.rolledBack(app, r)
+	}
+	s.people.holds = slices.DeleteFunc(s.people.holds, func(h promotion.Hold) bool { return slices.Contains(plan.HoldsEnded, h.ID) })
 	s.writePulls(app, plan)
 	f.merges = map[string]promotion.MergeWish{}
 	for _, m := range plan.Merges {

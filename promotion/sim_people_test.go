@@ -79,7 +79,7 @@ func (s *sim) sentence() string {
 	if s.r.IntN(2) == 0 { // as people mean it, and lifting more often than stopping
 		return strings.NewReplacer("APP", simPick(s, s.apps), "ENV", simPick(s, simEnvironments()), "TAG", simPick(s, s.tags())).Replace(simPick(s, []string{
 			"/promote APP to ENV", "/promote APP", "/promote all", "/block APP TAG it's bad", "/block APP TAG ENV it's bad", "/unblock APP TAG", "/unblock APP TAG ENV", "/thaw all", "/thaw ENV",
-			"/thaw all\n/resume all", "/resume all", "/resume APP", "/hold APP ENV for 10m", "/freeze ENV for 1h an incident", "/retry APP ENV", "/status APP"})) + "\n"
+			"/thaw all\n/resume all", "/resume all", "/resume APP", "/hold APP ENV for 10m", "/freeze ENV for 1h an incident", "/retry APP ENV", "/status APP", "/rollback APP ENV", "/rollback APP ENV to TAG it loses orders"})) + "\n"
 	}
 	words := []string{simPick(s, []string{"/", "/", "/", "/ferry ", "/FERRY /"}) + simPick(s, s.commandNames())}
 	for range s.r.IntN(5) {
@@ -142,6 +142,13 @@ func (s *sim) execute(c simComment) {
 	}
 	scene := promotion.CommandScene{Config: s.config, Views: views, Stops: s.people.stops(s.now), Rejections: s.people.rejections, App: c.place.app, Environment: c.place.env,
 		Login: "ann", Permission: c.permission, Now: s.now, OnFerrysPage: true}
+	scene.History = map[string]map[string][]promotion.Deployment{}
+	for _, app := range scene.AppsLookedBack(commands) {
+		scene.History[app] = map[string][]promotion.Deployment{}
+		for env, in := range s.facts[app].envs {
+			scene.History[app][env] = in.history
+		}
+	}
 	out := promotion.Execute(commands, scene)
 	s.answered(c, commands, out)
 	s.carryOut(out)
@@ -219,6 +226,20 @@ func (s *sim) carryOut(out promotion.Outcome) {
 	if out.Decides() {
 		s.comesBack()
 	}
+}
+
+// rolledBack writes down a rollback that no comment asked for.
+func (s *sim) rolledBack(app string, r promotion.RolledBack) {
+	s.met["rolled back"]++
+	out := promotion.Outcome{Holds: []promotion.Hold{r.Hold}}
+	if r.Block != nil {
+		out.Blocks = []promotion.Block{*r.Block}
+	}
+	if r.Intent.Kind != "" {
+		out.Intents = map[string]map[string]promotion.Intent{app: {r.Environment: r.Intent}}
+	}
+	s.carryOut(out)
+	s.facts[app].dirty = true
 }
 
 // retry makes a promotion anew, whatever others pushed on top.

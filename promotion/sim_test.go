@@ -54,7 +54,7 @@ func allMet(t *testing.T, chunks []map[string]int) {
 	}
 	t.Logf("met: %v", all)
 	for _, what := range []string{"held", "frozen", "blocked", "rejected", "asked for", "in a window", "waiting for its soak", "degraded upstream", "merged by Ferry", "merged by hand",
-		"superseded", "reopened", "closed by a bot", "pushed upon", "a crash", "must come", "mixed"} {
+		"superseded", "reopened", "closed by a bot", "pushed upon", "a crash", "must come", "mixed", "rolled back"} {
 		if all[what] == 0 && !t.Failed() {
 			t.Errorf("never met: %s", what)
 		}
@@ -99,8 +99,9 @@ func simulate(t *testing.T, seed uint64, events []uint64) map[string]int {
 	if problem == "" {
 		return s.met
 	}
+	tries := 300
 	for n := len(events) / 2; n > 0; n /= 2 { // leave out what is not needed, in ever smaller pieces
-		for at := 0; at+n <= len(events); {
+		for at := 0; at+n <= len(events) && tries > 0; tries-- {
 			fewer := slices.Concat(events[:at], events[at+n:])
 			if again, p := simRun(t, seed, fewer); p != "" {
 				s, problem, events = again, p, fewer
@@ -165,7 +166,8 @@ type sim struct {
 	minor   int               // how many new releases there were
 	help    map[string]string // who may say which command
 	log     []string
-	met     map[string]int // how often what happened
+	met     map[string]int    // how often what happened
+	back    map[simPlace]bool // where the plan that was just made has decided a rollback
 
 	// What the oracles remember.
 	said            []simSaid
@@ -205,6 +207,9 @@ func simConfigs() []string {
   - {name: prod-eu, from: [prod], mode: observe}` + simApps,
 		simDev + `
   - {name: prod, from: {any: [staging, canary]}, soak: 10m, merge: auto, unprotected: allow}` + simApps,
+		strings.Replace(simDev, "merge: auto", "merge: auto, rollback: auto", 1) + `
+  - {name: prod, from: [canary], soak: 10m, supersede: queue, rollback: pr}
+  - {name: prod-eu, from: [canary], supersede: batch, window: 20m}` + simApps,
 	}
 }
 

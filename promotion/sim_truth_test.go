@@ -188,7 +188,12 @@ func (s *sim) active(h promotion.Hold, place simPlace) bool {
 }
 
 func (s *sim) isHeld(place simPlace) bool {
-	return slices.ContainsFunc(s.people.holds, func(h promotion.Hold) bool { return s.active(h, place) })
+	return slices.ContainsFunc(s.people.holds, func(h promotion.Hold) bool { return len(h.RolledBack) == 0 && s.active(h, place) })
+}
+
+// isRolledBack says whether the hold of a rollback stands there, which lets in what is newer.
+func (s *sim) isRolledBack(place simPlace) bool {
+	return s.back[place] || slices.ContainsFunc(s.people.holds, func(h promotion.Hold) bool { return len(h.RolledBack) > 0 && s.active(h, place) })
 }
 
 func (s *sim) isFrozenBySomebody(place simPlace) bool {
@@ -224,7 +229,7 @@ func (s *sim) isRejected(place simPlace, tag string) bool {
 // never been there, and which therefore has to be proposed, or a newer one; "" where there is none for certain.
 func (s *sim) mustCome(place simPlace) string {
 	env, ok := s.settings(place.env)
-	if !ok || env.Mode == config.ModeObserve || len(env.From) == 0 || env.FromAny {
+	if !ok || env.Mode == config.ModeObserve || len(env.From) == 0 || env.FromAny || env.Supersede != config.SupersedeLatest || s.isRolledBack(place) {
 		return ""
 	}
 	tag := ""
