@@ -199,6 +199,9 @@ func (w *storm) due() (list []work) {
 	for _, i := range due.Installations {
 		list = append(list, work{"installation", func() error { return ferry.ObserveInstallation(ctx, forge.Kind(i.Forge), i.Installation) }})
 	}
+	for _, id := range due.Checks {
+		list = append(list, work{"checks", func() error { return ferry.ReadChecks(ctx, id) }})
+	}
 	for _, u := range due.Units {
 		list = append(list, work{"decide " + u.Unit, func() error { return ferry.Decide(ctx, u.Repository, u.Unit) }})
 	}
