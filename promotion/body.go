@@ -37,7 +37,7 @@ func (s *Snapshot) body(env *Environment, c choice) string {
 		fmt.Fprintf(&b, "\nNext, %s: %s.\n", c.then, releaseNames(c.next))
 	}
 	b.WriteString("\nClosing this pull request rejects the release for " + escape(env.Name) + "; reopening lifts that.\n")
-	b.WriteString("\n<details><summary>Commands</summary>\n\n" + commandTable(func(c CommandSpec) string { return roleWords(roleIn(env.Roles, c)) }) + "\n</details>\n")
+	b.WriteString("\n<details>\n<summary>Commands</summary>\n\n" + commandTable(func(c CommandSpec) string { return roleWords(roleIn(env.Roles, c)) }) + "\n</details>\n")
 	return closed(b.String(), maxPart)
 }
 

@@ -23,7 +23,7 @@ func TestBodySaysWhereItHasRun(t *testing.T) {
 	w.look()
 	w.says("prod", "from **1.0.0** to **1.1.0**.", "### Where it has run",
 		"- **dev** since 2026-03-02 09:00:00 UTC, healthy since 2026-03-02 09:00:00 UTC\n- **staging** since 2026-03-02 10:00:00 UTC, healthy since 2026-03-02 10:00:00 UTC\n",
-		"| soak | waiting | 24h in staging, done at 2026-03-03 10:00:00 UTC |", "<details><summary>Commands</summary>")
+		"| soak | waiting | 24h in staging, done at 2026-03-03 10:00:00 UTC |", "<details>\n<summary>Commands</summary>")
 	before := w.wishes["prod"].Body
 	w.wait(3 * time.Hour)
 	w.look()
@@ -73,7 +73,7 @@ func FuzzBody(f *testing.F) {
 		f.Add(s, s)
 	}
 	spans := regexp.MustCompile("`[^`\n]*`")
-	own := strings.NewReplacer("<!-- ferry:begin -->", "", "<!-- ferry:end -->", "", "<details><summary>Commands</summary>", "", "</details>", "")
+	own := strings.NewReplacer("<!-- ferry:begin -->", "", "<!-- ferry:end -->", "", "<details>\n<summary>Commands</summary>", "", "</details>", "")
 	bad := regexp.MustCompile(`[<>]|@[^\x{200b}]|(^|[^\\])#[0-9]|(^|[^\\])[\[*_~$](?:[^*]|$)|\x{202e}|\x{2028}|\r|(?i)\bgh-[0-9]|/(issues|pull)/[0-9]`)
 	f.Fuzz(func(t *testing.T, tag, words string) {
 		w := line(t)
