@@ -17,3 +17,21 @@ create table if not exists waiting (
 create index if not exists waiting_order on waiting (repository, environment, since, name);
 
 create index if not exists promotions_living on promotions (repository, environment, branch) where state in ('waiting', 'open');
+
+alter table apps add column if not exists travels text not null default '';    -- with the apps of that group: they are decided as one unit
+create index if not exists apps_travels on apps (repository, travels) where travels <> '';
+
+alter table promotions add column if not exists train text not null default ''; -- the group whose train it is a car of; all cars of a train have one number
+create index if not exists promotions_train on promotions (repository, train) where train <> '';
+
+-- What people took out of trains.
+create table if not exists drops (
+  repository  bigint not null references repositories (id),
+  environment text not null,
+  app         text not null,
+  release     jsonb not null,
+  number      int not null,             -- of the pull request
+  actor       text not null,
+  at          timestamptz not null,
+  primary key (repository, environment, app)
+);

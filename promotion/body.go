@@ -110,7 +110,7 @@ func (e *Environment) ranWords(at int) string {
 	}
 	degraded := e.degradedSince(d.ConvergedAt)
 	switch {
-	case d.Baseline && (d.ConvergedAt.IsZero() || d.State == DeploymentConverged && degraded.IsZero()):
+	case d.Baseline && (d.Ended || d.ConvergedAt.IsZero() || d.State == DeploymentConverged && degraded.IsZero()):
 		return words // when a baseline converged stands nowhere at the forge
 	case d.ConvergedAt.IsZero():
 		return words + ", where it has not converged"

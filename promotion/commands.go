@@ -34,14 +34,10 @@ func commandSpecs() []CommandSpec {
 		{CommandApprove, "/approve", "approves exactly what this pull request shows", forge.PermissionWrite, (*execution).approve, true},
 		{CommandOverride, "/override gate reason", "opens a gate for exactly what this pull request shows", forge.PermissionMaintain, (*execution).override, true},
 		{"promote", "/promote [app|all] [to environment]", "promotes what stands upstream, also where it stood there before Ferry", forge.PermissionWrite, (*execution).promote, false},
+		{"drop", "/drop app [environment]", "takes an app out of its group's pull request", forge.PermissionWrite, (*execution).drop, false},
 		{"retry", "/retry [app] [environment]", "tries again what the forge refused, and makes a promotion anew", forge.PermissionWrite, (*execution).retry, false},
 		{"help", "/help", "lists the commands", forge.PermissionRead, (*execution).help, false},
 	}
-}
-
-// laterCommands are Ferry's commands that this version does not act on: named, so that nobody's hotfix is met by silence.
-func laterCommands() []string {
-	return []string{"drop"}
 }
 
 // Command is one command of a comment.
@@ -89,7 +85,7 @@ func AnyBound(commands []Command) bool {
 }
 
 func isCommand(name string) bool {
-	return slices.ContainsFunc(commandSpecs(), func(s CommandSpec) bool { return s.Name == name }) || slices.Contains(laterCommands(), name)
+	return slices.ContainsFunc(commandSpecs(), func(s CommandSpec) bool { return s.Name == name })
 }
 
 // commandTable lists the commands, with who may give each as who says.

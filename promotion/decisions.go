@@ -39,13 +39,14 @@ type Decisions struct {
 	Stops
 	Lifts    []Lift
 	Asked    []Asked
+	Drops    []Dropped
 	Baseline []Baseline
 }
 
 // Renamed returns the decisions with the names that apps and environments have now. A baseline that stands under both names is the one under the new.
 func (d Decisions) Renamed(c *config.Config) Decisions {
 	out := Decisions{Stops: Stops{Holds: slices.Clone(d.Holds), Freezes: slices.Clone(d.Freezes), Blocks: slices.Clone(d.Blocks)},
-		Lifts: slices.Clone(d.Lifts), Asked: slices.Clone(d.Asked)}
+		Lifts: slices.Clone(d.Lifts), Asked: slices.Clone(d.Asked), Drops: slices.Clone(d.Drops)}
 	rename := func(app, environment *string) {
 		now := c.Current(config.Place{App: *app, Environment: *environment})
 		*app, *environment = now.App, now.Environment
@@ -64,6 +65,9 @@ func (d Decisions) Renamed(c *config.Config) Decisions {
 	}
 	for i := range out.Asked {
 		rename(&out.Asked[i].App, &out.Asked[i].Environment)
+	}
+	for i := range out.Drops {
+		rename(&out.Drops[i].App, &out.Drops[i].Environment)
 	}
 	for _, b := range d.Baseline {
 		was := config.Place{App: b.App, Environment: b.Environment}
@@ -85,6 +89,7 @@ type decisionsFile struct {
 	Blocks     []blockLine    `yaml:"blocks,omitempty"`
 	Lifts      []liftLine     `yaml:"lifted,omitempty"`
 	Asked      []askedLine    `yaml:"asked,omitempty"`
+	Drops      []dropLine     `yaml:"dropped,omitempty"`
 	Baseline   []baselineLine `yaml:"baseline,omitempty"`
 }
 
@@ -128,6 +133,16 @@ type askedLine struct {
 	At          time.Time `yaml:"at"`
 }
 
+// dropLine is what somebody took out of a train.
+type dropLine struct {
+	App         string    `yaml:"app"`
+	Environment string    `yaml:"environment"`
+	Images      []string  `yaml:"images"`
+	Number      int       `yaml:"pull"`
+	By          string    `yaml:"by"`
+	At          time.Time `yaml:"at"`
+}
+
 type baselineLine struct {
 	App         string   `yaml:"app"`
 	Environment string   `yaml:"environment"`
@@ -158,6 +173,9 @@ func (d Decisions) Marshal() ([]byte, error) {
 			kind = ""
 		}
 		file.Asked = append(file.Asked, askedLine{a.App, a.Environment, kind, references(a.Release), references(a.From), a.Reason, a.Actor, a.At})
+	}
+	for _, x := range d.Drops {
+		file.Drops = append(file.Drops, dropLine{x.App, x.Environment, references(x.Release), x.Number, x.Actor, x.At})
 	}
 	for _, b := range d.Baseline {
 		file.Baseline = append(file.Baseline, baselineLine{b.App, b.Environment, references(b.Release), string(b.Revision)})
@@ -222,6 +240,12 @@ func ParseDecisions(content []byte) (Decisions, error) {
 			return Decisions{}, fmt.Errorf("%s on the branch %s: what was asked for %s in %s has no images", StateFile, StateBranch, a.App, a.Environment)
 		}
 		d.Asked = append(d.Asked, Asked{a.App, a.Environment, Intent{Kind: a.Intent, Release: releaseOf(a.Images), From: releaseOf(a.From), Actor: a.By, Reason: a.Reason, At: a.At}})
+	}
+	for _, x := range file.Drops {
+		if len(x.Images) == 0 {
+			return Decisions{}, fmt.Errorf("%s on the branch %s: what %s took out of #%d of %s has no images", StateFile, StateBranch, x.By, x.Number, x.App)
+		}
+		d.Drops = append(d.Drops, Dropped{x.App, x.Environment, Drop{Release: releaseOf(x.Images), Number: x.Number, Actor: x.By, At: x.At}})
 	}
 	for _, b := range file.Baseline {
 		one := Baseline{App: b.App, Environment: b.Environment, Release: releaseOf(b.Images)}

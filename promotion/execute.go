@@ -41,6 +41,7 @@ type Outcome struct {
 	Blocks    []Block
 	Unblocked []int64 // ids of blocks
 	Lifts     []Lift
+	Drops     []Dropped
 	Intents   map[string]map[string]Intent // app → environment
 	Retry     [][2]string                  // app, environment
 	Approvals []Approval
@@ -50,7 +51,7 @@ type Outcome struct {
 
 // Decides says whether anything of it is a decision that has to stand on the branch ferry-state before it is answered.
 func (o Outcome) Decides() bool {
-	return len(o.Holds)+len(o.Resumed)+len(o.Freezes)+len(o.Thawed)+len(o.Blocks)+len(o.Unblocked)+len(o.Lifts)+len(o.Intents) > 0
+	return len(o.Holds)+len(o.Resumed)+len(o.Freezes)+len(o.Thawed)+len(o.Blocks)+len(o.Unblocked)+len(o.Lifts)+len(o.Drops)+len(o.Intents) > 0
 }
 
 type execution struct {
@@ -93,8 +94,6 @@ func (e *execution) run(c Command) {
 	specs := commandSpecs()
 	i := slices.IndexFunc(specs, func(s CommandSpec) bool { return s.Name == c.Name })
 	switch {
-	case i < 0 && slices.Contains(laterCommands(), c.Name):
-		e.refuse("`/%s` is known to Ferry, but this version does not act on it yet.", c.Name)
 	case i < 0:
 		names := make([]string, len(specs))
 		for n, s := range specs {
@@ -123,8 +122,9 @@ func (e *execution) refuse(format string, args ...any) {
 	e.say(format, args...)
 }
 
+// isApp says whether the name is an app's or a group's.
 func (e *execution) isApp(name string) bool {
-	return slices.ContainsFunc(e.Views, func(v View) bool { return v.App == name })
+	return slices.ContainsFunc(e.Views, func(v View) bool { return v.App == name || v.Group == name && name != "" })
 }
 
 // orHere fills in what the comment's pull request is about, where the words named neither.
@@ -144,7 +144,7 @@ func (e *execution) status(c Command) {
 	app, environment = e.orHere(app, environment)
 	said := 0
 	for _, v := range e.Views {
-		if app != "" && app != "all" && v.App != app {
+		if !e.means(app, v.App) {
 			continue
 		}
 		for _, cell := range v.Environments {
@@ -183,7 +183,7 @@ func (e *execution) promote(c Command) {
 	}
 	asked := 0
 	for _, v := range e.Views {
-		if app == "all" || v.App == app {
+		if e.means(app, v.App) {
 			asked += e.promoteApp(v, environment)
 		}
 	}
@@ -275,7 +275,7 @@ func (e *execution) retry(c Command) {
 	}
 	for _, v := range e.Views {
 		for _, cell := range v.Environments {
-			if (app == "all" || v.App == app) && (environment == "" || cell.Name == environment) {
+			if e.means(app, v.App) && (environment == "" || cell.Name == environment) {
 				e.out.Retry = append(e.out.Retry, [2]string{v.App, cell.Name})
 			}
 		}

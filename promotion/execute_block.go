@@ -145,6 +145,9 @@ func (e *execution) named(c Command) (b Block, rest []string, ok bool) {
 	if app == "" && environment == "" {
 		app, environment = e.App, e.Environment
 	}
+	if e.isGroup(app) { // releases are an app's
+		app = ""
+	}
 	if everywhere {
 		environment = ""
 	}
@@ -160,7 +163,7 @@ func (e *execution) named(c Command) (b Block, rest []string, ok bool) {
 
 // appOf returns the one app that shows the release, or the only app there is.
 func (e *execution) appOf(b Block) (app string, ok bool) {
-	if e.App != "" {
+	if e.App != "" && !e.isGroup(e.App) {
 		return e.App, true
 	}
 	var found []string

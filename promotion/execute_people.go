@@ -47,10 +47,15 @@ func (e *execution) approve(c Command) {
 	}
 	e.out.Approvals = append(e.out.Approvals, Approval{Number: e.Shown.Number, Head: e.Shown.Head, Edit: e.Shown.Edit})
 	e.give(Given{Command: CommandApprove, Head: e.Shown.Head, Edit: e.Shown.Edit})
-	settings, _ := e.Config.Settings(e.App, e.Environment)
+	asked := 0
+	for _, v := range e.Views {
+		if settings, ok := e.Config.Settings(v.App, e.Environment); ok && e.means(e.App, v.App) {
+			asked = max(asked, settings.Approvals)
+		}
+	}
 	words := fmt.Sprintf("Approved: %s in %s, as #%d shows it at %s. That holds until it shows something else.", code(e.Shown.Release.Version()), code(e.Environment), e.Shown.Number, code(e.Shown.Head.Short()))
 	switch {
-	case settings.Approvals == 0:
+	case asked == 0:
 		words += fmt.Sprintf(" No approval is asked for in %s.", code(e.Environment))
 	case strings.EqualFold(e.Shown.Asker, e.Login):
 		words += " It does not count: you asked for this promotion."
@@ -105,30 +110,30 @@ func (e *execution) here(c Command) bool {
 // give keeps in the answer what a person gave.
 func (e *execution) give(g Given) { e.out.Given = append(e.out.Given, g) }
 
-// gateHere returns the gate of that name, as the last plan of the pull request's place has it.
-func (e *execution) gateHere(name string) (Gate, bool) {
+// gateHere returns the gate of that name, as the last plan of the pull request's place has it; of a train a shut one, where any of its apps has one.
+func (e *execution) gateHere(name string) (gate Gate, known bool) {
 	for _, g := range e.gatesHere() {
-		if g.Name == name {
-			return g, true
+		if g.Name == name && (!known || gate.State == GateOpen) {
+			gate, known = g, true
 		}
 	}
-	return Gate{}, false
+	return gate, known
 }
 
-func (e *execution) gatesHere() []Gate {
+func (e *execution) gatesHere() (gates []Gate) {
 	for _, v := range e.Views {
-		if cell := v.Find(e.Environment); v.App == e.App && cell != nil {
-			return cell.Gates
+		if cell := v.Find(e.Environment); e.means(e.App, v.App) && cell != nil && (v.App == e.App || cell.Number == e.Shown.Number) {
+			gates = append(gates, cell.Gates...)
 		}
 	}
-	return nil
+	return gates
 }
 
 // shutHere names the gates that an override would open.
 func (e *execution) shutHere() string {
 	var names []string
 	for _, g := range e.gatesHere() {
-		if _, ownWay := ownWayOut(g.Name); !ownWay && g.State != GateOpen {
+		if _, ownWay := ownWayOut(g.Name); !ownWay && g.State != GateOpen && !slices.Contains(names, code(g.Name)) {
 			names = append(names, code(g.Name))
 		}
 	}

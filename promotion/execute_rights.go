@@ -92,6 +92,9 @@ func (o Outcome) changes(scene CommandScene) map[string]string {
 	for _, l := range o.Lifts {
 		add("lift", l, l.Environment)
 	}
+	for _, x := range o.Drops {
+		add("drop", x, x.Environment)
+	}
 	for app, intents := range o.Intents {
 		for environment, i := range intents {
 			add("promote "+app+" "+environment, i, environment)

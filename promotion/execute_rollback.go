@@ -124,6 +124,8 @@ func (e *execution) onePlace(c Command, app, environment string) (string, string
 		environment = e.Environment
 	}
 	switch {
+	case e.isGroup(app):
+		e.refuse("`/%s` which app of %s? Name one of %s.", c.Name, code(app), e.groupChoices(app))
 	case app == "" || app == "all":
 		e.refuse("`/%s` which app? Name one of %s.", c.Name, e.appChoices())
 	case environment == "":
@@ -241,7 +243,7 @@ func (e *execution) urgentFollows(app, environment string, windows []window.Wind
 			words += fmt.Sprintf("; #%d gives way to it, unless it is this already", cell.Number)
 		}
 	}
-	holds, freezes := e.On(app, environment)
+	holds, freezes := e.On(app, environment, e.groupOf(app))
 	if g := heldBy(plainHolds(holds), e.Now); g.State != GateOpen {
 		words += "; it cannot be merged before " + escape(g.Reason)
 	}

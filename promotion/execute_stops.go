@@ -10,7 +10,7 @@ import (
 // stoppedBy returns the words of a hold on the app in the environment and of what freezes it, with what this very comment has said. Each is empty where
 // there is none.
 func (e *execution) stoppedBy(app, environment string) (held, freeze string) {
-	holds, freezes := e.Stops.On(app, environment)
+	holds, freezes := e.Stops.On(app, environment, e.groupOf(app))
 	for _, h := range holds {
 		if !slices.Contains(e.out.Resumed, h.ID) {
 			held = h.words()
@@ -116,7 +116,7 @@ func (e *execution) resume(c Command) {
 	if !ok {
 		return
 	}
-	inside, wider := within(e.Holds, e.out.Resumed, app, environment)
+	inside, wider := e.within(e.Holds, e.out.Resumed, app, environment)
 	inside, kept := keepRollbacks(inside, app, environment)
 	for _, h := range inside {
 		e.say("Lifted: the hold of %s on %s.", escape(h.Actor), escape(h.what()))
@@ -158,7 +158,7 @@ func (e *execution) thaw(c Command) {
 	for i, f := range e.Freezes {
 		all[i] = Hold(f)
 	}
-	inside, wider := within(all, e.out.Thawed, app, environment)
+	inside, wider := e.within(all, e.out.Thawed, app, environment)
 	for _, h := range inside {
 		e.say("Thawed: what %s froze, %s.", escape(h.Actor), escape(h.what()))
 		if h.ID > 0 {
@@ -211,11 +211,14 @@ func (e *execution) lifted(c Command, n int) (app, environment string, ok bool) 
 }
 
 // within returns which of the stops lie inside of what was named, and which reach further. Those that are gone count no more.
-func within(list []Hold, gone []int64, app, environment string) (inside, wider []Hold) {
+func (e *execution) within(list []Hold, gone []int64, app, environment string) (inside, wider []Hold) {
+	group := e.groupOf(app)
 	for _, h := range list {
+		above := app != "" && (h.App == "" || h.App == group)
+		other := app != "" && !above && h.App != app && e.groupOf(h.App) != app
 		switch {
-		case slices.Contains(gone, h.ID) || app != "" && h.App != "" && h.App != app || environment != "" && h.Environment != "" && h.Environment != environment:
-		case app != "" && h.App == "" || environment != "" && h.Environment == "":
+		case slices.Contains(gone, h.ID) || other || environment != "" && h.Environment != "" && h.Environment != environment:
+		case above || environment != "" && h.Environment == "":
 			wider = append(wider, h)
 		default:
 			inside = append(inside, h)

@@ -54,6 +54,9 @@ func (e *execution) places() (names []string) {
 	}
 	for _, v := range e.Views {
 		names = append(names, v.App)
+		if v.Group != "" && !slices.Contains(names, v.Group) {
+			names = append(names, v.Group)
+		}
 	}
 	return names
 }

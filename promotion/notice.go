@@ -49,7 +49,7 @@ func (p *planner) openTrouble(env *Environment) string {
 	}
 	opened := env.Promotion.OpenedAt
 	for _, h := range env.Holds {
-		if h.At.After(opened) && !h.over(p.now) && h.RolledBack == nil {
+		if h.At.After(opened) && !h.over(p.now) && len(h.RolledBack) == 0 {
 			lines = append(lines, "Held: "+escape(h.words())+".")
 		}
 	}

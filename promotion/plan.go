@@ -28,6 +28,7 @@ type Plan struct {
 	HoldsEnded    []int64 // of rollbacks, because something newer stands there
 	RolledBack    []RolledBack
 	Intents       []IntentWish
+	DropsDone     []string // environments where what was taken out of a train, or something newer, stands
 	View          View
 	DueAt         time.Time // when time alone may change the plan; zero: never
 }
@@ -59,7 +60,9 @@ type PullWish struct {
 	Reading     bool            `json:"reading,omitempty"` // what changed in the source is being read: the words alone may wait for that
 	Reason      string          `json:"reason,omitempty"`  // why an open one is to be closed
 	Asked       string          `json:"asked,omitempty"`   // why a person wanted it
-	Number      int             `json:"number,omitempty"`  // of the one to be closed, and the head at which that was decided
+	Group       string          `json:"group,omitempty"`   // whose train it is; then Cars are what it brings, and not Release
+	Cars        []Car           `json:"cars,omitempty"`
+	Number      int             `json:"number,omitempty"` // of the one to be closed, and the head at which that was decided
 	Head        forge.SHA       `json:"head,omitempty"`
 }
 
@@ -82,6 +85,7 @@ type MergeWish struct {
 	Base             string    `json:"base"`
 	Title            string    `json:"title"`
 	AllowUnprotected bool      `json:"allow_unprotected,omitempty"`
+	Group            string    `json:"group,omitempty"` // whose train it is
 }
 
 // Contribution is what one app adds to a commit status; the worst of all apps is posted.
@@ -98,22 +102,29 @@ func PromotionBranch(environment, app string) string { return "ferry/" + environ
 
 // MakePlan decides what should be true for the app of the snapshot at now.
 func MakePlan(s Snapshot, now time.Time) Plan {
+	p := planned(s, now, nil)
+	p.plan.speak(p.s.Prefix)
+	return p.plan
+}
+
+// planned plans the app; its words name commands without the prefix yet. Where it travels with others, train is where its cars stand.
+func planned(s Snapshot, now time.Time, train *platform) *planner {
 	s.Environments = slices.Clone(s.Environments) // the caller compares the plan with what was before
-	p := planner{s: &s, now: now, offers: map[string]offer{}}
+	p := &planner{s: &s, now: now, train: train, offers: map[string]offer{}}
 	p.advance()
 	p.readSteps()
 	for i := range s.Environments {
 		p.environment(&s.Environments[i])
 	}
-	p.plan.speak(s.Prefix)
-	return p.plan
+	return p
 }
 
 type planner struct {
-	s    *Snapshot
-	now  time.Time
-	plan Plan
-	seen []assessment
+	s     *Snapshot
+	now   time.Time
+	plan  Plan
+	seen  []assessment
+	train *platform // of an app that travels with others; nil where it goes alone
 
 	offers map[string]offer // by environment
 }
@@ -214,6 +225,9 @@ func (p *planner) environment(env *Environment) {
 	if env.Pull != nil {
 		view.Lacks = p.s.Lacks[env.Name]
 	}
+	if p.s.dropDone(env) {
+		p.plan.DropsDone = append(p.plan.DropsDone, env.Name)
+	}
 	if p.s.Off || env.Dropped {
 		view.Why = "Ferry is switched off here: .ferry.yaml does not name it any more"
 		p.close(env, view.Why)
@@ -232,6 +246,9 @@ func (p *planner) environment(env *Environment) {
 func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 	if len(env.Outgrown) > 0 {
 		p.outgrown(env, view)
+		return
+	}
+	if p.joins(env, view) {
 		return
 	}
 	c := p.s.choose(env, p.now)
@@ -254,17 +271,23 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 		return
 	}
 	if p.awaitChecks(env, c, view) {
+		p.unsure(env)
 		return
 	}
 	view.Proposed, view.Gates = c.release, c.gates
 	if len(c.next) > 0 {
 		view.Next, view.Queue = c.next[0], c.next[1:]
 	}
-	if p.givesWay(env, view, c) {
+	travels := p.travels(env, c)
+	if p.leaves(env, view, c) || !travels && p.givesWay(env, view, c) {
 		return
 	}
 	for _, g := range c.gates {
 		p.due(g.DueAt)
+	}
+	if travels {
+		p.board(env, c)
+		return
 	}
 	c.release = p.s.withDigests(env, c.release)
 	view.Proposed = c.release
@@ -341,6 +364,9 @@ func (p *planner) merge(env *Environment, c choice) {
 
 // close wishes that no promotion be open into the environment. One with somebody else's commit on top is left to that person.
 func (p *planner) close(env *Environment, reason string) {
+	if env.Promotion != nil && env.Promotion.Train != "" { // the train goes on without it
+		return
+	}
 	if env.Pull != nil && !env.Pull.Known {
 		p.gates(env, []Gate{{Name: "foreign", State: GateClosed, Reason: env.Pull.who() + " pushed on top, and there is nothing to promote any more: " + reason}})
 		return

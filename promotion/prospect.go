@@ -47,12 +47,15 @@ func Prospects(app config.App, repository forge.Repo, environments []Environment
 		p.Refused = gateNamed(view.Gates, "manifest").Reason
 		for _, wish := range plan.Pulls {
 			if wish.Environment == env.Name && wish.Open {
-				p.Title, p.Branch, p.Files = wish.Title, wish.Branch, wish.Files
+				p.Title, p.Branch, p.Files = wish.Title, PromotionBranch(env.Name, app.PromotedAs()), wish.Files
 			}
 		}
 		p.Stuck = p.New == nil && p.Why != nothingNew
 		if p.New != nil && env.Soak > 0 {
 			p.Waits = append(p.Waits, fmt.Sprintf("soak %s in %s", duration(env.Soak), fromWords(env.Environment)))
+		}
+		if p.New != nil && env.Window > 0 {
+			p.Waits = append(p.Waits, "window "+duration(env.Window))
 		}
 		for _, check := range env.Checks {
 			if p.New != nil {
@@ -93,7 +96,7 @@ func supposed(app config.App, environments []Environment, now time.Time) []Envir
 		release, problem := Standing(app, env.Files)
 		d := Deployment{Release: release, Problem: problem, FirstSeq: int64(len(out) - depth[env.Name]), State: DeploymentConverged, ConvergedAt: now, HealthyFrom: now, Since: now, Soaked: soaked}
 		env.Mode, env.Environment.Mode, env.Converge, env.Soak, env.History = config.ModePropose, config.ModePropose, config.ConvergeMerge, 0, []Deployment{d}
-		env.Checks = nil
+		env.Checks, env.Window = nil, 0
 		standing = append(standing, d)
 	}
 	slices.SortStableFunc(standing, func(a, b Deployment) int { return int(b.FirstSeq - a.FirstSeq) })

@@ -3,6 +3,7 @@ package promotion_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,4 +156,21 @@ func TestEditPins(t *testing.T) {
 // environmentOf is an environment with these files.
 func environmentOf(name string, files ...promotion.File) promotion.Environment {
 	return promotion.Environment{Environment: config.Environment{Name: name}, Files: files}
+}
+
+// TestProspectsOfGroupsAndWindows: what is collected first is a prospect all the same, and one of a group comes on the group's branch.
+func TestProspectsOfGroupsAndWindows(t *testing.T) {
+	t.Parallel()
+	app := config.App{Name: "shop", Group: "platform", Images: []config.Image{{Name: "a"}}}
+	for _, supersede := range []config.Supersede{config.SupersedeLatest, config.SupersedeBatch, config.SupersedeQueue} {
+		environments := chain("a:1.2.0", "a:1.1.0", "a:1.0.0")
+		for i := range environments[1:] {
+			environments[i+1].Supersede, environments[i+1].Window, environments[i+1].MaxOpen = supersede, 10*time.Minute, 1
+		}
+		for i, p := range promotion.Prospects(app, forge.Repo{}, environments, time.Unix(1e9, 0)) {
+			if want := "ferry/" + environments[i+1].Name + "/platform"; p.Branch != want || len(p.Files) != 1 || !slices.Contains(p.Waits, "window 10m") {
+				t.Errorf("%s: into %s comes %q with %d files, after %q", supersede, p.Environment, p.Branch, len(p.Files), p.Waits)
+			}
+		}
+	}
 }

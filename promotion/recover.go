@@ -42,6 +42,26 @@ type PastPromotion struct {
 	Applied  any  // of an open one: what the act on it has to know
 	Given    []PastGiven
 	Same     []forge.SHA // earlier heads of Ferry's own with exactly the same edit
+	Train    string      // the group whose train it was; then Place names the group until it is taken apart
+	Cars     []Car       // of a train: everything that it showed
+}
+
+// Apart returns what a train's pull request was to each of its apps; of another one, just that.
+func (p PastPromotion) Apart(c *config.Config) []PastPromotion {
+	if p.Train == "" {
+		return []PastPromotion{p}
+	}
+	var out []PastPromotion
+	for i, one := range p.Cars {
+		car := p
+		car.Place = c.Current(config.Place{Environment: p.Place.Environment, App: one.App})
+		car.Release, car.Intent, car.Asker = one.Release, one.Intent, one.Asker
+		if i > 0 {
+			car.Given = nil // it is given to all of it
+		}
+		out = append(out, car)
+	}
+	return out
 }
 
 // PastGiven is what a person gave a pull request by a command, as Ferry's answer keeps it, and what they may do now.
@@ -79,6 +99,27 @@ type Trailers struct {
 	Intent, Asker string
 	Reason        string
 	Sources       []Announced
+}
+
+// ParseCars reads the trailers of a commit message of Ferry's, of each app that it names, and the group that they travel with; "" where one goes alone.
+func ParseCars(message string) (group string, cars []Trailers) {
+	var sections []string
+	for line := range strings.Lines(message) {
+		switch {
+		case strings.HasPrefix(line, "Ferry-Group: "):
+			group = strings.TrimSpace(strings.TrimPrefix(line, "Ferry-Group: "))
+		case strings.HasPrefix(line, "Ferry-App: "):
+			sections = append(sections, line)
+		case len(sections) > 0:
+			sections[len(sections)-1] += line
+		}
+	}
+	for _, section := range sections {
+		if t, ok := ParseTrailers(section); ok {
+			cars = append(cars, t)
+		}
+	}
+	return group, cars
 }
 
 // ParseTrailers reads the trailers of a commit message of Ferry's; false where it has none.

@@ -63,6 +63,11 @@ func (p *planner) waitsForRoom(env *Environment, view *EnvironmentView, c choice
 	if since.IsZero() {
 		since = p.s.since(env, c, p.now)
 	}
+	return p.full(env, view, since)
+}
+
+// full says whether there is no place for who waits since then, and notes that it waits.
+func (p *planner) full(env *Environment, view *EnvironmentView, since time.Time) bool {
 	if env.hasRoom(p.s.App.Name, since) {
 		return false
 	}

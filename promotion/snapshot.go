@@ -44,6 +44,8 @@ type Environment struct {
 	Rejections []Rejection
 	Waivers    []Waiver // of what is proposed here
 	Room       Room
+	Drop       *Drop // the last that was taken out of a train into it
+	Cars       []Car // of a train's own environment: what is open
 	Intent     *Intent
 	Hotfix     *Hotfix    // the last one that was merged
 	Reviews    []Review   // of the living pull request
@@ -202,6 +204,7 @@ type Promotion struct {
 	State      PromotionState
 	OpenedAt   time.Time
 	MergeSHA   forge.SHA
+	Train      string // the group with whose apps it goes; empty where it goes alone
 }
 
 // PromotionState is how far a promotion has come.

@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,15 +17,18 @@ type Stops struct {
 	Blocks  []Block
 }
 
-// On returns the holds and freezes on the app in the environment.
-func (s Stops) On(app, environment string) (holds []Hold, freezes []Freeze) {
+// On returns the holds and freezes on the app in the environment, with those on the groups that it travels with.
+func (s Stops) On(app, environment string, groups ...string) (holds []Hold, freezes []Freeze) {
+	covers := func(h Hold) bool {
+		return h.covers(app, environment) || slices.ContainsFunc(groups, func(g string) bool { return g != "" && h.covers(g, environment) })
+	}
 	for _, h := range s.Holds {
-		if h.covers(app, environment) {
+		if covers(h) {
 			holds = append(holds, h)
 		}
 	}
 	for _, f := range s.Freezes {
-		if Hold(f).covers(app, environment) {
+		if covers(Hold(f)) {
 			freezes = append(freezes, f)
 		}
 	}
@@ -76,7 +80,12 @@ const mostListed = 60
 
 // gates returns what stops somebody's own change of a release at a place, and when time alone may change that.
 func (s Stops) gates(c *config.Config, change Change, now time.Time) (state GateState, shut []Gate, due time.Time) {
-	holds, freezes := s.On(change.App, change.Environment)
+	var group string
+	if c != nil {
+		app, _ := c.App(change.App)
+		group = app.Group
+	}
+	holds, freezes := s.On(change.App, change.Environment, group)
 	all := []Gate{
 		frozen(freezes, windowsOn(c, change.App, change.Environment), now), heldBy(plainHolds(holds), now),
 		blockedBy(s.BlocksOn(change.App, change.Environment, FromOf(c, change.App)), change.Images),

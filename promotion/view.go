@@ -12,6 +12,7 @@ import (
 // View is what the last plan said of an app: for the page, the issue and /status.
 type View struct {
 	App          string            `json:"app"`
+	Group        string            `json:"group,omitempty"`
 	Environments []EnvironmentView `json:"environments"`
 }
 

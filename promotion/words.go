@@ -65,23 +65,27 @@ func (s *Snapshot) commitMessage(env *Environment, c choice) string {
 		verb = "Update"
 	}
 	fmt.Fprintf(&b, "%s %s in %s to %s\n\n", verb, s.App.Name, env.Name, oneLine(c.release.Version()))
-	fmt.Fprintf(&b, "Ferry-App: %s\nFerry-Environment: %s\n", s.App.Name, env.Name)
+	s.trailers(&b, env, c)
+	return b.String()
+}
+
+func (s *Snapshot) trailers(b *strings.Builder, env *Environment, c choice) {
+	fmt.Fprintf(b, "Ferry-App: %s\nFerry-Environment: %s\n", s.App.Name, env.Name)
 	for _, image := range c.release {
-		fmt.Fprintf(&b, "Ferry-Release: %s\n", oneLine(image.String()))
+		fmt.Fprintf(b, "Ferry-Release: %s\n", oneLine(image.String()))
 	}
-	fmt.Fprintf(&b, "Ferry-Intent: %s\n", c.intent)
+	fmt.Fprintf(b, "Ferry-Intent: %s\n", c.intent)
 	if c.asker != "" {
-		fmt.Fprintf(&b, "Ferry-Asker: %s\n", oneLine(c.asker))
+		fmt.Fprintf(b, "Ferry-Asker: %s\n", oneLine(c.asker))
 	}
 	if c.reason != "" {
-		fmt.Fprintf(&b, "Ferry-Reason: %s\n", oneLine(c.reason))
+		fmt.Fprintf(b, "Ferry-Reason: %s\n", oneLine(c.reason))
 	}
 	for _, image := range c.release {
 		if a, ok := s.source(image); ok && a.Commit != "" && a.Source != "" {
-			fmt.Fprintf(&b, "Ferry-Source: %s@%s %s@%s\n", image.Name, oneLine(image.Tag), oneLine(a.Source), a.Commit)
+			fmt.Fprintf(b, "Ferry-Source: %s@%s %s@%s\n", image.Name, oneLine(image.Tag), oneLine(a.Source), a.Commit)
 		}
 	}
-	return b.String()
 }
 
 // MergeBody puts Ferry's part into a body in which people may have written around the marks. Of a mark that somebody removed, everything on its side

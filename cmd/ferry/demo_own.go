@@ -230,6 +230,7 @@ type softening struct {
 func softenings() []softening {
 	return []softening{
 		{regexp.MustCompile(`((?:^|[\s{,])soak:\s*)["']?[0-9][0-9a-z.]*["']?`), "${1}1s", "every soak takes one second there"},
+		{regexp.MustCompile(`((?:^|[\s{,])window:\s*)["']?[0-9][0-9a-z.]*["']?`), "${1}1s", "every window takes one second there"},
 		{regexp.MustCompile(`((?:^|[\s{,])mode:\s*)["']?observe["']?`), "${1}propose", "mode: observe is propose there"},
 		{regexp.MustCompile(`((?:^|[\s{,])merge:\s*)["']?auto["']?`), "${1}manual", "merge: auto is manual there"},
 		{regexp.MustCompile(`((?:^|[\s{,])rollback:\s*)["']?(?:pr|auto)["']?`), "${1}manual", "rollback: pr and auto are manual there"},

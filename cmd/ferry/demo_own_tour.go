@@ -176,7 +176,7 @@ func (t *ownTour) lookAtStatus(environment string) func(context.Context) (string
 }
 
 func (t *ownTour) lookAtPromotion(environment string) func(context.Context) (string, error) {
-	branch := promotion.PromotionBranch(environment, t.app)
+	branch := promotion.PromotionBranch(environment, t.own.journey.app.PromotedAs())
 	return func(ctx context.Context) (string, error) {
 		var open []pullSeen
 		query := url.Values{"state": {"open"}, "head": {t.demo.scene.owner + ":" + branch}}

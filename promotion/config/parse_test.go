@@ -166,7 +166,6 @@ var wrongApps = []struct{ name, text, want string }{
 	{"too many to discover", strings.Repeat("- {discover: '{app}/{env}', images: [a]}\n", 102), "104:3: more than 100 entries with discover"},
 	{"source", "- {name: a, images: [a], manifests: ['{env}'], source: https://github.com/a/b}\n- {name: b, images: [a], manifests: ['{env}'], source: b}\n- {name: c, images: [a], manifests: ['{env}'], source: 'a/{env}'}",
 		"4:56: \"https://github.com/a/b\" can't be a source\n5:56: \"b\" can't be a source\n6:56: \"a/{env}\": only {app}"},
-	{"later keys", "- {name: a, images: [a], manifests: ['{env}'], group: x, also: [], environments: {dev: {}}, soak: 1h}", "4:48: \"group\" is known to Ferry but this version does not act on it yet"},
 }
 
 func TestErrorsAndTheirPositions(t *testing.T) {

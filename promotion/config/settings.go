@@ -163,6 +163,14 @@ func (i Image) NameIn(env string) string {
 	return i.Name
 }
 
+// PromotedAs returns the name under which the app is promoted: its group's, or its own where it goes alone.
+func (a App) PromotedAs() string {
+	if a.Group != "" {
+		return a.Group
+	}
+	return a.Name
+}
+
 // App is one app with every default filled in.
 type App struct {
 	Name   string

@@ -100,7 +100,7 @@ func appKeys() []key {
 		{at: both, name: "manifests", shape: listOf(either(pathShape(), keysOf(atManifest))).sized(1, 0), def: "required with `name`",
 			effect: "the files in which the images stand; not beside `discover`"},
 		{at: both, name: "also", shape: listOf(keysOf(atAlso).named("`also` mapping")).sized(0, maxListed), def: "none", effect: "values that move with the release, with the same proof that nothing else changed"},
-		{at: app, name: "group", state: later, shape: nameShape(), def: "none", effect: "the apps of a group share one pull request for each environment"},
+		{at: app, name: "group", shape: nameShape(), def: "none", effect: "the apps of a group share one pull request for each environment, see docs/trains.md"},
 		{at: app, name: "environments", shape: mapOf(nameShape().named("environment"), keysOf(atOverride)), def: "none", effect: "what is otherwise for this app there"},
 		{at: []place{atIncluded}, name: "environments", shape: mapOf(nameShape().named("environment"), keysOf(atIncludedOverride)), def: "none", effect: "what is stricter for this app there"},
 	}

@@ -96,7 +96,8 @@ func (d *decision) writeDisarms(ctx context.Context, app string, s promotion.Sna
 		}
 	}
 	for _, env := range s.Environments {
-		if env.Pull == nil || wished[env.Pull.Number] || env.Pull.Armed.At.IsZero() {
+		onTrain := env.Promotion != nil && env.Promotion.Train != "" // that is the train's to say
+		if env.Pull == nil || onTrain || wished[env.Pull.Number] || env.Pull.Armed.At.IsZero() {
 			continue
 		}
 		if err := d.keepArmed(ctx, env.Pull.Number); err != nil {

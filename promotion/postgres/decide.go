@@ -60,6 +60,8 @@ func (d *decision) decide(ctx context.Context) (due time.Time, err error) {
 	switch {
 	case strings.HasPrefix(d.unit, appPrefix):
 		return d.app(ctx, strings.TrimPrefix(d.unit, appPrefix))
+	case strings.HasPrefix(d.unit, groupPrefix):
+		return d.group(ctx, strings.TrimPrefix(d.unit, groupPrefix))
 	case strings.HasPrefix(d.unit, pullPrefix):
 		return d.handMade(ctx)
 	case d.unit == commandsUnit:
@@ -103,15 +105,23 @@ func (d *decision) app(ctx context.Context, app string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	if _, err := d.changesTrain(ctx, app, snapshot.App.Group); err != nil || snapshot.App.Group != "" {
+		return time.Time{}, err // with the others of its group
+	}
 	plan := promotion.MakePlan(snapshot, d.now)
+	return plan.DueAt, d.write(ctx, app, snapshot, plan)
+}
+
+// write writes the plan of one app down.
+func (d *decision) write(ctx context.Context, app string, snapshot promotion.Snapshot, plan promotion.Plan) error {
 	for _, step := range []func(context.Context, string, promotion.Snapshot, promotion.Plan) error{
-		d.writeDeployments, d.writeRollbacks, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeReads, d.writeNotices, d.writeView, d.writeChecks, d.writeDisarms,
+		d.writeDeployments, d.writeRollbacks, d.endDrops, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeReads, d.writeNotices, d.writeView, d.writeChecks, d.writeDisarms,
 	} {
 		if err := step(ctx, app, snapshot, plan); err != nil {
-			return time.Time{}, err
+			return err
 		}
 	}
-	return plan.DueAt, nil
+	return nil
 }
 
 func (d *decision) writeDeployments(ctx context.Context, app string, s promotion.Snapshot, p promotion.Plan) error {
@@ -146,14 +156,14 @@ func deploymentBefore(s promotion.Snapshot, id int64) (environment string, d pro
 
 func (d *decision) writePromotions(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
 	for _, c := range p.Promotions {
-		var environment string
-		if err := d.tx.QueryRow(ctx, `update promotions set state = $2, ended_at = $3 where id = $1 returning environment`, c.ID, c.State, d.now).Scan(&environment); err != nil {
+		var environment, branch string
+		if err := d.tx.QueryRow(ctx, `update promotions set state = $2, ended_at = $3 where id = $1 returning environment, branch`, c.ID, c.State, d.now).Scan(&environment, &branch); err != nil {
 			return err
 		}
 		// Not tidyPause alone: the plan that put it off may have had a later clock, where this one had to wait for it.
 		if _, err := d.tx.Exec(ctx, `
 			update wishes set act_at = $4 where repository = $1 and kind = 'pull' and key = $2 and (desired ->> 'merged')::boolean and act_at between $4 and $3`,
-			d.repo.ID, promotion.PromotionBranch(environment, app), d.now.Add(2*tidyPause), d.now.Add(tidySoon)); err != nil {
+			d.repo.ID, branch, d.now.Add(2*tidyPause), d.now.Add(tidySoon)); err != nil {
 			return err
 		}
 		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promotion " + string(c.State), actor: "ferry", cause: d.cause, at: d.now}); err != nil {
@@ -243,6 +253,12 @@ func (d *decision) closedPulls(ctx context.Context, app string) (merged map[stri
 }
 
 func (d *decision) writePull(ctx context.Context, app string, env *promotion.Environment, w promotion.PullWish) error {
+	if w.Group != "" {
+		if err := d.writeTrain(ctx, env, w); err != nil {
+			return err
+		}
+		return d.wish(ctx, "pull", w.Branch, app, w, time.Time{})
+	}
 	if !w.Open && env.Pull == nil && env.Promotion != nil && w.Branch == promotion.PromotionBranch(env.Name, app) { // it was never opened, as far as Ferry knows: the act looks
 		if _, err := d.tx.Exec(ctx, `update promotions set state = 'superseded', ended_at = $2 where id = $1`, env.Promotion.ID, d.now); err != nil {
 			return err
@@ -316,8 +332,8 @@ func (d *decision) writeMerges(ctx context.Context, app string, _ promotion.Snap
 }
 
 // writeView keeps what the plan said, for people, and makes the issue due where that changed.
-func (d *decision) writeView(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
-	p.View.App = app
+func (d *decision) writeView(ctx context.Context, app string, s promotion.Snapshot, p promotion.Plan) error {
+	p.View.App, p.View.Group = app, s.App.Group
 	tag, err := d.tx.Exec(ctx, `
 		insert into apps (repository, name, view) values ($1, $2, $3)
 		on conflict (repository, name) do update set view = excluded.view where apps.view is distinct from excluded.view`, d.repo.ID, app, toJSON(p.View))

@@ -119,7 +119,7 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 	}
 	scene := promotion.CommandScene{Config: d.config, Views: views, Stops: stops, Rejections: rejections,
 		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now}
-	err = d.tx.QueryRow(ctx, `select app, environment from promotions where repository = $1 and number = $2`, d.repo.ID, c.number).Scan(&scene.App, &scene.Environment)
+	err = d.tx.QueryRow(ctx, `select coalesce(nullif(train, ''), app), environment from promotions where repository = $1 and number = $2 limit 1`, d.repo.ID, c.number).Scan(&scene.App, &scene.Environment)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
@@ -198,6 +198,9 @@ func (d *decision) carryOut(ctx context.Context, c pendingCommand, scene promoti
 			}
 		}
 	}
+	if err := d.writeDrops(ctx, c, cause, out); err != nil {
+		return false, err
+	}
 	for _, r := range out.Retry {
 		if err := d.retry(ctx, r[0], r[1]); err != nil {
 			return false, err
@@ -242,7 +245,7 @@ func (d *decision) said(ctx context.Context, c pendingCommand, cause, kind, envi
 		return err
 	}
 	rows, err := d.tx.Query(ctx, `
-		select 'app:' || name from apps where repository = $1 and ($2 = '' or name = $2)
+		select 'app:' || name from apps where repository = $1 and ($2 = '' or name = $2 or travels = $2)
 		union all select 'pull:' || number from pulls p where repository = $1 and open and changes <> '[]'`, d.repo.ID, app)
 	if err != nil {
 		return err
@@ -267,6 +270,9 @@ func (d *decision) intend(ctx context.Context, c pendingCommand, cause, app, env
 		d.repo.ID, environment, app, d.now); err != nil {
 		return err
 	}
+	if err := d.endDrop(ctx, app, environment); err != nil {
+		return err
+	}
 	d.dirty[appUnit(app)] = true
 	return addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promote", actor: c.login, cause: cause, at: d.now, detail: i.Release.Version()})
 }
@@ -275,7 +281,8 @@ func (d *decision) intend(ctx context.Context, c pendingCommand, cause, app, env
 func (d *decision) retry(ctx context.Context, app, environment string) error {
 	rows, err := d.tx.Query(ctx, `
 		update wishes set version = version + 1, refusal = '', refused_at = null, act_at = null, attempts = 0, applied = applied || '{"anew": true}'
-		where repository = $1 and app = $2 and kind in ('pull', 'commit', 'merge') and desired ->> 'environment' = $3 returning id`, d.repo.ID, app, environment)
+		where repository = $1 and app in ($2, (select nullif(travels, '') from apps where repository = $1 and name = $2)) and kind in ('pull', 'commit', 'merge')
+		  and desired ->> 'environment' = $3 returning id`, d.repo.ID, app, environment)
 	if err != nil {
 		return err
 	}
@@ -362,7 +369,7 @@ func (d *decision) issueLater(ctx context.Context) error {
 func (d *decision) tooSoon(ctx context.Context) (soon bool, err error) {
 	err = d.tx.QueryRow(ctx, `
 		select not exists (select from wishes where repository = $1 and kind = 'issue')
-		   and exists (select from units where repository = $1 and name like 'app:%' and generation <> decided)`, d.repo.ID).Scan(&soon)
+		   and exists (select from units where repository = $1 and (name like 'app:%' or name like 'group:%') and generation <> decided)`, d.repo.ID).Scan(&soon)
 	return soon, err
 }
 
@@ -389,7 +396,11 @@ func (d *decision) writeState(ctx context.Context, stops promotion.Stops) error 
 	if err != nil {
 		return err
 	}
-	if d.observing() && stops.None() && len(asked)+len(lifts) == 0 { // observe writes no baseline; what a person decided stands at the forge all the same, and so does its end
+	drops, err := d.dropped(ctx, "")
+	if err != nil {
+		return err
+	}
+	if d.observing() && stops.None() && len(asked)+len(lifts)+len(drops) == 0 { // observe writes no baseline; what a person decided stands at the forge all the same, and so does its end
 		var begun bool
 		if err := d.tx.QueryRow(ctx, `select exists (select from wishes where repository = $1 and kind = 'state')`, d.repo.ID).Scan(&begun); err != nil || !begun {
 			return err
@@ -414,7 +425,7 @@ func (d *decision) writeState(ctx context.Context, stops promotion.Stops) error 
 	}); err != nil {
 		return err
 	}
-	content, err := promotion.Decisions{Stops: stops, Lifts: lifts, Asked: asked, Baseline: baseline}.Marshal()
+	content, err := promotion.Decisions{Stops: stops, Lifts: lifts, Asked: asked, Drops: drops, Baseline: baseline}.Marshal()
 	if err != nil {
 		return err
 	}

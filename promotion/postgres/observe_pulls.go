@@ -33,19 +33,27 @@ func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 	if err := savePull(ctx, r.tx, r.repo.ID, p, byPerson, r.repo.Generation); err != nil {
 		return err
 	}
-	m, ours, err := r.shown(ctx, p)
+	shown, err := r.shown(ctx, p)
 	if err != nil {
 		return err
 	}
-	if !ours {
+	if len(shown) == 0 {
 		unfinished := p.Author.ID == r.self.ID && strings.HasPrefix(p.HeadBranch, "ferry/") // one whose opening was interrupted: the next try takes it up
 		if p.BaseBranch == r.branch() && !unfinished {
 			r.dirty[pullUnit(p.Number)] = true
 		}
 		return nil
 	}
-	r.dirty[appUnit(m.app)] = true
-	return r.promotion(ctx, p, m, byPerson)
+	for _, m := range shown {
+		r.dirty[appUnit(m.app)] = true
+		if m.train != "" {
+			r.dirty[groupUnit(m.train)] = true
+		}
+		if err := r.promotion(ctx, p, m, byPerson); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // promotion draws what follows from the forge's word on one of Ferry's pull requests: merged; rejected, where a person closed it; repaired by

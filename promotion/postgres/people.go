@@ -270,14 +270,16 @@ func (d *decision) shownTo(ctx context.Context, c pendingCommand) (*promotion.Sh
 	var open, known bool
 	var since *time.Time
 	err := d.tx.QueryRow(ctx, `
-		select m.release, case when m.intent = $6 then '' else m.asker end, p.open, p.head_sha, coalesce(k.shows ->> 'edit', ''), k.sha is not null and p.author = $3 and p.head_repo = $4 and p.base_branch = $5,
+		select (select jsonb_agg(i order by x.app) from promotions x, jsonb_array_elements(x.release) i where x.repository = m.repository and x.number = m.number),
+		       case when m.intent = $6 then '' else m.asker end, p.open, p.head_sha, coalesce(k.shows ->> 'edit', ''), k.sha is not null and p.author = $3 and p.head_repo = $4 and p.base_branch = $5,
 		       (select h.since from heads h where h.repository = p.repository and h.number = p.number and h.sha = p.head_sha and not exists (
 		          select from heads o where o.repository = h.repository and o.number = h.number and o.sha <> h.sha and o.since > h.since)),
 		       (select coalesce(json_agg(json_build_object('Commit', a.commit_sha)), '[]') from announced a
-		         where a.repository = m.repository and m.release @> jsonb_build_array(jsonb_build_object('name', a.image, 'tag', a.tag)))
+		         where a.repository = m.repository and exists (select from promotions x
+		           where x.repository = m.repository and x.number = m.number and x.release @> jsonb_build_array(jsonb_build_object('name', a.image, 'tag', a.tag))))
 		from promotions m join pulls p on p.repository = m.repository and p.number = m.number
 		     left join commits k on k.repository = p.repository and k.sha = p.head_sha and k.branch = m.branch
-		where m.repository = $1 and m.number = $2`, d.repo.ID, c.number, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch, promotion.IntentUpdate).
+		where m.repository = $1 and m.number = $2 order by m.app limit 1`, d.repo.ID, c.number, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch, promotion.IntentUpdate).
 		Scan(&release, &s.Asker, &open, &s.Head, &s.Edit, &known, &since, &sources)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil

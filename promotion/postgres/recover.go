@@ -25,7 +25,8 @@ func (r *observation) decisions(ctx context.Context) error {
 	var known bool
 	if err := r.tx.QueryRow(ctx, `
 		select exists (select from holds where repository = $1) or exists (select from freezes where repository = $1)
-		    or exists (select from blocks where repository = $1) or exists (select from intents where repository = $1)`, r.repo.ID).Scan(&known); err != nil || known {
+		    or exists (select from blocks where repository = $1) or exists (select from intents where repository = $1)
+		    or exists (select from drops where repository = $1)`, r.repo.ID).Scan(&known); err != nil || known {
 		return err
 	}
 	for _, a := range r.o.Decisions.Asked {
@@ -41,6 +42,11 @@ func (r *observation) decisions(ctx context.Context) error {
 	}
 	for _, f := range r.o.Decisions.Freezes {
 		if err := r.takeOver(ctx, freezeKind(), promotion.Hold(f)); err != nil {
+			return err
+		}
+	}
+	for _, x := range r.o.Decisions.Drops {
+		if err := insertDrop(ctx, r.tx, r.repo.ID, x); err != nil {
 			return err
 		}
 	}
@@ -216,14 +222,14 @@ func (r *observation) pastPromotion(ctx context.Context, p promotion.PastPromoti
 	if release == nil {
 		release = promotion.Release{}
 	}
-	outgrown := p.Pull.HeadBranch != promotion.PromotionBranch(p.Place.Environment, p.Place.App)
+	outgrown := ownPromotion{environment: p.Place.Environment, app: p.Place.App, branch: p.Pull.HeadBranch, train: p.Train}.outgrown()
 	if outgrown && p.State == promotion.PromotionOpen { // the next plan closes it, and opens it anew
 		p.State = promotion.PromotionSuperseded
 	}
 	tag, err := r.tx.Exec(ctx, `
-		insert into promotions (repository, environment, app, branch, number, release, intent, asker, state, merge_sha, opened_at, ended_at, reason)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing`,
-		r.repo.ID, p.Place.Environment, p.Place.App, p.Pull.HeadBranch, p.Pull.Number, toJSON(release), p.Intent, p.Asker, p.State, p.Pull.MergeSHA, p.Pull.CreatedAt, nullTime(p.Pull.ClosedAt), p.Reason)
+		insert into promotions (repository, environment, app, branch, number, release, intent, asker, state, merge_sha, opened_at, ended_at, reason, train)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict do nothing`,
+		r.repo.ID, p.Place.Environment, p.Place.App, p.Pull.HeadBranch, p.Pull.Number, toJSON(release), p.Intent, p.Asker, p.State, p.Pull.MergeSHA, p.Pull.CreatedAt, nullTime(p.Pull.ClosedAt), p.Reason, p.Train)
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
@@ -257,7 +263,11 @@ func (r *observation) pastOpen(ctx context.Context, p promotion.PastPromotion) e
 		return err
 	}
 	wish := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker, Asked: p.Reason}
-	return r.standsAlready(ctx, "pull", p.Pull.HeadBranch, p.Place.App, wish, p.Applied)
+	name := p.Place.App
+	if p.Train != "" {
+		name, wish.Release, wish.Group, wish.Cars, wish.Intent, wish.Asker = p.Train, nil, p.Train, p.Cars, promotion.IntentPromotion, ""
+	}
+	return r.standsAlready(ctx, "pull", p.Pull.HeadBranch, name, wish, p.Applied)
 }
 
 // pastSame writes down that earlier heads of an open pull request have the same edit as the one that stands. What that is called, the first act on it

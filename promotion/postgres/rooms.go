@@ -25,7 +25,7 @@ func (d *decision) rooms(ctx context.Context, s *promotion.Snapshot) error {
 	}
 	rows, err := d.tx.Query(ctx, `
 		select e.name, (select count(distinct m.branch) from promotions m
-		                where m.repository = $1 and m.environment = e.name and m.state in ('waiting', 'open') and m.app <> $4), w.name, w.since
+		                where m.repository = $1 and m.environment = e.name and m.state in ('waiting', 'open') and m.branch <> 'ferry/' || e.name || '/' || $4), w.name, w.since
 		from unnest($2::text[], $3::int[]) as e (name, places) left join lateral (
 		  (select name, since from waiting where repository = $1 and environment = e.name and name <> $4 order by since, name limit e.places)
 		  union all select name, since from waiting where repository = $1 and environment = e.name and name = $4) w on true
@@ -136,7 +136,7 @@ func (s *Store) wakeWaiting(ctx context.Context, tx pgx.Tx, repository int64, en
 	woken, err := collectTx[string](ctx, tx, `
 		update units set generation = generation + 1 where repository = $1 and name in (
 		  select name from units where repository = $1 and name = (
-		    select u.name from waiting w join units u on u.repository = w.repository and u.name = 'app:' || w.name
+		    select u.name from waiting w join units u on u.repository = w.repository and u.name in ('app:' || w.name, 'group:' || w.name)
 		    where w.repository = $1 and w.environment = $2 order by w.since, w.name limit 1)
 		  for update skip locked)
 		returning name`, repository, environment)

@@ -22,14 +22,18 @@ import (
 type ownPromotion struct {
 	id               int64
 	environment, app string
-	branch           string
+	branch, train    string
 	state            promotion.PromotionState
 	release          promotion.Release
 }
 
 // outgrown says whether its branch is of a name that its app or environment had before: it is closed, and opened anew on another.
 func (m ownPromotion) outgrown() bool {
-	return m.branch != promotion.PromotionBranch(m.environment, m.app)
+	name := m.app
+	if m.train != "" {
+		name = m.train
+	}
+	return m.branch != promotion.PromotionBranch(m.environment, name)
 }
 
 func (m ownPromotion) living() bool {
@@ -119,34 +123,70 @@ func observedSince(ctx context.Context, tx pgx.Tx, w Wish, p forge.PullRequest) 
 
 // shownByAct draws what follows from an act that opened a pull request, or changed what it shows.
 func (s *Store) shownByAct(ctx context.Context, tx pgx.Tx, w Wish, wish promotion.PullWish, p forge.PullRequest, now time.Time) error {
-	m, changed, err := showPromotion(ctx, tx, w.Repository.ID, w.App, wish, p.Number, now)
+	living, err := s.show(ctx, tx, w.Repository.ID, w.App, wish, p.Number, "wish", now)
 	if err != nil {
 		return err
 	}
-	if changed {
-		if err := addEvent(ctx, tx, opened(w.Repository.ID, m, p.Number, "wish", now)); err != nil {
-			return err
-		}
-	}
 	// Where its end was observed before anybody could tell whose pull request it was, it is read once more.
-	tag, err := tx.Exec(ctx, `update pulls set open = true, merged = false where repository = $1 and number = $2 and not open and $3`, w.Repository.ID, p.Number, m.living())
+	tag, err := tx.Exec(ctx, `update pulls set open = true, merged = false where repository = $1 and number = $2 and not open and $3`, w.Repository.ID, p.Number, living)
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
 	return s.raiseRepository(ctx, tx, w.Repository.ID, true)
 }
 
+// show writes down what the pull request shows, with its events, and makes due what has left a train. It says whether the promotion is open.
+func (s *Store) show(ctx context.Context, tx pgx.Tx, repository int64, app string, wish promotion.PullWish, number int, cause string, now time.Time) (living bool, err error) {
+	var news []ownPromotion
+	var left []string
+	if wish.Group != "" {
+		living = true
+		news, left, err = showTrain(ctx, tx, repository, wish, number, now)
+	} else {
+		var m ownPromotion
+		var changed bool
+		m, changed, err = showPromotion(ctx, tx, repository, app, wish, number, now)
+		if living = m.living(); changed {
+			news = append(news, m)
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, m := range news {
+		if err := addEvent(ctx, tx, opened(repository, m, number, cause, now)); err != nil {
+			return false, err
+		}
+	}
+	units := make([]string, len(left))
+	for i, app := range left {
+		units[i] = appUnit(app)
+		if err := addEvent(ctx, tx, event{repository: repository, environment: wish.Environment, app: app, kind: "promotion superseded", actor: "ferry", cause: cause, at: now,
+			detail: fmt.Sprintf("it left the train of %s, #%d", wish.Group, number)}); err != nil {
+			return false, err
+		}
+	}
+	return living, s.raiseUnits(ctx, tx, repository, units)
+}
+
 // supersede ends the promotion whose pull request Ferry closed.
 func (s *Store) supersede(ctx context.Context, tx pgx.Tx, w Wish, wish promotion.PullWish, number int, now time.Time) error {
-	tag, err := tx.Exec(ctx, `
-		update promotions set state = 'superseded', ended_at = $3 where repository = $1 and number = $2 and state in ('waiting', 'open')`, w.Repository.ID, number, now)
-	if err != nil || tag.RowsAffected() == 0 {
+	apps, err := collectTx[string](ctx, tx, `
+		update promotions set state = 'superseded', ended_at = $3 where repository = $1 and number = $2 and state in ('waiting', 'open') returning app`, w.Repository.ID, number, now)
+	if err != nil || len(apps) == 0 {
 		return err
 	}
 	if err := s.leftRoom(ctx, tx, w.Repository.ID, wish.Environment); err != nil {
 		return err
 	}
-	return addEvent(ctx, tx, event{repository: w.Repository.ID, environment: wish.Environment, app: w.App, kind: "promotion superseded", actor: "ferry", cause: "wish", at: now, detail: wish.Reason})
+	units := make([]string, len(apps))
+	for i, app := range apps {
+		units[i] = appUnit(app)
+		if err := addEvent(ctx, tx, event{repository: w.Repository.ID, environment: wish.Environment, app: app, kind: "promotion superseded", actor: "ferry", cause: "wish", at: now, detail: wish.Reason}); err != nil {
+			return err
+		}
+	}
+	return s.raiseUnits(ctx, tx, w.Repository.ID, units)
 }
 
 // keepMade keeps the wish of a pull request that was taken back while it was being opened: its branch is still to go, once it is closed or merged.
@@ -160,34 +200,46 @@ func keepMade(ctx context.Context, tx pgx.Tx, w Wish, a Applied) error {
 	return err
 }
 
-// shown returns the promotion that an observed pull request shows, and false where it is none of Ferry's. Of one whose opening, or newer edit, Ferry has
-// not heard the answer to yet, its head tells: Ferry remembers a commit, and what it shows, before any branch stands at it.
-func (r *observation) shown(ctx context.Context, p promotion.PullFacts) (m ownPromotion, ours bool, err error) {
-	var release []byte
-	err = r.tx.QueryRow(ctx, `select id, environment, app, branch, state, release from promotions where repository = $1 and number = $2 for update`, r.repo.ID, p.Number).
-		Scan(&m.id, &m.environment, &m.app, &m.branch, &m.state, &release)
-	known := err == nil
-	if known {
-		err = json.Unmarshal(release, &m.release)
+// shown returns the promotions that an observed pull request shows, several for a train; none where it is not Ferry's. Of one whose opening, or newer
+// edit, Ferry has not heard the answer to yet, its head tells: Ferry remembers a commit, and what it shows, before any branch stands at it.
+func (r *observation) shown(ctx context.Context, p promotion.PullFacts) ([]ownPromotion, error) {
+	list, err := r.ownPromotions(ctx, p.Number)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return m, false, err
-	}
-	if known && !m.living() || !known && (p.Author.ID != r.self.ID || p.BaseBranch != r.branch()) {
-		return m, known, nil
+	known := len(list) > 0
+	if known && !slices.ContainsFunc(list, ownPromotion.living) || !known && (p.Author.ID != r.self.ID || p.BaseBranch != r.branch()) {
+		return list, nil
 	}
 	c, err := r.commitOf(ctx, p, known)
 	if err != nil || c == nil {
-		return m, known, err
+		return list, err
 	}
-	m, changed, err := showPromotion(ctx, r.tx, r.repo.ID, c.app, c.wish, p.Number, r.now)
-	if err != nil || !changed {
-		return m, true, err
+	if _, err := r.show(ctx, r.tx, r.repo.ID, c.app, c.wish, p.Number, r.cause, r.now); err != nil {
+		return nil, err
 	}
-	if err := addEvent(ctx, r.tx, opened(r.repo.ID, m, p.Number, r.cause, r.now)); err != nil || known {
-		return m, true, err
+	if !known {
+		if err := r.answered(ctx, p, *c); err != nil {
+			return nil, err
+		}
 	}
-	return m, true, r.answered(ctx, p, *c)
+	return r.ownPromotions(ctx, p.Number)
+}
+
+func (r *observation) ownPromotions(ctx context.Context, number int) (list []ownPromotion, err error) {
+	rows, err := r.tx.Query(ctx, `select id, environment, app, branch, train, state, release from promotions where repository = $1 and number = $2 order by app for update`, r.repo.ID, number)
+	if err != nil {
+		return nil, err
+	}
+	var m ownPromotion
+	var release []byte
+	_, err = pgx.ForEachRow(rows, []any{&m.id, &m.environment, &m.app, &m.branch, &m.train, &m.state, &release}, func() error {
+		one := m
+		one.release = nil
+		list = append(list, one)
+		return json.Unmarshal(release, &list[len(list)-1].release)
+	})
+	return list, err
 }
 
 // shownCommit is a commit of Ferry's own on a promotion's branch.

@@ -56,7 +56,7 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
 		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
 		func(_ context.Context, s *promotion.Snapshot) error { d.moved(s, all, paths); return nil },
-		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.brought, d.hotfixes, d.rooms, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
+		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.brought, d.hotfixes, d.rooms, d.drops, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err
@@ -293,12 +293,12 @@ func (d *decision) intents(ctx context.Context, s *promotion.Snapshot) error {
 // livingPromotions reads the promotions that are waiting, open or merged, with the pull request of the open one as the forge shows it.
 func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) error {
 	rows, err := d.tx.Query(ctx, `
-		select m.environment, m.branch, m.id, m.number, m.release, m.intent, m.asker, m.reason, m.superseded, m.state, m.opened_at, m.merge_sha,
+		select m.environment, m.branch, m.train, m.id, m.number, m.release, m.intent, m.asker, m.reason, m.superseded, m.state, m.opened_at, m.merge_sha,
 		       coalesce(p.open, false), coalesce(p.head_sha, ''), coalesce(p.pusher, ''),
 		       coalesce((select c.shows ->> 'edit' from commits c where c.repository = m.repository and c.sha = p.head_sha), ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
 		       and p.author = $3 and p.head_repo = $4 and p.base_branch = $5
 		from promotions m left join pulls p on p.repository = m.repository and p.number = m.number and m.number <> 0
-		where m.repository = $1 and m.app = $2 and (m.state in ('waiting', 'open', 'merged') or p.open and m.branch <> 'ferry/' || m.environment || '/' || m.app) order by m.id`,
+		where m.repository = $1 and m.app = $2 and (m.state in ('waiting', 'open', 'merged') or p.open and m.train = '' and m.branch <> 'ferry/' || m.environment || '/' || m.app) order by m.id`,
 		d.repo.ID, s.App.Name, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch)
 	if err != nil {
 		return err
@@ -309,7 +309,7 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 	var open bool
 	var known *bool
 	var p promotion.Pull
-	_, err = pgx.ForEachRow(rows, []any{&environment, &branch, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &m.Reason, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &p.Edit, &known}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&environment, &branch, &m.Train, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &m.Reason, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &p.Edit, &known}, func() error {
 		one, pull := m, p
 		one.Release, one.Superseded = nil, nil
 		if err := json.Unmarshal(release, &one.Release); err != nil {
@@ -321,7 +321,7 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 		env := s.Find(environment)
 		switch {
 		case env == nil:
-		case open && branch != promotion.PromotionBranch(environment, s.App.Name):
+		case open && one.Train == "" && branch != promotion.PromotionBranch(environment, s.App.Name):
 			env.Outgrown = append(env.Outgrown, promotion.Outgrown{Branch: branch, Number: one.Number, Head: pull.HeadSHA, Known: known != nil && *known})
 		case one.State == promotion.PromotionMerged:
 			env.Merged = append(env.Merged, one)

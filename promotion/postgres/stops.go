@@ -63,7 +63,7 @@ func (d *decision) stopped(ctx context.Context, s *promotion.Snapshot) error {
 	stops, err := d.stops(ctx)
 	for i := range s.Environments {
 		env := &s.Environments[i]
-		env.Holds, env.Frozen = stops.On(s.App.Name, env.Name)
+		env.Holds, env.Frozen = stops.On(s.App.Name, env.Name, s.App.Group)
 		env.Blocks = stops.BlocksOn(s.App.Name, env.Name, promotion.FromOf(d.config, s.App.Name))
 	}
 	return err

@@ -13,10 +13,11 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// A unit is what is decided as one, by name: an app ("app:checkout"), a hand-made pull request ("pull:7"), the pending commands of a repository,
+// A unit is what is decided as one, by name: an app ("app:checkout"), the apps of a group ("group:platform"), a hand-made pull request ("pull:7"), the pending commands of a repository,
 // its configuration's status, Ferry's issue, the decisions on the branch ferry-state. Each has its own generation.
 const (
 	appPrefix    = "app:"
+	groupPrefix  = "group:"
 	pullPrefix   = "pull:"
 	commandsUnit = "commands"
 	configUnit   = "config"
@@ -25,28 +26,47 @@ const (
 )
 
 func appUnit(app string) string       { return appPrefix + app }
+func groupUnit(group string) string   { return groupPrefix + group }
 func pullUnit(number int) string      { return fmt.Sprintf("%s%d", pullPrefix, number) }
 func keys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
 
-// UnitsBeforeMerge returns the units that are decided once more right before a promotion of the app is merged: what people said, then its gates.
-func UnitsBeforeMerge(app string) []string { return []string{commandsUnit, appUnit(app)} }
+// UnitsBeforeMerge returns the units that are decided once more right before a promotion of the app, or of the group, is merged: what people said, then
+// its gates.
+func UnitsBeforeMerge(app, group string) []string {
+	if group != "" {
+		return []string{commandsUnit, groupUnit(group)}
+	}
+	return []string{commandsUnit, appUnit(app)}
+}
 
-// AppOf returns the app of a unit's name, and false for another kind of unit.
-func AppOf(unit string) (string, bool) { return strings.CutPrefix(unit, appPrefix) }
+// AppOf returns the app of a unit's name, or the group, and false for another kind of unit.
+func AppOf(unit string) (string, bool) {
+	if group, ok := strings.CutPrefix(unit, groupPrefix); ok {
+		return group, true
+	}
+	return strings.CutPrefix(unit, appPrefix)
+}
 
-// raiseUnits raises the generations of units, in a fixed order, and enqueues their decision.
+// raiseUnits raises the generations of units, in a fixed order, and enqueues their decision. An app that travels with others is decided with its group; a
+// group may be named as an app is.
 func (s *Store) raiseUnits(ctx context.Context, tx pgx.Tx, repository int64, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	slices.Sort(names)
-	if _, err := tx.Exec(ctx, `
-		insert into units (repository, name, generation) select $1, n, 1 from unnest($2::text[]) as n order by n
-		on conflict (repository, name) do update set generation = units.generation + 1`, repository, names); err != nil {
+	raised, err := collectTx[string](ctx, tx, `
+		insert into units (repository, name, generation)
+		select distinct $1::bigint, case when a.travels <> '' then 'group:' || a.travels when a.name is null and g.name is not null then g.name else n end, 1
+		from unnest($2::text[]) as n
+		     left join apps a on a.repository = $1 and 'app:' || a.name = n
+		     left join units g on g.repository = $1 and n like 'app:%' and g.name = 'group:' || substr(n, 5)
+		order by 2
+		on conflict (repository, name) do update set generation = units.generation + 1 returning name`, repository, names)
+	if err != nil {
 		return err
 	}
-	jobs := make([]river.JobArgs, len(names))
-	for i, name := range names {
+	slices.Sort(raised)
+	jobs := make([]river.JobArgs, len(raised))
+	for i, name := range raised {
 		jobs[i] = DecideArgs{Repository: repository, Unit: name}
 	}
 	return s.enqueue(ctx, tx, jobs...)

@@ -20,7 +20,7 @@ func (a *act) merge(ctx context.Context) (postgres.Applied, error) {
 	}
 	var applied postgres.Applied
 	ok, err := a.hold(ctx, fmt.Sprintf("merge:%d:%s", a.wish.Repository.ID, wish.Base), func(ctx context.Context, _ *held) (err error) {
-		if err := a.stillWished(ctx); err != nil {
+		if err := a.stillWished(ctx, wish.Group); err != nil {
 			return err
 		}
 		if err := a.guarded(ctx, wish); err != nil {
@@ -48,7 +48,7 @@ func (a *act) guarded(ctx context.Context, wish promotion.MergeWish) error {
 }
 
 // stillWished decides the gates once more, with everything that has been heard by now, and fails where the merge is not wished any more.
-func (a *act) stillWished(ctx context.Context) error {
+func (a *act) stillWished(ctx context.Context, group string) error {
 	repo, err := a.Store.LoadRepository(ctx, a.wish.Repository.ID)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (a *act) stillWished(ctx context.Context) error {
 	if repo.Generation != repo.Observed {
 		return &laterError{reason: "there are deliveries that have not been read yet", pause: time.Second, free: true}
 	}
-	for _, unit := range postgres.UnitsBeforeMerge(a.wish.App) {
+	for _, unit := range postgres.UnitsBeforeMerge(a.wish.App, group) {
 		if err := a.Decide(ctx, repo.ID, unit); err != nil {
 			return err
 		}

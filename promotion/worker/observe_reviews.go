@@ -65,6 +65,12 @@ func (l *look) reviewsOf(ctx context.Context, p postgres.ReviewedPull) error {
 	if !ok || !promotion.NeedsReviews(env) {
 		return nil
 	}
+	if i := slices.IndexFunc(l.out.Reviews, func(f promotion.ReviewFacts) bool { return f.Number == p.Number }); i >= 0 { // another app of the same train
+		if len(l.out.Reviews[i].Reviews) == 0 {
+			return nil
+		}
+		return l.authors(ctx, p)
+	}
 	found, err := l.client.Reviews(ctx, l.repo.Repo, p.Number)
 	if err != nil {
 		return err

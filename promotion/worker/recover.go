@@ -116,12 +116,16 @@ func (l *look) trailers(commits []forge.Commit) {
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(string(a.SHA), string(b.SHA)))
 	})
 	for _, c := range commits {
-		t, ok := promotion.ParseTrailers(c.Message)
-		if !ok || !ferrys(c, l.self) {
+		_, cars := promotion.ParseCars(c.Message)
+		if len(cars) == 0 || !ferrys(c, l.self) {
 			continue
 		}
 		l.back.own[c.SHA] = true
-		for _, a := range t.Sources {
+		var sources []promotion.Announced
+		for _, t := range cars {
+			sources = append(sources, t.Sources...)
+		}
+		for _, a := range sources {
 			if !slices.ContainsFunc(l.back.Sources, func(x promotion.Announced) bool { return x.Image.Name == a.Image.Name && x.Image.Tag == a.Image.Tag }) {
 				a.At = c.At
 				l.back.Sources = append(l.back.Sources, a)

@@ -40,7 +40,9 @@ func (l *look) pastPulls(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.back.Promotions = append(l.back.Promotions, past)
+		apart := past.Apart(l.config)
+		slices.Reverse(apart) // as all of them
+		l.back.Promotions = append(l.back.Promotions, apart...)
 	}
 	slices.Reverse(l.back.Promotions)
 	return nil
@@ -65,11 +67,23 @@ func (l *look) says(ctx context.Context, p *promotion.PastPromotion, most int) (
 		return "", err
 	}
 	for _, c := range list {
-		t, ok := promotion.ParseTrailers(c.Message)
-		if !ok || l.config.Current(t.Place) != p.Place || !ferrys(c, l.self) {
+		group, cars := promotion.ParseCars(c.Message)
+		if len(cars) == 0 || !ferrys(c, l.self) {
+			continue
+		}
+		t := cars[0]
+		if group != "" {
+			t.Place.App = group
+		}
+		if l.config.Current(t.Place) != p.Place {
 			continue
 		}
 		p.Release, p.Intent, p.Asker, p.Reason, p.Own = t.Release, t.Intent, t.Asker, t.Reason, c.SHA == p.Pull.HeadSHA
+		if p.Train = group; group != "" {
+			for _, car := range cars {
+				p.Cars = append(p.Cars, promotion.Car{App: car.Place.App, Release: car.Release, Intent: car.Intent, Asker: car.Asker})
+			}
+		}
 		l.trailers([]forge.Commit{c})
 		return c.Message, nil
 	}
@@ -144,8 +158,15 @@ func (l *look) earlierHead(ctx context.Context, p *promotion.PastPromotion, sha 
 	if err != nil {
 		return err
 	}
-	t, ok := promotion.ParseTrailers(c.Message)
-	if !ok || !ferrys(c, l.self) || l.config.Current(t.Place) != p.Place || !slices.Equal(t.Release, p.Release) {
+	group, cars := promotion.ParseCars(c.Message)
+	if len(cars) == 0 || !ferrys(c, l.self) {
+		return nil
+	}
+	t := cars[0]
+	if group != "" {
+		t.Place.App = group
+	}
+	if l.config.Current(t.Place) != p.Place || !slices.Equal(t.Release, p.Release) {
 		return nil
 	}
 	before, complete, err := l.client.CommitFiles(ctx, l.repo.Repo, sha)
@@ -159,9 +180,22 @@ func (l *look) earlierHead(ctx context.Context, p *promotion.PastPromotion, sha 
 	return err
 }
 
+// mergedTrains is how many merged trains of a group are looked at for what stands in their environment now.
+const mergedTrains = 5
+
 // pastMerged reads the trailers of the pull request that brought what stands in its environment now; of older ones nothing depends on them.
 func (l *look) pastMerged(ctx context.Context, p *promotion.PastPromotion) error {
-	if slices.ContainsFunc(l.back.Promotions, func(later promotion.PastPromotion) bool { return later.Place == p.Place && later.Pull.Merged }) {
+	later := map[int]bool{}
+	for _, x := range l.back.Promotions {
+		if x.Pull.HeadBranch == p.Pull.HeadBranch && x.Pull.Merged || x.Place == p.Place && x.Pull.Merged {
+			later[x.Pull.Number] = x.Train != ""
+		}
+	}
+	trains := len(later) > 0 && len(later) < mergedTrains // each brought some of the group's apps
+	for _, train := range later {
+		trains = trains && train
+	}
+	if len(later) > 0 && !trains {
 		return nil
 	}
 	_, err := l.says(ctx, p, 1)
@@ -195,8 +229,8 @@ func (a *act) own(ctx context.Context, sha forge.SHA) (bool, error) {
 	if errors.Is(err, forge.ErrNotFound) {
 		return false, nil
 	}
-	_, says := promotion.ParseTrailers(c.Message)
-	return err == nil && says && ferrys(c, a.self), err
+	_, cars := promotion.ParseCars(c.Message)
+	return err == nil && len(cars) > 0 && ferrys(c, a.self), err
 }
 
 // recovered completes what was read back of an open pull request by comparing its branch with the wish: where it shows exactly that edit, nothing is
