@@ -86,7 +86,7 @@ func (c *crasher) fault(method string) *requestFault {
 // forgeWrite is a request by which Ferry changed something at the forge.
 type forgeWrite struct{ method, path, body string }
 
-var errCrashed = errors.New("Ferry has crashed")
+var errCrashed = errors.New("crashed, as the simulation wanted")
 
 // newCrasher returns a crasher and the address at which its Ferry reaches the database.
 func newCrasher(t *testing.T, databaseURL string) (c *crasher, through string) {

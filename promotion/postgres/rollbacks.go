@@ -88,6 +88,9 @@ func (d *decision) writeRollback(ctx context.Context, app string, r promotion.Ro
 		return err
 	}
 	d.dirty[issueUnit], d.dirty[stateUnit] = true, true
+	if r.Block == nil {
+		return nil
+	}
 	return d.blockFor(ctx, by, r.Cause, *r.Block)
 }
 
