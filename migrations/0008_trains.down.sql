@@ -5,4 +5,5 @@ drop index if exists apps_travels;
 alter table apps drop column if exists travels;
 drop index if exists promotions_living;
 drop table if exists waiting;
+drop table if exists turns;
 drop table if exists rooms;

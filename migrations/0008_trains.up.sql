@@ -6,6 +6,11 @@ create table if not exists rooms (
   primary key (repository, environment)
 );
 
+-- Never has a row: decisions that lost over a place lock the table, to come one after another.
+create table if not exists turns (
+  id int primary key
+);
+
 -- The apps that wait for a place.
 create table if not exists waiting (
   repository  bigint not null references repositories (id),

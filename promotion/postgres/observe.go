@@ -198,6 +198,7 @@ type observation struct {
 	seqs  map[forge.SHA]int64
 	seq   int64
 	dirty map[string]bool
+	left  map[string]bool // environments in which a promotion is not open any more
 }
 
 // RecordObservation writes down what an observation found, marks its deliveries as worked off and the generation as observed, and makes the
@@ -208,7 +209,7 @@ func (s *Store) RecordObservation(ctx context.Context, lease Lease, repo Reposit
 		if err := checkFence(ctx, tx, lease); err != nil {
 			return err
 		}
-		r := observation{Store: s, tx: tx, repo: repo, o: o, self: self, cause: causeOf(deliveries), now: now, seqs: map[forge.SHA]int64{}, dirty: map[string]bool{}}
+		r := observation{Store: s, tx: tx, repo: repo, o: o, self: self, cause: causeOf(deliveries), now: now, seqs: map[forge.SHA]int64{}, dirty: map[string]bool{}, left: map[string]bool{}}
 		if err := r.record(ctx); err != nil {
 			return err
 		}
@@ -222,6 +223,9 @@ func (s *Store) RecordObservation(ctx context.Context, lease Lease, repo Reposit
 			return err
 		}
 		if err := s.raiseUnits(ctx, tx, repo.ID, keys(r.dirty)); err != nil {
+			return err
+		}
+		if err := s.leftRoom(ctx, tx, repo.ID, keys(r.left)...); err != nil {
 			return err
 		}
 		return s.releaseMerges(ctx, tx, repo.ID)

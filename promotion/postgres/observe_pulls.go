@@ -121,9 +121,7 @@ func (r *observation) promotionBecomes(ctx context.Context, m ownPromotion, stat
 		return err
 	}
 	if m.living() && state != promotion.PromotionOpen {
-		if err := r.leftRoom(ctx, r.tx, r.repo.ID, m.environment); err != nil {
-			return err
-		}
+		r.left[m.environment] = true
 	}
 	return addEvent(ctx, r.tx, e)
 }

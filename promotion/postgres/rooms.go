@@ -101,9 +101,9 @@ func (d *decision) enter(ctx context.Context, environment string) error {
 }
 
 // takeTurns makes a decision that lost against another one over a place wait until it is alone: of many at once most would lose again and again. It
-// must come before anything is read.
+// must come before anything is read; and it locks a table that nothing else touches, because all others lock their unit first and the room after it.
 func takeTurns(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, `lock table rooms in share row exclusive mode`)
+	_, err := tx.Exec(ctx, `lock table turns in share row exclusive mode`)
 	return err
 }
 
@@ -121,13 +121,22 @@ func (d *decision) writeWaiting(ctx context.Context, app string, env *promotion.
 	return addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: env.Name, app: app, kind: "waits for room", actor: "ferry", cause: d.cause, at: d.now})
 }
 
-// leftRoom says that a promotion is not open any more: who waits for its place is woken.
-func (s *Store) leftRoom(ctx context.Context, tx pgx.Tx, repository int64, environment string) error {
-	tag, err := tx.Exec(ctx, `update rooms set turn = turn + 1 where repository = $1 and environment = $2`, repository, environment)
-	if err != nil || tag.RowsAffected() == 0 {
-		return err
+// leftRoom says that promotions into the environments, which are in order, are not open any more: who waits for their places is woken. It comes after all
+// units that the transaction raises: a decision locks its unit first and the room after it.
+func (s *Store) leftRoom(ctx context.Context, tx pgx.Tx, repository int64, environments ...string) error {
+	for _, environment := range environments {
+		tag, err := tx.Exec(ctx, `update rooms set turn = turn + 1 where repository = $1 and environment = $2`, repository, environment)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			continue
+		}
+		if err := s.wakeWaiting(ctx, tx, repository, environment); err != nil {
+			return err
+		}
 	}
-	return s.wakeWaiting(ctx, tx, repository, environment)
+	return nil
 }
 
 // wakeWaiting makes who comes next in the environment due; once that one has its place, it wakes the next. One that is being decided right now meets

@@ -97,11 +97,9 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 		return err
 	}
 	if a.Closed {
-		err = s.supersede(ctx, tx, w, wish, a.Pull.Number, now)
-	} else {
-		err = s.shownByAct(ctx, tx, w, wish, *a.Pull, now)
+		return s.supersede(ctx, tx, w, wish, a.Pull.Number, now)
 	}
-	if err != nil {
+	if err := s.shownByAct(ctx, tx, w, wish, *a.Pull, now); err != nil {
 		return err
 	}
 	return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
@@ -169,24 +167,26 @@ func (s *Store) show(ctx context.Context, tx pgx.Tx, repository int64, app strin
 	return living, s.raiseUnits(ctx, tx, repository, units)
 }
 
-// supersede ends the promotion whose pull request Ferry closed.
+// supersede ends the promotion whose pull request Ferry closed, and makes due what that was about.
 func (s *Store) supersede(ctx context.Context, tx pgx.Tx, w Wish, wish promotion.PullWish, number int, now time.Time) error {
 	apps, err := collectTx[string](ctx, tx, `
 		update promotions set state = 'superseded', ended_at = $3 where repository = $1 and number = $2 and state in ('waiting', 'open') returning app`, w.Repository.ID, number, now)
-	if err != nil || len(apps) == 0 {
+	if err != nil {
 		return err
 	}
-	if err := s.leftRoom(ctx, tx, w.Repository.ID, wish.Environment); err != nil {
-		return err
-	}
-	units := make([]string, len(apps))
-	for i, app := range apps {
-		units[i] = appUnit(app)
+	units := []string{appUnit(w.App)}
+	for _, app := range apps {
+		if unit := appUnit(app); !slices.Contains(units, unit) {
+			units = append(units, unit)
+		}
 		if err := addEvent(ctx, tx, event{repository: w.Repository.ID, environment: wish.Environment, app: app, kind: "promotion superseded", actor: "ferry", cause: "wish", at: now, detail: wish.Reason}); err != nil {
 			return err
 		}
 	}
-	return s.raiseUnits(ctx, tx, w.Repository.ID, units)
+	if err := s.raiseUnits(ctx, tx, w.Repository.ID, units); err != nil || len(apps) == 0 {
+		return err
+	}
+	return s.leftRoom(ctx, tx, w.Repository.ID, wish.Environment)
 }
 
 // keepMade keeps the wish of a pull request that was taken back while it was being opened: its branch is still to go, once it is closed or merged.
