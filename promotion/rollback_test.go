@@ -440,3 +440,25 @@ func TestResumeOfSeveralRollbacks(t *testing.T) {
 		}
 	}
 }
+
+// TestRollbackWaitsForAForeignCommit: what somebody pushed upon is closed by a person, and everything says so until then.
+func TestRollbackWaitsForAForeignCommit(t *testing.T) {
+	t.Parallel()
+	w := runningBad(t)
+	w.arrive("dev", "1.3.0")
+	w.merge("staging")
+	w.report("staging", promotion.HealthHealthy)
+	w.look()
+	pull := w.env("prod").Pull
+	pull.Known, pull.Pusher, pull.HeadSHA = false, "mallory", sha(666)
+	w.env("prod").Intent = &promotion.Intent{Kind: promotion.IntentRollback, Release: release("1.1.0"), From: release("1.2.0"), Actor: "mia", At: w.now}
+	w.look()
+	cell := w.cell("prod")
+	if words := "mallory pushed on top of #"; !strings.HasPrefix(cell.Why, words) || cell.Proposed.Version() != "1.3.0" || cell.Next.Version() != "1.1.0" ||
+		len(cell.Gates) != 1 || cell.Gates[0].State != promotion.GateClosed || !strings.HasSuffix(cell.Gates[0].Reason, "close it, and 1.1.0 is opened") {
+		t.Errorf("%+v", cell)
+	}
+	if got := w.gatesStatus("prod"); got.State != forge.Failure || !strings.Contains(got.Description, "close it, and 1.1.0 is opened") {
+		t.Errorf("%+v", got)
+	}
+}
