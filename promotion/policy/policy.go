@@ -13,12 +13,6 @@ import (
 	"cel.dev/cel-go/ext"
 )
 
-// Bounds of one expression: its length in bytes, and what its evaluation may cost in CEL's units, of which a comparison takes about one.
-const (
-	MaxLength = 4096
-	maxCost   = 100_000
-)
-
 // Policy is one expression that is true where a release may pass. It does not change, and may be used from several goroutines. Only Language.Compile makes one.
 type Policy struct {
 	text    string
@@ -66,7 +60,8 @@ func (e *Error) Error() string {
 }
 
 // Compile returns the policy of an expression. It fails with an *Error where the expression is longer than MaxLength, is not CEL, uses a name or a type
-// wrongly, has no truth value as its result, might cost more than a decision may take, or asks for a soak other than by comparing it with a length.
+// wrongly, has no truth value as its result, holds a regular expression, duration or timestamp that is none, might cost more than a decision may take, or
+// asks for a soak other than by comparing it with a length.
 func (l *Language) Compile(text string) (Policy, error) {
 	if len(text) > MaxLength {
 		return Policy{}, &Error{1, 1, fmt.Sprintf("the expression has %d bytes; at most %d are read", len(text), MaxLength)}
@@ -78,6 +73,9 @@ func (l *Language) Compile(text string) (Policy, error) {
 	if ast.OutputType() != cel.BoolType {
 		return Policy{}, &Error{1, 1, fmt.Sprintf("the expression results in %s; it must be true or false", ast.OutputType())}
 	}
+	if err := checkLiterals(ast); err != nil {
+		return Policy{}, err
+	}
 	lengths, err := soakLengths(ast)
 	if err != nil {
 		return Policy{}, err
@@ -86,10 +84,10 @@ func (l *Language) Compile(text string) (Policy, error) {
 	if failed != nil {
 		return Policy{}, &Error{1, 1, failed.Error()}
 	}
-	if cost.Max > maxCost {
-		return Policy{}, &Error{1, 1, "the expression may take too long: lists within lists, or text made from text, grow beyond what a decision may cost"}
+	if cost.Max > maxEstimate {
+		return Policy{}, &Error{1, 1, "the expression may take too long: lists within lists within lists, or text made from text, grow beyond what a decision may cost"}
 	}
-	program, failed := l.env.Program(ast, cel.CostLimit(maxCost))
+	program, failed := l.env.Program(ast, cel.CostLimit(maxEvaluated))
 	if failed != nil {
 		return Policy{}, &Error{1, 1, failed.Error()}
 	}
