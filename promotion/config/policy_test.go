@@ -38,6 +38,11 @@ func TestPolicyErrorsStandInTheFile(t *testing.T) {
 		`policy: [{name: a, rule: 'release.x'}]`:                     "2:34: rule: undefined field 'x'",
 		"policy: |\n  change == 'major' &&\n    chnge == 'x'":        "4:5: policy: undeclared reference",
 		"policy: |\r\n  change == 'major' &&\r\n    chnge\r\n":       "4:5: policy: undeclared reference",
+		"policy: |\n\n  change == 'major' &&\n  chnge":               "5:3: policy: undeclared reference",
+		"policy: |2\n    chnge &&\n  true":                           "3:5: policy: undeclared reference",
+		"policy: |\n\n":                                              "2:9: policy must not be empty",
+		`policy: '  chnge'`:                                          "2:12: policy: undeclared reference",
+		`policy: "upstream.all(u, u.soaked > duration('3d'))"`:       `three days are 72h`,
 		"policy: >-\n  change == 'major' &&\n  chnge":                "2:9: policy: undeclared reference to 'chnge' (did you mean 'change'?) (in line 1, column 22 of the expression)",
 		"policy: change == 'major' &&\n  chnge":                      "2:9: policy: undeclared reference",
 		`policy: [{name: a, rule: "true"}, {name: a, rule: "true"}]`: `2:35: the policy "a" stands here already`,
@@ -50,6 +55,19 @@ func TestPolicyErrorsStandInTheFile(t *testing.T) {
 		_, err := config.Parse(config.File, []byte("apiVersion: ferry/v1\n"+text+"\nenvironments: [{name: dev}]\n"))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestPolicyInABlock: an expression is what stands between the spaces and line breaks of YAML's blocks.
+func TestPolicyInABlock(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"|\n\n  change == 'major'", ">\n  \n  change ==\n  'major'\n\n", "|2\n    change == 'major'", "|+\n  change == 'major'\n\n", `" change == 'major'\n"`} {
+		c, err := config.Parse(config.File, []byte("apiVersion: ferry/v1\npolicy: "+text+"\nenvironments: [{name: dev}]\n"))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if got := c.Environments[0].Policies[0].Rule.String(); got != "change == 'major'" {
+			t.Errorf("%q: %q", text, got)
 		}
 	}
 }

@@ -50,10 +50,10 @@ func (r *reporter) policies(f field) []Policy {
 	return out
 }
 
-// rule reads an expression. A block of several lines may end with line breaks, as YAML has them.
+// rule reads an expression. Spaces and line breaks around it are no part of it: YAML's blocks have them.
 func (r *reporter) rule(n *yaml.Node, what string) (policy.Policy, bool) {
-	trimmed := *n
-	trimmed.Value = strings.TrimRight(n.Value, "\n")
+	trimmed := *deref(n)
+	trimmed.Value = strings.TrimSpace(trimmed.Value)
 	text, ok := r.text(&trimmed, what)
 	if !ok {
 		return policy.Policy{}, false
@@ -86,14 +86,15 @@ func firstLine(s string) string {
 }
 
 // inside returns where in the file a place in a text stands, both counted from 1. Where YAML writes the text otherwise, folded or with escapes, that is
-// where the text begins; then it also returns words that name the place.
+// where the text begins; then it also returns words that name the place. The text is the node's without the spaces around it.
 func (r *reporter) inside(n *yaml.Node, text string, line, column int) (position, string) {
 	at := r.pos(n)
 	values := strings.Split(text, "\n")
 	sources := strings.Split(strings.TrimPrefix(string(r.bytes), "\ufeff"), "\n")
 	row, from := n.Line, n.Column-1
 	if n.Style&yaml.LiteralStyle != 0 {
-		row, from = n.Line+line, 0
+		leading, _, _ := strings.Cut(n.Value, text)
+		row, from = n.Line+line+strings.Count(leading, "\n"), 0
 	}
 	if line <= len(values) && row <= len(sources) && (line == 1 || n.Style&yaml.LiteralStyle != 0) {
 		source := []rune(strings.TrimSuffix(sources[row-1], "\r"))

@@ -1,5 +1,7 @@
 package config
 
+import "regexp"
+
 // keyTable returns all keys Ferry knows, with those of versions to come: the parser, the JSON Schema and the reference in the
 // documentation read this one table. What a key's state says here is all that decides whether a file may use it.
 func keyTable() []key {
@@ -17,8 +19,9 @@ func nameShape() shape  { return textOf("name", nameForm, nameRefused) }
 func namesShape() shape { return either(nameShape(), listOf(nameShape()).sized(1, 0)) }
 func imageShape() shape { return textOf("image name", imageForm).like("ghcr.io/acme/checkout") }
 func pathShape() shape  { return anyText().named("pattern") }
+func ruleShape() shape  { return textOf("text", regexp.MustCompile(`\S`)) } // a block begins and ends as YAML has it
 func policyShape() shape {
-	return either(anyText().named("rule"), listOf(keysOf(atPolicy)).sized(0, maxListed))
+	return either(ruleShape().named("rule"), listOf(keysOf(atPolicy)).sized(0, maxListed))
 }
 func rolesShape() shape {
 	return mapOf(wordOf(commandNames...).named("command"), either(wordOf(permissions...), keysOf(atRole)))
@@ -127,7 +130,7 @@ func partKeys() []key {
 		{at: freeze, name: "timeZone", shape: anyText().named("IANA zone").like("Europe/Helsinki"), def: "`UTC`", effect: "whose clock the schedule means"},
 		{at: freeze, name: "reason", shape: anyText(), def: "none", effect: "shown while it is closed"},
 		{at: policy, name: "name", shape: nameShape(), def: "required", required: true, effect: "what the rule is called"},
-		{at: policy, name: "rule", shape: anyText(), def: "required", required: true, effect: "the expression"},
+		{at: policy, name: "rule", shape: ruleShape(), def: "required", required: true, effect: "the expression"},
 		{at: policy, name: "reason", shape: anyText(), def: "none", effect: "shown where it does not hold"},
 		{at: role, name: "permission", shape: wordOf(permissions...), def: "none", effect: "the least permission at the forge"},
 		{at: role, name: "teams", shape: listOf(textOf("team", teamForm).like("acme/sre")).sized(0, maxListed), def: "none", effect: "or a member of one of these, by slug; without an organization the repository's own"},

@@ -78,7 +78,7 @@ var keyValues = []values{
 	{"freeze", "timeZone", []string{"Europe/Helsinki", "UTC", "America/New_York"}, append([]string{"Local", "Helsinki", "Europe/Nowhere", "../etc/passwd", "'+02:00'"}, badTexts...)},
 	{"freeze", "reason", []string{"no weekend releases"}, badTexts},
 	{"policy", "name", []string{"no-majors"}, badNames},
-	{"policy", "rule", []string{"'true'"}, badTexts},
+	{"policy", "rule", []string{"'true'", "' true'", `"\n  true\n"`}, badTexts},
 	{"policy", "reason", []string{"ask first"}, badTexts},
 	{"role", "permission", []string{"write", "maintain", "admin"}, words("read")},
 	{"role", "teams", []string{"[]", "[acme/sre]"}, []string{"", "sre", "[12]", "[a, a]", "[The SREs]", "[acme/]"}},
