@@ -159,5 +159,8 @@ func (c policyCase) try(parsed *config.Config) policyResult {
 		out.State, out.Reason = gate.State, gate.Reason
 		out.Passed, out.wrong = c.holds(gate)
 	}
+	if out.Reason == "" {
+		out.Reason = out.wrong // nothing could be tried
+	}
 	return out
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
+	"time"
 
 	"ferry/promotion"
 	"ferry/promotion/config"
@@ -18,16 +16,17 @@ const policyCasesFile = ".ferry-policy.yaml"
 
 // policyCase is one case: facts, and what the gate is to be on them.
 type policyCase struct {
-	Name        string                  `yaml:"name"`
-	App         string                  `yaml:"app"`
-	Environment string                  `yaml:"environment"`
-	Current     caseRelease             `yaml:"current"`
-	Release     caseRelease             `yaml:"release"`
-	Commit      string                  `yaml:"commit"` // of every image of the release
-	Asker       string                  `yaml:"asker"`
-	Upstream    map[string]caseUpstream `yaml:"upstream"`
-	Expect      promotion.GateState     `yaml:"expect"`
-	Because     string                  `yaml:"because"` // what the reason has to contain
+	Name        string
+	App         string
+	Environment string
+	Current     caseRelease
+	Release     caseRelease
+	Commit      string // of every image of the release
+	Intent      string // "" for what it is where nobody asked for anything else
+	Asker       string
+	Upstream    map[string]caseUpstream
+	Expect      promotion.GateState
+	Because     string // what the reason has to contain
 
 	path string
 	line int
@@ -35,76 +34,12 @@ type policyCase struct {
 
 // caseUpstream is how the release fares in one environment. It has converged and is healthy unless said otherwise.
 type caseUpstream struct {
-	Converged *bool  `yaml:"converged"`
-	Healthy   *bool  `yaml:"healthy"`
-	Soaked    string `yaml:"soaked"`
+	Unconverged, Unhealthy bool
+	Soaked                 time.Duration
 }
 
-// caseRelease is a release as people write it: a tag for all images of the app, or a list of references.
+// caseRelease is a release as people write it: a tag for all images of the app, a tag with the digest of its one image, or a list of references.
 type caseRelease []string
-
-// UnmarshalYAML reads one text or a list of them.
-func (r *caseRelease) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.ScalarNode {
-		*r = caseRelease{n.Value} // also 1.10, which YAML takes for a number
-		return nil
-	}
-	var refs []string
-	if err := n.Decode(&refs); err != nil {
-		return err
-	}
-	*r = refs
-	return nil
-}
-
-// parsePolicyCases reads a file of cases. It fails where that is no such file, where a case lacks what it needs, and where there is none: a test
-// that tries nothing would always pass.
-func parsePolicyCases(name string, content []byte) ([]policyCase, error) {
-	if len(content) > config.MaxSize {
-		return nil, fmt.Errorf("%s: the file has %d bytes; at most %d are read", name, len(content), config.MaxSize)
-	}
-	var file struct {
-		Cases []yaml.Node `yaml:"cases"`
-	}
-	if err := yaml.Load(content, &file, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	var out []policyCase
-	for i := range file.Cases {
-		n := &file.Cases[i]
-		one := policyCase{path: name, line: n.Line}
-		err := n.Load(&one, yaml.WithKnownFields())
-		if err == nil {
-			err = one.complete()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d:%d: case %d: %w", name, n.Line, n.Column, i+1, err)
-		}
-		out = append(out, one)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s has no cases", name)
-	}
-	return out, nil
-}
-
-// complete says what the case lacks.
-func (c *policyCase) complete() error {
-	states := []promotion.GateState{promotion.GateOpen, promotion.GateClosed, promotion.GateWaiting}
-	switch {
-	case c.Name == "":
-		return errors.New("name is missing: what the case shows")
-	case c.App == "":
-		return errors.New("app is missing")
-	case c.Environment == "":
-		return errors.New("environment is missing")
-	case len(c.Release) == 0:
-		return errors.New("release is missing: a tag, or a list of image references")
-	case !slices.Contains(states, c.Expect):
-		return errors.New("expect must be open, closed or waiting")
-	}
-	return nil
-}
 
 // facts returns the facts of the case.
 func (c policyCase) facts(app config.App, env config.Environment) (policy.Facts, error) {
@@ -117,7 +52,9 @@ func (c policyCase) facts(app config.App, env config.Environment) (policy.Facts,
 		return policy.Facts{}, fmt.Errorf("release: %w", err)
 	}
 	f := promotion.PolicyFacts(app, env, current, release)
-	f.Asker = c.Asker
+	if f.Asker = c.Asker; c.Intent != "" {
+		f.Intent = c.Intent
+	}
 	for i := range f.Release.Images {
 		f.Release.Images[i].Commit = c.Commit
 	}
@@ -128,13 +65,7 @@ func (c policyCase) facts(app config.App, env config.Environment) (policy.Facts,
 	}
 	for _, name := range env.From {
 		said := c.Upstream[name]
-		up := policy.Upstream{Environment: name, Converged: said.Converged == nil || *said.Converged, Healthy: said.Healthy == nil || *said.Healthy}
-		if said.Soaked != "" {
-			if up.Soaked, err = config.ParseDuration(said.Soaked); err != nil {
-				return policy.Facts{}, fmt.Errorf("upstream: soaked: %w", err)
-			}
-		}
-		f.Upstream = append(f.Upstream, up)
+		f.Upstream = append(f.Upstream, policy.Upstream{Environment: name, Converged: !said.Unconverged, Healthy: !said.Unhealthy, Soaked: said.Soaked})
 	}
 	return f, nil
 }
@@ -144,8 +75,8 @@ func (r caseRelease) of(app config.App) (promotion.Release, error) {
 	var images []promotion.Image
 	for _, configured := range app.Images {
 		image := promotion.Image{Name: configured.Name}
-		if len(r) == 1 && !strings.ContainsAny(r[0], ":/@") {
-			image.Tag = r[0]
+		if tag, digest, ok := r.shorthand(app); ok {
+			image.Tag, image.Digest = tag, digest
 			images = append(images, image)
 			continue
 		}
@@ -156,9 +87,28 @@ func (r caseRelease) of(app config.App) (promotion.Release, error) {
 		}
 	}
 	if len(r) > 0 && len(images) == 0 || len(r) > 1 && len(images) != len(r) {
-		return nil, fmt.Errorf("%s are not references of the app's images", strings.Join(r, ", "))
+		return nil, fmt.Errorf("%s are not references of the app's images; write a tag that all have, or NAME:TAG@DIGEST for each of %s", strings.Join(r, ", "), strings.Join(imageNames(app), ", "))
 	}
 	return promotion.NewRelease(images...), nil
+}
+
+func imageNames(app config.App) (names []string) {
+	for _, image := range app.Images {
+		names = append(names, image.Name)
+	}
+	return names
+}
+
+// shorthand returns the tag that stands for all images, and the digest that stands for the only one; false where the release is written otherwise.
+func (r caseRelease) shorthand(app config.App) (tag, digest string, ok bool) {
+	if len(r) != 1 {
+		return "", "", false
+	}
+	tag, digest, pinned := strings.Cut(r[0], "@")
+	if strings.ContainsAny(tag, ":/") || pinned && (len(app.Images) != 1 || promotion.ParseImage(r[0]).Name == app.Images[0].Name) {
+		return "", "", false
+	}
+	return tag, digest, true
 }
 
 // holds says whether the gate is what the case expects, and else what it is.
