@@ -75,7 +75,7 @@ func (e *execution) mend(app, environment string, i Intent) {
 		e.out.Lifts = append(e.out.Lifts, Lift{Place: x.Place, Number: x.Number, Actor: e.Login, At: e.Now})
 	}
 	e.say("A hotfix of %s in %s: %s → %s. %s It skips upstream, soak and checks, and nothing else. Nothing that was there before it goes over it without `/override hotfix`.%s",
-		code(app), code(environment), code(i.From.Version()), code(i.Release.Version()), e.urgentFollows(app, environment, windowsOn(e.Config, app, environment)), e.backfillWords(app, environment))
+		code(app), code(environment), code(i.From.Version()), code(i.Release.Version()), e.urgentFollows(app, environment, i, windowsOn(e.Config, app, environment)), e.backfillWords(app, environment))
 }
 
 // backfillWords names where the hotfix goes from there.

@@ -210,7 +210,7 @@ func (e *execution) rollBack(r RolledBack, history []Deployment) {
 	if len(r.Intent.From) > 0 {
 		from = code(r.Intent.From.versionBeside(r.Intent.Release))
 	}
-	e.say("Rolling %s back in %s: %s → %s. %s", code(app), code(environment), from, code(r.Intent.Release.versionBeside(r.Intent.From)), e.urgentFollows(app, environment, nil))
+	e.say("Rolling %s back in %s: %s → %s. %s", code(app), code(environment), from, code(r.Intent.Release.versionBeside(r.Intent.From)), e.urgentFollows(app, environment, r.Intent, nil))
 	if r.Block == nil {
 		e.say("Nothing is held or blocked: no one release stood there.")
 		return
@@ -229,9 +229,10 @@ func (e *execution) rollBack(r RolledBack, history []Deployment) {
 }
 
 // urgentFollows says what comes of a rollback or a hotfix, and what is in its way. The windows are those that stop it.
-func (e *execution) urgentFollows(app, environment string, windows []window.Window) string {
+func (e *execution) urgentFollows(app, environment string, i Intent, windows []window.Window) string {
 	mode := config.ModePropose
-	if env, ok := e.Config.Settings(app, environment); ok {
+	env, ok := e.Config.Settings(app, environment)
+	if ok {
 		mode = env.Mode
 	}
 	words := "The pull request follows"
@@ -249,6 +250,9 @@ func (e *execution) urgentFollows(app, environment string, windows []window.Wind
 	}
 	if g := frozen(freezes, windows, e.Now); g.State != GateOpen {
 		words += "; " + escape(g.Reason)
+	}
+	if g := e.foreseenPolicies(app, env, i); g.State != GateOpen {
+		words += "; the gate policy keeps it shut: " + escape(g.Reason)
 	}
 	return words + "."
 }

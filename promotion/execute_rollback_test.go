@@ -74,3 +74,21 @@ func TestPromotingOverARollback(t *testing.T) {
 		}
 	}
 }
+
+// TestRollbackThatAPolicyStops: the answer names the policy that keeps what comes back shut, where that is known already.
+func TestRollbackThatAPolicyStops(t *testing.T) {
+	t.Parallel()
+	for rule, want := range map[string]string{
+		`change in ["patch", "minor"]`:                                   "The pull request follows; the gate policy keeps it shut: small: forward only.",
+		`intent == "rollback" || change in ["patch", "minor"]`:           "The pull request follows.\n",
+		`change == "patch" || upstream.exists(u, u.healthy)`:             "The pull request follows.\n",
+		`asker != "" && current.version == "1.3.0" && change != "older"`: "The pull request follows; the gate policy keeps it shut: small: forward only.",
+	} {
+		out := execute(t, "/rollback checkout prod", lookedBack(release("1.3.0"), release("1.2.0")), func(s *promotion.CommandScene) {
+			for i := range s.Config.Environments {
+				s.Config.Environments[i].Policies = policies(t, [3]string{"small", rule, "forward only"})
+			}
+		})
+		wantAnswer(t, out, forge.ReactionDone, want)
+	}
+}

@@ -53,6 +53,14 @@ func JudgePolicies(policies []config.Policy, facts policy.Facts) Gate {
 	return gate
 }
 
+// foreseenPolicies returns the gate of those policies that can be judged as soon as a person has named the release.
+func (e *execution) foreseenPolicies(app string, env config.Environment, i Intent) Gate {
+	settings, _ := e.Config.App(app)
+	facts := PolicyFacts(settings, env, i.From, i.Release)
+	facts.Intent, facts.Asker = i.Kind, i.Actor
+	return JudgePolicies(slices.DeleteFunc(slices.Clone(env.Policies), func(p config.Policy) bool { return !p.Rule.NeedsNoHistory() }), facts)
+}
+
 // policyFacts returns what the policies of the environment may ask about the release.
 func (s *Snapshot) policyFacts(env *Environment, release Release, now time.Time) policy.Facts {
 	var current Release

@@ -17,6 +17,7 @@ import (
 type Policy struct {
 	text    string
 	lengths []time.Duration
+	ahead   bool // see NeedsNoHistory
 	program cel.Program
 }
 
@@ -91,7 +92,7 @@ func (l *Language) Compile(text string) (Policy, error) {
 	if failed != nil {
 		return Policy{}, &Error{1, 1, failed.Error()}
 	}
-	return Policy{text: text, lengths: lengths, program: program}, nil
+	return Policy{text: text, lengths: lengths, ahead: asksNoHistory(ast), program: program}, nil
 }
 
 // first returns the first of the issues in the text's order, which is the one that people correct first.
@@ -128,6 +129,10 @@ func (p Policy) Allows(f Facts) (bool, error) {
 // SoakLengths returns the lengths with which the expression compares a soak, the shortest first: only when a soak reaches one of them may time alone
 // change what the policy says.
 func (p Policy) SoakLengths() []time.Duration { return slices.Clone(p.lengths) }
+
+// NeedsNoHistory says whether the expression asks only for what is known as soon as a release is named: neither for how it fares upstream nor for the
+// commits of which it was built.
+func (p Policy) NeedsNoHistory() bool { return p.ahead }
 
 // String returns the expression.
 func (p Policy) String() string { return p.text }

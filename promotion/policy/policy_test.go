@@ -189,6 +189,26 @@ func TestSoakIsOnlyComparedWithALength(t *testing.T) {
 	}
 }
 
+func TestNeedsNoHistory(t *testing.T) {
+	t.Parallel()
+	for expression, want := range map[string]bool{
+		`change != "older"`: true,
+		`intent == "rollback" || release.images.all(i, i.tag != "latest")`: true,
+		`release.images.size() == current.images.size()`:                   true,
+		`change == "patch" || upstream.all(u, u.healthy)`:                  false,
+		`size(upstream) == 1`:                   false,
+		`release.images.all(i, i.commit != "")`: false,
+		`release == current`:                    false,
+		`release.images == current.images`:      false,
+		`release.images[0] in current.images`:   false,
+	} {
+		p, err := language(t).Compile(expression)
+		if err != nil || p.NeedsNoHistory() != want {
+			t.Errorf("%s: %t, %v", expression, p.NeedsNoHistory(), err)
+		}
+	}
+}
+
 func TestAllowsFails(t *testing.T) {
 	t.Parallel()
 	f := facts()

@@ -70,32 +70,43 @@ func hidesSoak(e ast.NavigableExpr) string {
 		return "facts are compared with each other or by their fields; an expression makes none of its own"
 	case mentions(e.Type(), func(t *types.Type) bool { return t.Kind() == types.DynKind || t.Kind() == types.AnyKind }):
 		return "every value has one type, which is known before the release is: there is no dyn, and no list of text and numbers"
-	case e.Kind() != ast.CallKind || slices.Contains(keepsUpstreams(), e.AsCall().FunctionName()):
-		return ""
+	case looksInto(e, Upstream{}):
+		return "an upstream is only compared by its fields, as in u.healthy: as a whole it changes with every second that it soaks"
+	}
+	return ""
+}
+
+// looksInto says whether the expression uses such a fact as a whole.
+func looksInto(e ast.NavigableExpr, fact any) bool {
+	if e.Kind() != ast.CallKind || slices.Contains(keepsWhole(), e.AsCall().FunctionName()) {
+		return false
 	}
 	call := e.AsCall()
 	operands := call.Args()
 	if call.IsMemberFunction() {
 		operands = append(slices.Clone(operands), call.Target())
 	}
-	for _, operand := range operands {
-		if at, ok := operand.(ast.NavigableExpr); ok && mentions(at.Type(), isUpstream) {
-			return "an upstream is only compared by its fields, as in u.healthy: as a whole it changes with every second that it soaks"
-		}
-	}
-	return ""
+	name := reflect.TypeOf(fact).String()
+	return slices.ContainsFunc(operands, func(operand ast.Expr) bool {
+		at, ok := operand.(ast.NavigableExpr)
+		return ok && mentions(at.Type(), func(t *types.Type) bool { return t.TypeName() == name })
+	})
 }
 
-// keepsUpstreams returns the functions that hand upstreams on, or look at how many there are, and never at what they hold.
-func keepsUpstreams() []string {
+// keepsWhole returns the functions that hand facts on, or look at how many there are, and never at what they hold.
+func keepsWhole() []string {
 	return []string{operators.Index, operators.Conditional, operators.Add, overloads.Size}
-}
-
-func isUpstream(t *types.Type) bool {
-	return t.TypeName() == reflect.TypeFor[Upstream]().String()
 }
 
 // mentions says whether the type or one of which it is made is such a one.
 func mentions(t *types.Type, such func(*types.Type) bool) bool {
 	return such(t) || slices.ContainsFunc(t.Parameters(), func(of *types.Type) bool { return mentions(of, such) })
+}
+
+// asksNoHistory says whether the expression asks neither for upstreams nor for commits, of which images have one.
+func asksNoHistory(checked *cel.Ast) bool {
+	return len(ast.MatchDescendants(ast.NavigateAST(checked.NativeRep()), func(e ast.NavigableExpr) bool {
+		return e.Kind() == ast.IdentKind && e.AsIdent() == "upstream" || e.Kind() == ast.SelectKind && e.AsSelect().FieldName() == "commit" ||
+			looksInto(e, Image{}) || looksInto(e, Release{})
+	})) == 0
 }
