@@ -184,7 +184,7 @@ func TestAnswers(t *testing.T) {
 		{issue, "/hold", "`/hold` what?"},
 		{issue, "/hold chekcout", "checkout"},
 		{issue, "/resume", "Nobody holds that"},
-		{issue, "/approve", "does not act on it yet"},
+		{issue, "/approve", "counts for what a promotion pull request shows"},
 		{issue, "/ferry promot", "Did you mean `/promote`?"},
 		{issue, "please\r\n/status prod\r\nthank you", "in **prod**"},
 	}

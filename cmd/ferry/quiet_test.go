@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"testing"
 	"time"
+
+	"ferry/promotion/postgres"
 )
 
 // TestNothingNewChangesNothing is rule 6: replayed deliveries, sweeps and reports that say the same write nothing anywhere.
@@ -31,7 +34,11 @@ func TestNothingNewChangesNothing(t *testing.T) {
 		events = len(h.events())
 	}
 	for _, d := range h.forge.Deliveries() {
-		if err := h.svc.store.Replay(t.Context(), d.GUID); err != nil {
+		err := h.svc.store.Replay(t.Context(), d.GUID)
+		if unasked := d.Event == "status" || d.Event == "check_run"; unasked && errors.Is(err, postgres.ErrNotFound) {
+			continue // nothing waits for a check: it was not stored
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
