@@ -55,6 +55,7 @@ func TestApprovalsGate(t *testing.T) {
 			promotion.GateWaiting, "0 of 2"},
 		{"a reader is told why", reviews(said(reader, yes, 1, head, byReview)), nil, promotion.GateWaiting, "rita's does not count: they have triage permission"},
 		{"who wrote it", reviews(said(person(8, "otto"), yes, 1, head, byReview)), nil, promotion.GateWaiting, "otto's does not count: they wrote the change"},
+		{"who wrote an earlier commit of it", reviews(said(person(12, "Nia"), yes, 1, head, byReview)), nil, promotion.GateWaiting, "Nia's does not count: they wrote the change"},
 		{"who asked for it", reviews(said(bob, yes, 1, head, byReview)), func(e *promotion.Environment) { e.Promotion.Asker = "Bob" }, promotion.GateWaiting, "bob's does not count: they asked for this promotion"},
 		{"what CI announced", reviews(said(person(7, "ci"), yes, 1, head, byReview)), func(e *promotion.Environment) {
 			e.Promotion.Asker, e.Promotion.Intent = "CI", promotion.IntentUpdate
@@ -73,6 +74,10 @@ func TestApprovalsGate(t *testing.T) {
 		w.s.Self = forge.User{ID: 9, Login: "ferry"}
 		source := forge.SHA(strings.Repeat("d", 40))
 		w.s.Sources = append(w.s.Sources, promotion.Announced{Image: promotion.Image{Name: image, Tag: "1.1.0"}, Source: "acme/checkout", Commit: source})
+		stood := forge.SHA(strings.Repeat("c", 40))
+		w.s.Sources = append(w.s.Sources, promotion.Announced{Image: promotion.Image{Name: image, Tag: "1.0.0"}, Source: "acme/checkout", Commit: stood})
+		w.s.Changes = []promotion.SourceChange{{ChangeKey: promotion.ChangeKey{Source: "acme/checkout", Base: stood, Head: source}, State: promotion.ChangeRead, Relation: forge.Ahead,
+			Total: 2, Commits: []promotion.SourceCommit{{SHA: sha(77), Author: "nia"}, {SHA: source, Author: "otto"}}}}
 		w.s.Authors = []promotion.Author{{Source: "Acme/Checkout", Commit: source, User: forge.User{ID: 8, Login: "otto"}}}
 		w.arrive("dev", "1.1.0")
 		e := w.env("staging")

@@ -123,7 +123,7 @@ func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 	switch {
 	case p.ID == s.Self.ID || p.Bot:
 		return "only people's do"
-	case s.wrote(env.Promotion.Release, p.User):
+	case s.wrote(env, env.Promotion.Release, p.User):
 		return "they wrote the change"
 	case env.Promotion.Asker != "" && env.Promotion.Intent != IntentUpdate && strings.EqualFold(env.Promotion.Asker, p.Login):
 		return "they asked for this promotion"
@@ -135,12 +135,20 @@ func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 	return fmt.Sprintf("they have %s permission", p.Permission)
 }
 
-// wrote says whether the account made one of the commits that the release was built from.
-func (s *Snapshot) wrote(release Release, who forge.User) bool {
-	return slices.ContainsFunc(release, func(image Image) bool {
+// wrote says whether the account made one of the commits that the release was built from, or any that it adds to what stands in the environment, as far
+// as those were read.
+func (s *Snapshot) wrote(env *Environment, release Release, who forge.User) bool {
+	built := slices.ContainsFunc(release, func(image Image) bool {
 		from, ok := s.source(image)
 		return ok && from.Commit != "" && slices.ContainsFunc(s.Authors, func(a Author) bool {
 			return a.ID != 0 && a.ID == who.ID && a.Commit == from.Commit && strings.EqualFold(a.Source, from.Source)
 		})
+	})
+	current := env.Current()
+	if built || current == nil || who.Login == "" {
+		return built
+	}
+	return slices.ContainsFunc(s.changed(current.Release, release), func(k ChangeKey) bool {
+		return slices.ContainsFunc(s.between(k).Commits, func(c SourceCommit) bool { return strings.EqualFold(c.Author, who.Login) })
 	})
 }

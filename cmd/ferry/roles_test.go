@@ -158,6 +158,32 @@ func TestALookUpThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
+// TestALookUpThatKeepsFailing: after some tries it is answered with no and why, and all the rest goes on.
+func TestALookUpThatKeepsFailing(t *testing.T) {
+	t.Parallel()
+	for route, words := range map[string]string{
+		"/orgs/{org}/teams/{team_slug}/memberships/{username}":      "cannot look up the team",
+		"/repos/{owner}/{repo}/collaborators/{username}/permission": "Frozen", // the team alone decides
+	} {
+		t.Run(route, func(t *testing.T) {
+			t.Parallel()
+			h := newRoles(t)
+			h.forge.Faults().Fail(sandboxFault(http.MethodGet, route, 10_000))
+			id := h.say(h.board().Number, "rita", "/freeze staging an incident")
+			for range 4 {
+				h.later(time.Minute)
+			}
+			if got := h.answersTo(h.board().Number, id); len(got) != 1 || !strings.Contains(got[0], words) {
+				t.Errorf("the answers are %q", got)
+			}
+			h.arrive("1.1.0")
+			if p := h.staging(); !strings.Contains(p.Title, "1.1.0") {
+				t.Errorf("open is %+v", p)
+			}
+		})
+	}
+}
+
 // TestTeamsOfOthers: a team of another organization is none of the installation's business.
 func TestTeamsOfOthers(t *testing.T) {
 	t.Parallel()

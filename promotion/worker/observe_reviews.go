@@ -72,6 +72,10 @@ func (l *look) reviewsOf(ctx context.Context, p postgres.ReviewedPull) error {
 		return l.authors(ctx, p)
 	}
 	found, err := l.client.Reviews(ctx, l.repo.Repo, p.Number)
+	if l.goesOnWithout(err) {
+		l.Logger.Warn("the reviews cannot be read; what was known of them stays", "repository", l.repo.Repo.FullName(), "pull", p.Number, "error", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -275,7 +279,7 @@ func (l *look) person(ctx context.Context, who forge.User, commands ...string) (
 		permission, err := l.client.Permission(ctx, l.repo.Repo, who.Login)
 		switch {
 		case errors.Is(err, forge.ErrNotFound):
-		case unseen(err):
+		case unseen(err) || l.goesOnWithout(err):
 			p.Unknown = "Ferry cannot look up what they may do here: " + firstLine(err)
 		case err != nil:
 			return p, err
@@ -291,7 +295,7 @@ func (l *look) person(ctx context.Context, who forge.User, commands ...string) (
 		switch {
 		case errors.Is(err, forge.ErrForbidden):
 			p.Unknown = "Ferry may not see teams: let its App read the organization's members (permission Members: read)"
-		case unseen(err):
+		case unseen(err) || l.goesOnWithout(err):
 			p.Unknown = fmt.Sprintf("Ferry cannot look up the team %s: %s", team, firstLine(err))
 		case err != nil:
 			return p, err
@@ -300,6 +304,16 @@ func (l *look) person(ctx context.Context, who forge.User, commands ...string) (
 		}
 	}
 	return p, nil
+}
+
+// lookupTries is how often a look at the whole repository fails for one thing that is asked of a person or a pull request, before it goes on without.
+const lookupTries = 3
+
+// goesOnWithout says whether the look is to go on without what just failed: a person's right that cannot be looked up is none, and must not keep pushes,
+// reports and everybody else's commands waiting.
+func (l *look) goesOnWithout(err error) bool {
+	var limited *forge.RateLimited
+	return err != nil && l.repo.Failures >= lookupTries && !errors.As(err, &limited) && !errors.Is(err, context.Canceled)
 }
 
 // inTeam asks the forge about a team as .ferry.yaml names it: by its slug, with or without the organization in front.
