@@ -153,6 +153,9 @@ func (e *execution) status(c Command) {
 			}
 			said++
 			cell.Held, cell.Frozen = e.stoppedBy(v.App, cell.Name)
+			if strings.HasPrefix(gateNamed(cell.Gates, "freeze").Reason, overridden) {
+				cell.Frozen = ""
+			}
 			e.say("%s%s%s", cell.Explain(v.App), e.placeInLine(v.App, cell), e.wayOver(cell))
 		}
 	}

@@ -66,7 +66,7 @@ func (e *execution) drop(c Command) {
 	dropped := 0
 	for _, v := range e.Views {
 		for _, cell := range v.Environments {
-			if v.App != app || environment != "" && cell.Name != environment || cell.Number == 0 || cell.Proposed == nil {
+			if v.App != app || environment != "" && cell.Name != environment || cell.Number == 0 || cell.Proposed == nil || cell.Urgent != "" { // what is urgent goes alone
 				continue
 			}
 			dropped++

@@ -37,6 +37,8 @@ func ownWayOut(gate string) (string, bool) {
 		"edit":     "Ferry is about to show another release",
 		"manifest": "the manifest has to be mended first",
 		"forge":    "the forge refuses; `/retry` asks it again",
+		"train":    "it goes with a later train; `/promote` of the app by its name brings it aboard",
+		roomGate:   "it waits for its place in the line; closing or merging another one frees one",
 	}[gate]
 	return way, ok
 }

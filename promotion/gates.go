@@ -54,13 +54,16 @@ func (s *Snapshot) evaluate(env *Environment, release Release, now time.Time) []
 	return gates
 }
 
+// overridden begins the reason of a gate that somebody waived.
+const overridden = "overridden by "
+
 func (e *Environment) waived(g Gate, release Release) Gate {
 	if g.State == GateOpen {
 		return g
 	}
 	for _, w := range e.Waivers {
 		if w.Gate == g.Name && w.Release.Same(release) {
-			g.State, g.Reason = GateOpen, "overridden by "+w.Actor+": "+w.Reason+" (without that: "+g.Reason+")"
+			g.State, g.Reason = GateOpen, overridden+w.Actor+": "+w.Reason+" (without that: "+g.Reason+")"
 			return g
 		}
 	}
