@@ -124,8 +124,11 @@ func (s *Snapshot) pickQueued(env *Environment, candidates []Release, now time.T
 	return picked
 }
 
-// reachable says whether the release is ready upstream, or can still become so.
+// reachable says whether the release is ready upstream, or can still become so. One that somebody took out of a train comes no more by itself.
 func (s *Snapshot) reachable(env *Environment, release Release, now time.Time) bool {
+	if env.Drop != nil && env.Promotion == nil && env.Drop.Release.Same(release) {
+		return false
+	}
 	if env.waived(soakGate(s, env, release, now), release).State == GateOpen && env.waived(upstreamGate(s, env, release, now), release).State == GateOpen {
 		return true
 	}

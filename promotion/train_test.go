@@ -237,6 +237,14 @@ func TestWhoRides(t *testing.T) {
 			tw.arrive("mail", "1.2.0")
 			tw.rides("cart 1.1.0", "mail 1.2.0")
 		}},
+		"what was taken out of a queue is passed over": {[]func(_, _ *config.Environment){superseding(config.SupersedeQueue, 0)}, func(tw *trainWorld) {
+			tw.app("mail").env("staging").Drop = &promotion.Drop{Release: release("1.1.0"), Number: 7, Actor: "ann"}
+			tw.arrive("mail", "1.1.0")
+			tw.rides()
+			tw.wait(time.Minute)
+			tw.arrive("mail", "1.2.0")
+			tw.rides("mail 1.2.0")
+		}},
 		"observe": {nil, func(tw *trainWorld) {
 			tw.app("mail").env("staging").Mode = config.ModeObserve
 			tw.arrive("mail", "1.1.0")
