@@ -29,9 +29,9 @@ func newCheckout(t testing.TB, settings string) *harness {
 }
 
 // newCheckoutWith is newCheckout with a .ferry.yaml of the test's own: its environments and what stands above apps.
-func newCheckoutWith(t *testing.T, head string) *harness {
+func newCheckoutWith(t *testing.T, head string, options ...postgres.Option) *harness {
 	t.Helper()
-	h := newHarness(t)
+	h := newHarness(t, options...)
 	files := checkoutFiles("")
 	files[".ferry.yaml"] = "apiVersion: ferry/v1\n" + head + checkoutApp
 	h.environments(acmeEnv, files)

@@ -21,10 +21,10 @@ func (s *Store) StoreDelivery(ctx context.Context, d forge.Delivery, e forge.Eve
 	}
 	became, own := blocked, fmt.Sprintf("%s/%d", d.Forge, e.Repo.ID)
 	if !s.intake.open(own) {
-		became, err = s.intake.through(ctx, commonLane, newArrival(d, e, now), storeTogether(s.common, crowded))
+		became, err = s.intake.through(ctx, commonLane, newArrival(d, e, now), s.storeTogether(s.common, crowded))
 	}
 	if became == blocked && err == nil {
-		became, err = s.intake.through(ctx, own, newArrival(d, e, now), storeTogether(s.pool, 0))
+		became, err = s.intake.through(ctx, own, newArrival(d, e, now), s.storeTogether(s.pool, 0))
 	}
 	if became == stored || became == known || err != nil {
 		return became == stored, err

@@ -16,7 +16,7 @@ const crowded = 200 * time.Millisecond
 // storeTogether returns what stores a batch of deliveries by one statement, which is one transaction: the deliveries, the generations of their
 // repositories, and one job for each of these. Deliveries of a repository that is not known just as they name it are left to be stored separately;
 // so are all of them where the database refuses the batch, for that may be one's fault. With patience, none waits longer than that for a row.
-func storeTogether(pool *pgxpool.Pool, patience time.Duration) storer {
+func (s *Store) storeTogether(pool *pgxpool.Pool, patience time.Duration) storer {
 	return func(ctx context.Context, batch []*arrival) (fates []fate, err error) {
 		err = retried(func() error {
 			fates, err = runBatch(ctx, pool, batch, patience)
@@ -26,6 +26,7 @@ func storeTogether(pool *pgxpool.Pool, patience time.Duration) storer {
 		case code == "55P03": // lock_not_available
 			return slices.Repeat([]fate{blocked}, len(batch)), nil
 		case code != "" && !slices.Contains([]string{"08", "53", "57", "58", "XX"}, code[:2]): // not one that stops or has no room
+			s.log.WarnContext(ctx, "the database refused to store deliveries together; each is stored by itself, which is slow", "deliveries", len(batch), "error", err)
 			return slices.Repeat([]fate{separate}, len(batch)), nil
 		}
 		return fates, err
@@ -94,7 +95,7 @@ with arrived as (
   returning repository
 ), jobs as (
   insert into river_job (kind, args, max_attempts)
-  select $12, jsonb_build_object('repository', id), $13 from raised union all select distinct $19, jsonb_build_object('repository', repository), $13 from told returning queue
+  select $12::text, jsonb_build_object('repository', id), $13::smallint from raised union all select distinct $19::text, jsonb_build_object('repository', repository), $13::smallint from told returning queue
 ), announced as (
   select pg_notify(current_schema() || '.river_insert', json_build_object('queue', queue)::text) from jobs limit 1
 )

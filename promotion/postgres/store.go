@@ -28,6 +28,7 @@ type Store struct {
 	common *pgxpool.Pool // of the intake's common lane
 	jobs   *river.Client[pgx.Tx]
 	intake intake
+	log    *slog.Logger
 }
 
 // CheckURL returns an error where url is no address of a database. The error holds nothing of it: there may be a password in it.
@@ -84,7 +85,7 @@ func Open(ctx context.Context, url string, logger *slog.Logger, options ...Optio
 		common.Close()
 		return nil, fmt.Errorf("preparing the job queue: %w", err)
 	}
-	return &Store{pool: pool, common: common, jobs: jobs, intake: intake{lanes: map[string]*lane{}}}, nil
+	return &Store{pool: pool, common: common, jobs: jobs, intake: intake{lanes: map[string]*lane{}}, log: logger}, nil
 }
 
 // ofCommonLane gives the intake's common lane connections of its own: work that holds all the others keeps no webhook waiting, and its one statement,
