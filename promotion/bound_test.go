@@ -93,7 +93,7 @@ func TestVoidCommands(t *testing.T) {
 func TestEveryChangeHasItsPlace(t *testing.T) {
 	t.Parallel()
 	known := []string{"Reaction", "Answer", "Given", // these change nothing
-		"Holds", "Resumed", "Freezes", "Thawed", "Blocks", "Unblocked", "Lifts", "Drops", "Intents", "Retry", "Approvals", "Overrides"}
+		"Holds", "Resumed", "Freezes", "Thawed", "Blocks", "Unblocked", "Lifts", "Drops", "Waived", "Intents", "Retry", "Approvals", "Overrides"}
 	fields := reflect.TypeFor[promotion.Outcome]()
 	for i := range fields.NumField() {
 		if name := fields.Field(i).Name; !strings.Contains(" "+strings.Join(known, " ")+" ", " "+name+" ") {

@@ -32,7 +32,7 @@ func commandSpecs() []CommandSpec {
 		{"rollback", "/rollback [app] environment [to tag] [reason]", "brings back what ran there before, and keeps what stands now out", forge.PermissionMaintain, (*execution).rollback, false},
 		{"hotfix", "/hotfix [app] environment image:tag reason", "brings a release that upstream never had; skips upstream, soak and checks", forge.PermissionMaintain, (*execution).hotfix, false},
 		{CommandApprove, "/approve", "approves exactly what this pull request shows", forge.PermissionWrite, (*execution).approve, true},
-		{CommandOverride, "/override gate reason", "opens a gate for exactly what this pull request shows", forge.PermissionMaintain, (*execution).override, true},
+		{CommandOverride, "/override gate [app] reason", "opens a gate for exactly what this pull request shows; with an app of a group, for the release of it that stays behind", forge.PermissionMaintain, (*execution).override, true},
 		{"promote", "/promote [app|all] [to environment]", "promotes what stands upstream, also where it stood there before Ferry", forge.PermissionWrite, (*execution).promote, false},
 		{"drop", "/drop app [environment]", "takes an app out of its group's pull request", forge.PermissionWrite, (*execution).drop, false},
 		{"retry", "/retry [app] [environment]", "tries again what the forge refused, and makes a promotion anew", forge.PermissionWrite, (*execution).retry, false},

@@ -40,13 +40,14 @@ type Decisions struct {
 	Lifts    []Lift
 	Asked    []Asked
 	Drops    []Dropped
+	Waived   []Waived
 	Baseline []Baseline
 }
 
 // Renamed returns the decisions with the names that apps and environments have now. A baseline that stands under both names is the one under the new.
 func (d Decisions) Renamed(c *config.Config) Decisions {
 	out := Decisions{Stops: Stops{Holds: slices.Clone(d.Holds), Freezes: slices.Clone(d.Freezes), Blocks: slices.Clone(d.Blocks)},
-		Lifts: slices.Clone(d.Lifts), Asked: slices.Clone(d.Asked), Drops: slices.Clone(d.Drops)}
+		Lifts: slices.Clone(d.Lifts), Asked: slices.Clone(d.Asked), Drops: slices.Clone(d.Drops), Waived: slices.Clone(d.Waived)}
 	rename := func(app, environment *string) {
 		now := c.Current(config.Place{App: *app, Environment: *environment})
 		*app, *environment = now.App, now.Environment
@@ -69,6 +70,9 @@ func (d Decisions) Renamed(c *config.Config) Decisions {
 	for i := range out.Drops {
 		rename(&out.Drops[i].App, &out.Drops[i].Environment)
 	}
+	for i := range out.Waived {
+		rename(&out.Waived[i].App, &out.Waived[i].Environment)
+	}
 	for _, b := range d.Baseline {
 		was := config.Place{App: b.App, Environment: b.Environment}
 		now := c.Current(was)
@@ -90,6 +94,7 @@ type decisionsFile struct {
 	Lifts      []liftLine     `yaml:"lifted,omitempty"`
 	Asked      []askedLine    `yaml:"asked,omitempty"`
 	Drops      []dropLine     `yaml:"dropped,omitempty"`
+	Waived     []waivedLine   `yaml:"overridden,omitempty"`
 	Baseline   []baselineLine `yaml:"baseline,omitempty"`
 }
 
@@ -177,6 +182,7 @@ func (d Decisions) Marshal() ([]byte, error) {
 	for _, x := range d.Drops {
 		file.Drops = append(file.Drops, dropLine{x.App, x.Environment, references(x.Release), x.Number, x.Actor, x.At})
 	}
+	file.Waived = waivedLines(d.Waived)
 	for _, b := range d.Baseline {
 		file.Baseline = append(file.Baseline, baselineLine{b.App, b.Environment, references(b.Release), string(b.Revision)})
 	}
@@ -246,6 +252,10 @@ func ParseDecisions(content []byte) (Decisions, error) {
 			return Decisions{}, fmt.Errorf("%s on the branch %s: what %s took out of #%d of %s has no images", StateFile, StateBranch, x.By, x.Number, x.App)
 		}
 		d.Drops = append(d.Drops, Dropped{x.App, x.Environment, Drop{Release: releaseOf(x.Images), Number: x.Number, Actor: x.By, At: x.At}})
+	}
+	var err error
+	if d.Waived, err = readWaived(file.Waived); err != nil {
+		return Decisions{}, err
 	}
 	for _, b := range file.Baseline {
 		one := Baseline{App: b.App, Environment: b.Environment, Release: releaseOf(b.Images)}

@@ -26,8 +26,9 @@ type CommandScene struct {
 	Teams        []string // of those that matter: where they are a member
 	Unknown      string   // what could not be looked up of them
 	Now          time.Time
-	OnFerrysPage bool   // on a promotion pull request or Ferry's issue
-	Since        []Said // what was said after it and has been obeyed already
+	OnFerrysPage bool      // on a promotion pull request or Ferry's issue
+	Since        []Said    // what was said after it and has been obeyed already
+	Said         time.Time // when it was, by the forge's clock
 }
 
 // Outcome is what the commands of one comment change, and the answer.
@@ -42,6 +43,7 @@ type Outcome struct {
 	Unblocked []int64 // ids of blocks
 	Lifts     []Lift
 	Drops     []Dropped
+	Waived    []Waived
 	Intents   map[string]map[string]Intent // app → environment
 	Retry     [][2]string                  // app, environment
 	Approvals []Approval
@@ -51,7 +53,7 @@ type Outcome struct {
 
 // Decides says whether anything of it is a decision that has to stand on the branch ferry-state before it is answered.
 func (o Outcome) Decides() bool {
-	return len(o.Holds)+len(o.Resumed)+len(o.Freezes)+len(o.Thawed)+len(o.Blocks)+len(o.Unblocked)+len(o.Lifts)+len(o.Drops)+len(o.Intents) > 0
+	return len(o.Holds)+len(o.Resumed)+len(o.Freezes)+len(o.Thawed)+len(o.Blocks)+len(o.Unblocked)+len(o.Lifts)+len(o.Drops)+len(o.Waived)+len(o.Intents) > 0
 }
 
 type execution struct {
@@ -93,6 +95,7 @@ func Execute(commands []Command, scene CommandScene) Outcome {
 func (e *execution) run(c Command) {
 	specs := commandSpecs()
 	i := slices.IndexFunc(specs, func(s CommandSpec) bool { return s.Name == c.Name })
+	_, _, _, unbound := e.ofTrain(c) // it is bound to what waits, and not to a pull request
 	switch {
 	case i < 0:
 		names := make([]string, len(specs))
@@ -102,9 +105,9 @@ func (e *execution) run(c Command) {
 		e.refuse("%s is not a command of Ferry's. Did you mean `/%s`? `/help` lists all.", code("/"+clip(c.Name, 60)), config.Nearest(c.Name, names))
 	case !e.mayAnywhere(specs[i]):
 		e.mayNot(specs[i], e.somewhere())
-	case specs[i].Bound && e.Shown == nil:
+	case specs[i].Bound && !unbound && e.Shown == nil:
 		e.refuse("`/%s` counts for what a promotion pull request shows: say it under one.", c.Name)
-	case specs[i].Bound && e.Shown.Void != "":
+	case specs[i].Bound && !unbound && e.Shown.Void != "":
 		e.refuse("`/%s` is void: %s.", c.Name, e.Shown.Void)
 	case e.overtaken(c):
 		e.refuse("`/%s` reached Ferry late, and what was said after it about the same has been done already. Nothing was changed; say it again if you want it still.", c.Name)
@@ -156,7 +159,7 @@ func (e *execution) status(c Command) {
 			if strings.HasPrefix(gateNamed(cell.Gates, "freeze").Reason, overridden) {
 				cell.Frozen = ""
 			}
-			e.say("%s%s%s", cell.Explain(v.App), e.placeInLine(v.App, cell), e.wayOver(cell))
+			e.say("%s%s%s", cell.Explain(v.App), e.placeInLine(v.App, cell), e.wayOver(v.App, cell))
 		}
 	}
 	switch {

@@ -31,14 +31,16 @@ type Approval struct {
 // somebody else's by the way; and what Ferry or the forge cannot do, no word of a person's makes possible.
 func ownWayOut(gate string) (string, bool) {
 	way, ok := map[string]string{
-		"hold":     "`/resume` lifts a hold",
-		"block":    "`/unblock` lifts a block",
-		"foreign":  "Ferry merges nothing that it did not make; `/retry` makes it anew",
-		"edit":     "Ferry is about to show another release",
-		"manifest": "the manifest has to be mended first",
-		"forge":    "the forge refuses; `/retry` asks it again",
-		"train":    "it goes with a later train; `/promote` of the app by its name brings it aboard",
-		roomGate:   "it waits for its place in the line; closing or merging another one frees one",
+		"hold":      "`/resume` lifts a hold",
+		"block":     "`/unblock` lifts a block",
+		"foreign":   "Ferry merges nothing that it did not make; `/retry` makes it anew",
+		"edit":      "Ferry is about to show another release",
+		"manifest":  "the manifest has to be mended first",
+		"forge":     "the forge refuses; `/retry` asks it again",
+		"train":     "it goes with a later train; `/promote` of the app by its name brings it aboard",
+		queueGate:   "`/promote` of the app by its name goes ahead of the queue",
+		collectGate: "`/promote` of the app by its name goes ahead of the window",
+		roomGate:    "it waits for its place in the line; closing or merging another one frees one",
 	}[gate]
 	return way, ok
 }
@@ -68,6 +70,10 @@ func (e *execution) approve(c Command) {
 }
 
 func (e *execution) override(c Command) {
+	if app, environment, words, ok := e.ofTrain(c); ok {
+		e.waive(app, environment, words)
+		return
+	}
 	_, _, rest := e.target(c.Words)
 	if !e.here(c) {
 		return
@@ -140,7 +146,7 @@ func (e *execution) shutHere() string {
 		}
 	}
 	if len(names) == 0 {
-		return "None is shut that can be overridden."
+		return "None is shut that can be overridden." + e.behindHere()
 	}
-	return "Shut are " + choices(names) + "."
+	return "Shut are " + choices(names) + "." + e.behindHere()
 }

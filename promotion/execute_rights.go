@@ -95,6 +95,9 @@ func (o Outcome) changes(scene CommandScene) map[string]string {
 	for _, x := range o.Drops {
 		add("drop", x, x.Environment)
 	}
+	for _, w := range o.Waived {
+		add("override", w, w.Environment)
+	}
 	for app, intents := range o.Intents {
 		for environment, i := range intents {
 			add("promote "+app+" "+environment, i, environment)
@@ -172,13 +175,16 @@ func (e *execution) whoMay(spec CommandSpec) string {
 }
 
 // wayOver says who may let the release through where it waits at a gate that can be overridden.
-func (e *execution) wayOver(cell EnvironmentView) string {
+func (e *execution) wayOver(app string, cell EnvironmentView) string {
 	spec, _ := specOf(CommandOverride)
+	env, _ := e.Config.Environment(cell.Name)
 	for _, g := range cell.Gates {
 		if _, ownWay := ownWayOut(g.Name); g.State == GateOpen || ownWay || cell.Number == 0 {
+			if g.Name == cell.Behind && !ownWay && cell.Number == 0 {
+				return fmt.Sprintf("\n- who may not wait: `/override %s %s %s reason`, by %s", g.Name, app, cell.Name, escape(roleWords(roleIn(env.Roles, spec))))
+			}
 			continue
 		}
-		env, _ := e.Config.Environment(cell.Name)
 		return fmt.Sprintf("\n- who may not wait: `/override %s reason` on #%d, by %s", g.Name, cell.Number, escape(roleWords(roleIn(env.Roles, spec))))
 	}
 	return ""

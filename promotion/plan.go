@@ -29,6 +29,7 @@ type Plan struct {
 	RolledBack    []RolledBack
 	Intents       []IntentWish
 	DropsDone     []string // environments where what was taken out of a train, or something newer, stands
+	WaivedEnded   []Waived // of another change than what is to come now
 	View          View
 	DueAt         time.Time // when time alone may change the plan; zero: never
 }
@@ -114,6 +115,7 @@ func planned(s Snapshot, now time.Time, train *platform) *planner {
 	p.advance()
 	p.readSteps()
 	for i := range s.Environments {
+		p.waive(&s.Environments[i])
 		p.environment(&s.Environments[i])
 	}
 	return p

@@ -43,6 +43,7 @@ type Environment struct {
 	Blocks     []Block      // on releases of this app, here or upstream
 	Rejections []Rejection
 	Waivers    []Waiver // of what is proposed here
+	Waived     []Waived // that no pull request holds
 	Room       Room
 	Drop       *Drop // the last that was taken out of a train into it
 	Cars       []Car // of a train's own environment: what is open

@@ -153,7 +153,7 @@ func (p *planner) board(env *Environment, c choice) {
 		}
 	}
 	for _, f := range env.Frozen {
-		if f.App == p.s.App.Name && !Hold(f).over(p.now) {
+		if f.App == p.s.App.Name && !Hold(f).over(p.now) && env.waived(Gate{Name: "freeze"}, c.release).State != GateOpen {
 			one.aside = Gate{Name: "freeze", State: GateClosed, Reason: f.words(), DueAt: f.Until}
 		}
 	}

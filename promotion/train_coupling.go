@@ -192,8 +192,9 @@ func (t *coupling) say(riders []*car) {
 			continue
 		}
 		v.Proposed, v.Gates = c.c.release, slices.Clone(c.c.gates)
-		rides := slices.Contains(riders, c)
-		switch g := c.notReady(); {
+		rides, g := slices.Contains(riders, c), c.notReady()
+		v.Train, v.Behind = t.s.App.Name, g.Name
+		switch {
 		case c.env.Mode == config.ModeObserve:
 			v.Why = "observe: Ferry would open this promotion"
 			continue
@@ -347,6 +348,7 @@ func (t *coupling) trainBody(riders []*car, gates []Gate) string {
 	for _, g := range gates {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", g.Name, g.State, escape(clip(g.Reason, mostReason)))
 	}
+	t.stayBehind(&b, riders)
 	for _, c := range riders {
 		fmt.Fprintf(&b, "\n## %s\n", escape(c.p.s.App.Name))
 		c.p.s.sourceWords(&b, c.env, c.c)

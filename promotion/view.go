@@ -30,18 +30,22 @@ type EnvironmentView struct {
 	Proposed    Release         `json:"proposed,omitempty"`
 	Next        Release         `json:"next,omitempty"`
 	Queue       []Release       `json:"queue,omitempty"` // what comes after Next
-	Number      int             `json:"number,omitempty"`
-	Gates       []Gate          `json:"gates,omitempty"`
-	Why         string          `json:"why,omitempty"`
-	RoomSince   time.Time       `json:"room_since,omitzero"` // since when it waits for a place there, of
-	MaxOpen     int             `json:"max_open,omitempty"`  // so many
-	Stuck       bool            `json:"stuck,omitempty"`     // without a person nothing comes, though something else stands upstream
-	Offer       string          `json:"offer,omitempty"`     // what went wrong, and the rollback that a person may ask for
-	Urgent      string          `json:"urgent,omitempty"`    // the intent of what a person wants here at once
-	Held        string          `json:"held,omitempty"`
-	Frozen      string          `json:"frozen,omitempty"`   // by a person
-	Lacks       string          `json:"lacks,omitempty"`    // labels or reviewers that the forge did not take
-	Unposted    string          `json:"unposted,omitempty"` // why the forge does not take the status of what stands here
+	// Of what travels with others: the group, the gate of its own that keeps it off the train, and since when it has been what is to come.
+	Train         string    `json:"train,omitempty"`
+	Behind        string    `json:"behind,omitempty"`
+	ProposedSince time.Time `json:"proposed_since,omitzero"`
+	Number        int       `json:"number,omitempty"`
+	Gates         []Gate    `json:"gates,omitempty"`
+	Why           string    `json:"why,omitempty"`
+	RoomSince     time.Time `json:"room_since,omitzero"` // since when it waits for a place there, of
+	MaxOpen       int       `json:"max_open,omitempty"`  // so many
+	Stuck         bool      `json:"stuck,omitempty"`     // without a person nothing comes, though something else stands upstream
+	Offer         string    `json:"offer,omitempty"`     // what went wrong, and the rollback that a person may ask for
+	Urgent        string    `json:"urgent,omitempty"`    // the intent of what a person wants here at once
+	Held          string    `json:"held,omitempty"`
+	Frozen        string    `json:"frozen,omitempty"`   // by a person
+	Lacks         string    `json:"lacks,omitempty"`    // labels or reviewers that the forge did not take
+	Unposted      string    `json:"unposted,omitempty"` // why the forge does not take the status of what stands here
 }
 
 func (v *EnvironmentView) standing(env *Environment) {

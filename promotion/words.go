@@ -81,6 +81,7 @@ func (s *Snapshot) trailers(b *strings.Builder, env *Environment, c choice) {
 	if c.reason != "" {
 		fmt.Fprintf(b, "Ferry-Reason: %s\n", oneLine(c.reason))
 	}
+	waivedTrailers(b, env, c.release)
 	for _, image := range c.release {
 		if a, ok := s.source(image); ok && a.Commit != "" && a.Source != "" {
 			fmt.Fprintf(b, "Ferry-Source: %s@%s %s@%s\n", image.Name, oneLine(image.Tag), oneLine(a.Source), a.Commit)

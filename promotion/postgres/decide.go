@@ -115,7 +115,7 @@ func (d *decision) app(ctx context.Context, app string) (time.Time, error) {
 // write writes the plan of one app down.
 func (d *decision) write(ctx context.Context, app string, snapshot promotion.Snapshot, plan promotion.Plan) error {
 	for _, step := range []func(context.Context, string, promotion.Snapshot, promotion.Plan) error{
-		d.writeDeployments, d.writeRollbacks, d.endDrops, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeReads, d.writeNotices, d.writeView, d.writeChecks, d.writeDisarms,
+		d.writeDeployments, d.writeRollbacks, d.endDrops, d.endWaived, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeReads, d.writeNotices, d.writeView, d.writeChecks, d.writeDisarms,
 	} {
 		if err := step(ctx, app, snapshot, plan); err != nil {
 			return err
@@ -334,6 +334,9 @@ func (d *decision) writeMerges(ctx context.Context, app string, _ promotion.Snap
 // writeView keeps what the plan said, for people, and makes the issue due where that changed.
 func (d *decision) writeView(ctx context.Context, app string, s promotion.Snapshot, p promotion.Plan) error {
 	p.View.App, p.View.Group = app, s.App.Group
+	if err := d.seenSince(ctx, app, &p.View); err != nil {
+		return err
+	}
 	tag, err := d.tx.Exec(ctx, `
 		insert into apps (repository, name, view) values ($1, $2, $3)
 		on conflict (repository, name) do update set view = excluded.view where apps.view is distinct from excluded.view`, d.repo.ID, app, toJSON(p.View))

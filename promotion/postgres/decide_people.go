@@ -118,7 +118,7 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 		return err
 	}
 	scene := promotion.CommandScene{Config: d.config, Views: views, Stops: stops, Rejections: rejections,
-		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now}
+		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now, Said: c.said}
 	err = d.tx.QueryRow(ctx, `select coalesce(nullif(train, ''), app), environment from promotions where repository = $1 and number = $2 limit 1`, d.repo.ID, c.number).Scan(&scene.App, &scene.Environment)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
@@ -199,6 +199,9 @@ func (d *decision) carryOut(ctx context.Context, c pendingCommand, scene promoti
 		}
 	}
 	if err := d.writeDrops(ctx, c, cause, out); err != nil {
+		return false, err
+	}
+	if err := d.writeWaived(ctx, c, cause, out); err != nil {
 		return false, err
 	}
 	for _, r := range out.Retry {
@@ -400,7 +403,11 @@ func (d *decision) writeState(ctx context.Context, stops promotion.Stops) error 
 	if err != nil {
 		return err
 	}
-	if d.observing() && stops.None() && len(asked)+len(lifts)+len(drops) == 0 { // observe writes no baseline; what a person decided stands at the forge all the same, and so does its end
+	waived, err := d.allWaived(ctx, "")
+	if err != nil {
+		return err
+	}
+	if d.observing() && stops.None() && len(asked)+len(lifts)+len(drops)+len(waived) == 0 { // observe writes no baseline; what a person decided stands at the forge all the same, and so does its end
 		var begun bool
 		if err := d.tx.QueryRow(ctx, `select exists (select from wishes where repository = $1 and kind = 'state')`, d.repo.ID).Scan(&begun); err != nil || !begun {
 			return err
@@ -425,7 +432,7 @@ func (d *decision) writeState(ctx context.Context, stops promotion.Stops) error 
 	}); err != nil {
 		return err
 	}
-	content, err := promotion.Decisions{Stops: stops, Lifts: lifts, Asked: asked, Drops: drops, Baseline: baseline}.Marshal()
+	content, err := promotion.Decisions{Stops: stops, Lifts: lifts, Asked: asked, Drops: drops, Waived: waived, Baseline: baseline}.Marshal()
 	if err != nil {
 		return err
 	}

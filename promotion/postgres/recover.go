@@ -26,7 +26,7 @@ func (r *observation) decisions(ctx context.Context) error {
 	if err := r.tx.QueryRow(ctx, `
 		select exists (select from holds where repository = $1) or exists (select from freezes where repository = $1)
 		    or exists (select from blocks where repository = $1) or exists (select from intents where repository = $1)
-		    or exists (select from drops where repository = $1)`, r.repo.ID).Scan(&known); err != nil || known {
+		    or exists (select from drops where repository = $1) or exists (select from waived where repository = $1)`, r.repo.ID).Scan(&known); err != nil || known {
 		return err
 	}
 	for _, a := range r.o.Decisions.Asked {
@@ -47,6 +47,11 @@ func (r *observation) decisions(ctx context.Context) error {
 	}
 	for _, x := range r.o.Decisions.Drops {
 		if err := insertDrop(ctx, r.tx, r.repo.ID, x); err != nil {
+			return err
+		}
+	}
+	for _, w := range r.o.Decisions.Waived {
+		if err := insertWaived(ctx, r.tx, r.repo.ID, w); err != nil {
 			return err
 		}
 	}

@@ -118,6 +118,7 @@ func (r *observation) renameRows(ctx context.Context, n renaming) error {
 		{"rejections", "x.number = t.number"},
 		{"intents", "true"},
 		{"drops", "true"},
+		{"waived", "x.gate = t.gate"},
 		{"reports", "x.cluster = t.cluster"},
 	} {
 		sql := strings.NewReplacer("{table}", t.table, "{meets}", t.meets, "{column}", n.column, "{other}", other).Replace(`
@@ -127,7 +128,7 @@ func (r *observation) renameRows(ctx context.Context, n renaming) error {
 			return fmt.Errorf("%s: %w", t.table, err)
 		}
 	}
-	for _, table := range []string{"intents", "drops", "reports", "rejections"} { // what the new name has itself counts
+	for _, table := range []string{"intents", "drops", "waived", "reports", "rejections"} { // what the new name has itself counts
 		if _, err := r.tx.Exec(ctx, `delete from `+table+` where repository = $1 and `+n.column+` = $2`, r.repo.ID, n.was); err != nil {
 			return fmt.Errorf("%s: %w", table, err)
 		}
