@@ -37,8 +37,8 @@ func stops(state GateState, shut []Gate) bool {
 	return state == GateClosed || gateNamed(shut, "freeze").Name != ""
 }
 
-// DisarmedWords says what was taken back, and whose order it was.
-func DisarmedWords(was forge.Armed) string {
+// DisarmedWords says what was taken back, whose order it was, and why.
+func DisarmedWords(was forge.Armed, reason string) string {
 	var parts []string
 	if was.AutoMerge != "" {
 		parts = append(parts, "auto-merge, which "+was.AutoMerge+" had enabled, is disabled")
@@ -46,23 +46,39 @@ func DisarmedWords(was forge.Armed) string {
 	if was.Queue != "" {
 		parts = append(parts, "it is taken out of the merge queue, to which "+was.Queue+" had added it")
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(parts, "; ") + ", because of this: " + reason
 }
 
-// DisarmedComment is what Ferry says on the pull request, once: whose order it took back, why, and what to do.
-func DisarmedComment(words, reason string) string {
-	return "Ferry stopped this merge: " + escape(words) + ".\n\nWhy: " + escape(reason) + "\n\nOnce every gate is open, `ferry/gates` is green again; then merge it, or enable it anew."
+// ShowsOther is why the order to merge what a pull request showed is taken back before it shows the wish.
+func (w PullWish) ShowsOther() string {
+	if w.Group != "" {
+		return "other apps or releases travel in it now"
+	}
+	return "it shows " + w.Release.Version() + " now, or another edit, and not what it showed then"
 }
 
-// disarmedWords stand in the pull request's body until somebody arms it anew.
+// disarmedWords say what Ferry took back, until somebody arms it anew.
+func (a Armed) disarmedWords() string {
+	if a.Disarmed == "" {
+		return ""
+	}
+	return "Ferry stopped its merge: " + escape(clip(a.Disarmed, mostReason)) + ". Look at it again; once `ferry/gates` is green, merge it, or enable that anew."
+}
+
+// disarmedWords stand in the pull request's body, too.
 func (e *Environment) disarmedWords() string {
 	if e.Pull == nil || e.Pull.Armed.Disarmed == "" {
 		return ""
 	}
-	return "\nA gate closed: " + escape(e.Pull.Armed.Disarmed) + ".\n"
+	return "\n" + e.Pull.Armed.disarmedWords() + "\n"
 }
 
 // StopsHandMade says whether the gates of a hand-made pull request take back that the forge merges it by itself, and returns what is to be taken back.
 func StopsHandMade(number int, armed Armed, c Contribution) (d Disarm, ok bool) {
 	return Disarm{Number: number, Armed: armed, Reason: c.Description}, armed.is() && c.State != forge.Success
+}
+
+// HandMadeNotice is what the one comment under a pull request that is not Ferry's tells: only what was taken back of its merge.
+func HandMadeNotice(number int, armed Armed) Notice {
+	return Notice{Number: number, Trouble: armed.disarmedWords(), Calm: stoodDown}
 }

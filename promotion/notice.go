@@ -16,13 +16,16 @@ type Notice struct {
 	Calm    string // what is said after trouble, once there is none; empty: not known yet
 }
 
+// stoodDown is said once what stood in a pull request's way does not any more.
+const stoodDown = "Nothing of that stands in its way any more."
+
 // notices tells of trouble with the open pull request into the environment, and with what the last merged one has brought.
 func (p *planner) notices(env *Environment) {
 	if p.s.Off || env.Dropped || env.Mode == config.ModeObserve {
 		return
 	}
 	if env.Pull != nil && env.Promotion != nil {
-		p.notice(Notice{Number: env.Pull.Number, Trouble: p.openTrouble(env), Calm: "Nothing of that stands in its way any more."})
+		p.notice(Notice{Number: env.Pull.Number, Trouble: p.openTrouble(env), Calm: stoodDown})
 	}
 	current := env.Current()
 	if env.Brought == nil || current == nil || env.broughtBy(*env.Brought) == nil || env.broughtBy(*env.Brought).ID != current.ID {
@@ -57,6 +60,9 @@ func (p *planner) openTrouble(env *Environment) string {
 		if f.At.After(opened) && !Hold(f).over(p.now) {
 			lines = append(lines, "Frozen: "+escape(f.words())+".")
 		}
+	}
+	if words := env.Pull.Armed.disarmedWords(); words != "" {
+		lines = append(lines, words)
 	}
 	if r, ok := p.s.Refusals[env.Name]; ok && r.Reason != "" {
 		lines = append(lines, "The forge refuses: "+escape(clip(r.Reason, mostReason))+".")

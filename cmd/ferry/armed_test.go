@@ -47,10 +47,9 @@ func (h *harness) autoMerge(number int) string {
 
 // stoppedComments counts the comments in which Ferry says that it stopped a merge.
 func (h *harness) stoppedComments(number int) (n int) {
-	for _, r := range h.remarks(number) {
-		if r.User.Login == "ferry[bot]" && strings.Contains(r.Body, "Ferry stopped this merge") {
-			n++
-		}
+	h.t.Helper()
+	for _, told := range h.notices(number) {
+		n += strings.Count(told, "Ferry stopped its merge")
 	}
 	return n
 }
@@ -113,7 +112,7 @@ func TestArmedWhileGatesWait(t *testing.T) {
 		t.Fatalf("armed by %q, though a gate is closed", got)
 	}
 	h.does(h.forge.EnableAutoMerge(acmeEnv, p.Number, "dora")) // once more, in spite of that
-	if got := h.autoMerge(p.Number); got != "" || h.stoppedComments(p.Number) != 2 {
+	if got := h.autoMerge(p.Number); got != "" || h.stoppedComments(p.Number) != 1 {
 		t.Fatalf("armed by %q, said %d times", got, h.stoppedComments(p.Number))
 	}
 	h.posts(acmeEnv, revision, "e2e", forge.Pending)
@@ -121,6 +120,56 @@ func TestArmedWhileGatesWait(t *testing.T) {
 	h.posts(acmeEnv, revision, "e2e", forge.Success)
 	if !h.pull(p.Number).Merged {
 		t.Fatal("not merged, though armed and green")
+	}
+}
+
+// TestArmedForWhatWasShown: who told the forge to merge by itself did so for what they saw. A newer release in the same pull request is not merged by that, and
+// the same edit made anew is.
+func TestArmedForWhatWasShown(t *testing.T) {
+	t.Parallel()
+	arm := func(h *harness, number int) error { return h.forge.EnableAutoMerge(acmeEnv, number, "dora") }
+	queue := func(h *harness, number int) error { return h.forge.Enqueue(acmeEnv, number, "dora") }
+	const refs = "/repos/{owner}/{repo}/git/refs/{ref}"
+	for name, test := range map[string]struct {
+		order func(h *harness, number int) error
+		fault sandbox.Fault
+		words string // that it was taken back with
+	}{
+		"auto-merge":                 {arm, sandbox.Fault{}, "auto-merge, which dora had enabled, is disabled"},
+		"merge queue":                {queue, sandbox.Fault{}, "it is taken out of the merge queue, to which dora had added it"},
+		"the branch is not moved":    {arm, sandbox.Fault{Method: "PATCH", Route: refs, Status: http.StatusBadGateway, Times: 1}, "auto-merge, which dora had enabled, is disabled"},
+		"the answer is lost":         {arm, sandbox.Fault{Method: "PATCH", Route: refs, Status: http.StatusBadGateway, Times: 1, Done: true}, "auto-merge, which dora had enabled, is disabled"},
+		"it fails after it disarmed": {arm, sandbox.Fault{Method: "POST", Route: "/graphql", After: 1, Status: http.StatusBadGateway, Times: 1, Done: true}, "auto-merge, which dora had enabled, is disabled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, _, p := newArmable(t)
+			h.does(test.order(h, p.Number))
+			h.soon()
+			h.ask(p.Number, "dora", "/retry")
+			again := h.staging()
+			if again.Head.SHA == p.Head.SHA || h.eventsOf("disarmed") != 0 {
+				t.Fatalf("the same, made anew, is %+v, and was disarmed %d times", again, h.eventsOf("disarmed"))
+			}
+			if test.fault.Times > 0 {
+				h.forge.Faults().Fail(test.fault)
+			}
+			h.arrive("1.2.0")
+			for range 6 {
+				h.later(10 * time.Second)
+			}
+			now := h.staging()
+			h.posts(acmeEnv, now.Head.SHA, "ci", forge.Success)
+			h.does(h.forge.MergeQueued(acmeEnv))
+			if h.pull(p.Number).Merged || h.autoMerge(p.Number) != "" || !strings.Contains(now.Title, "1.2.0") {
+				t.Fatalf("nobody looked at %+v", h.pull(p.Number))
+			}
+			h.wantNotice(p.Number, test.words+", because of this: it shows 1.2.0 now")
+			if n := h.eventsOf("disarmed"); n != 1 {
+				t.Errorf("%d events tell of it", n)
+			}
+			h.quiet("nothing new", func() { h.settle() })
+		})
 	}
 }
 

@@ -43,6 +43,16 @@ func (s *Sandbox) disableAutoMerge(r *repository, t *thread, who *account) error
 	return s.emitPull(r, t, "auto_merge_disabled", who, object{"reason": "Auto-merge was disabled"})
 }
 
+// disarmStranger disarms what somebody without write permission pushed to (docs.github.com, "Automatically merging a pull request"). Pushes of those who may
+// write leave it armed.
+func (s *Sandbox) disarmStranger(r *repository, t *thread, who *account) error {
+	if !t.open || t.pull.auto == nil || r.role(who) >= forge.PermissionWrite {
+		return nil
+	}
+	t.pull.auto = nil
+	return s.emitPull(r, t, "auto_merge_disabled", who, object{"reason": "Head branch was pushed to by a user without write access"})
+}
+
 // enqueue adds a pull request to the merge queue of its base. The sandbox's queue waits until MergeQueued is called.
 func (s *Sandbox) enqueue(r *repository, t *thread, who *account) error {
 	if !t.open || t.pull.queued != nil {

@@ -115,6 +115,9 @@ func (s *Sandbox) forkMoved(fork *repository, branch, after string, who *account
 		if err := s.headMoved(fork.parent, t, after, who); err != nil {
 			return err
 		}
+		if err := s.disarmStranger(fork.parent, t, who); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -122,29 +122,59 @@ func (d *decision) disarmHandMade(ctx context.Context, number int, c promotion.C
 	if err != nil || armed.At.IsZero() {
 		return err
 	}
+	if err := d.tellHandMade(ctx, number, armed); err != nil {
+		return err
+	}
 	if x, stops := promotion.StopsHandMade(number, armed, c); stops {
 		return d.disarm(ctx, "", x)
 	}
 	return d.keepArmed(ctx, number)
 }
 
-// disarmed writes down that the forge does not merge a pull request by itself any more, and what Ferry took back for that, if anything.
-func (s *Store) disarmed(ctx context.Context, tx pgx.Tx, w Wish, words string, now time.Time) error {
+// tellHandMade tells under a pull request that is not Ferry's what was taken back of its merge, and that it was ordered anew.
+func (d *decision) tellHandMade(ctx context.Context, number int, armed promotion.Armed) (err error) {
+	notice := promotion.HandMadeNotice(number, armed)
+	notice.Trouble = promotion.Prefixed(d.prefix(), notice.Trouble)
+	d.told, err = collectTx[string](ctx, d.tx, `select key from wishes where repository = $1 and kind = 'notice' and key = $2`, d.repo.ID, strconv.Itoa(number))
+	if err != nil {
+		return err
+	}
+	return d.writeNotices(ctx, "", promotion.Snapshot{}, promotion.Plan{Notices: []promotion.Notice{notice}})
+}
+
+// Armed returns who has told the forge to merge a pull request by itself, as far as deliveries said.
+func (s *Store) Armed(ctx context.Context, repository int64, number int) (a promotion.Armed, err error) {
+	defer wrap(&err, "Armed(%d, %d)", repository, number)
+	err = s.pool.QueryRow(ctx, `select auto_merge, queue, at from armed where repository = $1 and number = $2`, repository, number).Scan(&a.AutoMerge, &a.Queue, &a.At)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
+	}
+	return a, err
+}
+
+// disarmedByWish is what follows from an act that was to disarm a pull request, and nothing else.
+func (s *Store) disarmedByWish(ctx context.Context, tx pgx.Tx, w Wish, words string, now time.Time) error {
 	number, err := strconv.Atoi(w.Key)
 	if err != nil {
 		return fmt.Errorf("%q is no number of a pull request", w.Key)
 	}
-	if _, err := tx.Exec(ctx, `update armed set auto_merge = '', queue = '', disarmed = $3 where repository = $1 and number = $2`, w.Repository.ID, number, words); err != nil {
+	if err := s.disarmed(ctx, tx, w, number, "a gate closed", words, now); err != nil {
 		return err
-	}
-	if words != "" {
-		if err := addEvent(ctx, tx, event{repository: w.Repository.ID, app: w.App, kind: "disarmed", actor: "ferry", cause: "a gate closed", at: now, detail: fmt.Sprintf("#%d: %s", number, words)}); err != nil {
-			return err
-		}
 	}
 	unit, err := unitOfPull(ctx, tx, w.Repository.ID, number)
 	if err != nil {
 		return err
 	}
 	return s.raiseUnits(ctx, tx, w.Repository.ID, []string{unit})
+}
+
+// disarmed writes down that the forge does not merge a pull request by itself any more, and what Ferry took back for that, if anything.
+func (s *Store) disarmed(ctx context.Context, tx pgx.Tx, w Wish, number int, cause, words string, now time.Time) error {
+	if _, err := tx.Exec(ctx, `
+		insert into armed (repository, number, at, disarmed) values ($1, $2, $4, $3)
+		on conflict (repository, number) do update set auto_merge = '', queue = '',
+		  disarmed = case when excluded.disarmed = '' and armed.auto_merge = '' and armed.queue = '' then armed.disarmed else excluded.disarmed end`, w.Repository.ID, number, words, now); err != nil || words == "" {
+		return err
+	}
+	return addEvent(ctx, tx, event{repository: w.Repository.ID, app: w.App, kind: "disarmed", actor: "ferry", cause: cause, at: now, detail: fmt.Sprintf("#%d: %s", number, words)})
 }

@@ -102,6 +102,11 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 	if err := s.shownByAct(ctx, tx, w, wish, *a.Pull, now); err != nil {
 		return err
 	}
+	if a.Disarmed != "" {
+		if err := s.disarmed(ctx, tx, w, a.Pull.Number, "it shows something else", a.Disarmed, now); err != nil {
+			return err
+		}
+	}
 	return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
 }
 

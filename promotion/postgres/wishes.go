@@ -118,7 +118,7 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now ti
 		}
 	}
 	if w.Kind == "disarm" {
-		return s.disarmed(ctx, tx, w, a.Disarmed, now)
+		return s.disarmedByWish(ctx, tx, w, a.Disarmed, now)
 	}
 	if w.Kind == "state" {
 		if err := s.releaseAnswers(ctx, tx, repository); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -18,36 +17,50 @@ func (l *look) armingHint(e forge.Event) {
 	}
 }
 
-// disarm takes back that the forge merges a pull request by itself, and says so there once.
+// disarm takes back that the forge merges a pull request by itself, because a gate closed. The plan that follows says so there.
 func (a *act) disarm(ctx context.Context) (postgres.Applied, error) {
 	var wish promotion.Disarm
 	if err := a.read(&wish, nil); err != nil {
 		return postgres.Applied{}, err
 	}
-	was, err := a.client.Disarm(ctx, a.repo, wish.Number)
+	words, err := a.takeBack(ctx, wish.Number, wish.Armed, wish.Reason)
+	return postgres.Applied{Done: err == nil, Disarmed: words}, err
+}
+
+// takeBack lets the forge not merge a pull request by itself. It returns in words what was taken back, and "" where there was nothing.
+func (a *act) takeBack(ctx context.Context, number int, known promotion.Armed, reason string) (words string, err error) {
+	was, err := a.client.Disarm(ctx, a.repo, number)
 	if errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrInvalid) {
-		err = &refusedError{fmt.Sprintf("the forge may merge #%d by itself, and does not let Ferry take that back: disable auto-merge there by hand, or remove it from the merge queue (%s)", wish.Number, firstLine(err))}
+		err = &refusedError{fmt.Sprintf("the forge may merge #%d by itself, and does not let Ferry take that back: disable auto-merge there by hand, or remove it from the merge queue (%s)", number, firstLine(err))}
 	}
 	if err != nil {
-		return postgres.Applied{}, err
+		return "", err
 	}
 	if was.AutoMerge == "" && was.Queue == "" {
 		if !a.held.unsure || !was.Open { // somebody else has done so, or it is merged
-			return postgres.Applied{Done: true}, nil
+			return "", nil
 		}
-		was.AutoMerge, was.Queue = wish.Armed.AutoMerge, wish.Armed.Queue // an interrupted try did, and may not have said so
+		was.AutoMerge, was.Queue = known.AutoMerge, known.Queue // an interrupted try did
 	}
-	words := promotion.DisarmedWords(was)
-	mark := fmt.Sprintf("<!-- disarmed:%d:%d -->", wish.Number, wish.Armed.At.UnixMicro())
-	comments, err := a.client.Comments(ctx, a.repo, wish.Number)
+	if was.AutoMerge == "" && was.Queue == "" {
+		return "", nil
+	}
+	return promotion.DisarmedWords(was, reason), nil
+}
+
+// standDown takes back that the forge merges the pull request by itself, before that shows something else: who ordered it did so for what they saw. A
+// forge leaves such an order standing when somebody who may write pushes, as Ferry does (docs.github.com, "Automatically merging a pull request"; in a
+// merge queue, too). Where nobody is known to have ordered it, that costs no request.
+func (a *act) standDown(ctx context.Context, p forge.PullRequest, wish promotion.PullWish) (words string, err error) {
+	known, err := a.Store.Armed(ctx, a.wish.Repository.ID, p.Number)
 	if err != nil {
-		return postgres.Applied{}, err
+		return "", err
 	}
-	for _, c := range comments {
-		if c.Author.ID == a.self.ID && strings.Contains(c.Body, mark) {
-			return postgres.Applied{Done: true, Disarmed: words}, nil
-		}
+	if p.AutoMerge != "" {
+		known.AutoMerge = p.AutoMerge
 	}
-	_, err = a.client.CreateComment(ctx, a.repo, wish.Number, promotion.DisarmedComment(words, wish.Reason)+"\n\n"+mark)
-	return postgres.Applied{Done: err == nil, Disarmed: words}, err
+	if known.AutoMerge == "" && known.Queue == "" {
+		return "", nil
+	}
+	return a.takeBack(ctx, p.Number, known, wish.ShowsOther())
 }

@@ -187,21 +187,35 @@ func (a *act) updatePull(ctx context.Context, wish promotion.PullWish, last pull
 	if !p.Open || !untouched && !last.Anew {
 		return postgres.Applied{}, a.changedMeanwhile(ctx, p)
 	}
+	disarmed := ""
 	if edited || p.HeadSHA != last.Head {
-		if p.HeadSHA, err = a.newCommit(ctx, ownEdit{wish.Branch, wish.Message, wish.Files, wish.Blobs, &wish}); err != nil {
+		if disarmed, err = a.showAnew(ctx, wish, last, &p); err != nil {
 			return postgres.Applied{}, err
 		}
-		if err := a.client.MoveBranch(ctx, a.repo, wish.Branch, p.HeadSHA, true); err != nil {
-			return postgres.Applied{}, err
-		}
-		p.UpdatedAt = time.Time{} // when it came to stand there, the webhook tells
 	}
 	if body := promotion.MergeBody(p.Body, wish.Body); p.Title != wish.Title || p.Body != body {
 		if err := a.client.EditPullRequest(ctx, a.repo, last.Number, wish.Title, body); err != nil {
 			return postgres.Applied{}, err
 		}
 	}
-	return a.openApplied(wish, p, last.Lacks), nil
+	applied := a.openApplied(wish, p, last.Lacks)
+	applied.Disarmed = disarmed
+	return applied, nil
+}
+
+// showAnew makes the pull request's branch stand at a new commit with the wished edit. It returns in words what it took back of the order to merge what it
+// showed before.
+func (a *act) showAnew(ctx context.Context, wish promotion.PullWish, last pullState, p *forge.PullRequest) (disarmed string, err error) {
+	if last.Edit != wish.Edit {
+		if disarmed, err = a.standDown(ctx, *p, wish); err != nil {
+			return "", err
+		}
+	}
+	if p.HeadSHA, err = a.newCommit(ctx, ownEdit{wish.Branch, wish.Message, wish.Files, wish.Blobs, &wish}); err != nil {
+		return "", err
+	}
+	p.UpdatedAt = time.Time{} // when it came to stand there, the webhook tells
+	return disarmed, a.client.MoveBranch(ctx, a.repo, wish.Branch, p.HeadSHA, true)
 }
 
 // untouched says whether the pull request still stands where Ferry left it; or at another commit of Ferry's own, whose answer an interrupted try has
