@@ -57,6 +57,8 @@ func TestApprovalsGate(t *testing.T) {
 		{"who wrote it", reviews(said(person(8, "otto"), yes, 1, head, byReview)), nil, promotion.GateWaiting, "otto's does not count: they wrote the change"},
 		{"who wrote an earlier commit of it", reviews(said(person(12, "Nia"), yes, 1, head, byReview)), nil, promotion.GateWaiting, "Nia's does not count: they wrote the change"},
 		{"who asked for it", reviews(said(bob, yes, 1, head, byReview)), func(e *promotion.Environment) { e.Promotion.Asker = "Bob" }, promotion.GateWaiting, "bob's does not count: they asked for this promotion"},
+		{"who asked for it first", reviews(said(bob, yes, 1, head, byReview)), func(e *promotion.Environment) { e.Promotion.Asker = promotion.AskedAlso("Bob", "ann") }, promotion.GateWaiting, "bob's does not count: they asked for this promotion"},
+		{"another one of nearly that name asked", reviews(said(bob, yes, 1, head, byReview)), func(e *promotion.Environment) { e.Promotion.Asker = promotion.AskedAlso("bobby", "rob") }, promotion.GateWaiting, "1 of 2 approvals, by bob"},
 		{"what CI announced", reviews(said(person(7, "ci"), yes, 1, head, byReview)), func(e *promotion.Environment) {
 			e.Promotion.Asker, e.Promotion.Intent = "CI", promotion.IntentUpdate
 		}, promotion.GateWaiting, "1 of 2 approvals, by ci"},

@@ -49,7 +49,7 @@ func (s *Snapshot) leadWords(b *strings.Builder, env *Environment, c choice) {
 	}
 	fmt.Fprintf(b, " to **%s**.", escape(c.release.Version()))
 	if c.asker != "" {
-		fmt.Fprintf(b, " Asked for by %s.", escape(c.asker))
+		fmt.Fprintf(b, " Asked for by %s.", escape(askersWords(c.asker)))
 	}
 	b.WriteString("\n\n")
 }

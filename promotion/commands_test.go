@@ -3,6 +3,7 @@ package promotion_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,19 @@ func wantAnswer(t *testing.T, out promotion.Outcome, reaction forge.Reaction, wo
 	if out.Reaction != reaction || !strings.Contains(out.Answer, words) {
 		t.Errorf("%s: %q, want %s: …%s…", out.Reaction, out.Answer, reaction, words)
 	}
+}
+
+// tried executes a comment on the scene after all changes that are not nil. It fails unless the answer has those words, and is a refusal where it is not
+// allowed.
+func tried(t *testing.T, body string, allowed bool, words string, changes ...func(*promotion.CommandScene)) promotion.Outcome {
+	t.Helper()
+	out := execute(t, body, slices.DeleteFunc(changes, func(c func(*promotion.CommandScene)) bool { return c == nil })...)
+	reaction := forge.ReactionRefused
+	if allowed {
+		reaction = forge.ReactionDone
+	}
+	wantAnswer(t, out, reaction, words)
+	return out
 }
 
 func TestHoldCommand(t *testing.T) {

@@ -98,54 +98,55 @@ type decisionsFile struct {
 	Baseline   []baselineLine `yaml:"baseline,omitempty"`
 }
 
+// saidLine is whose decision it is, and of when.
+type saidLine struct {
+	By string    `yaml:"by"`
+	At time.Time `yaml:"at"`
+}
+
 // stopLine is a hold or a freeze.
 type stopLine struct {
-	App         string    `yaml:"app,omitempty"`
-	Environment string    `yaml:"environment,omitempty"`
-	Reason      string    `yaml:"reason,omitempty"`
-	By          string    `yaml:"by"`
-	At          time.Time `yaml:"at"`
+	App         string `yaml:"app,omitempty"`
+	Environment string `yaml:"environment,omitempty"`
+	Reason      string `yaml:"reason,omitempty"`
+	saidLine    `yaml:",inline"`
 	Until       time.Time `yaml:"until,omitempty"`
 	RolledBack  []string  `yaml:"rolledBack,omitempty"`
 }
 
 type blockLine struct {
-	App         string    `yaml:"app"`
-	Environment string    `yaml:"environment,omitempty"`
-	Release     string    `yaml:"release"`
-	With        []string  `yaml:"with,omitempty"`
-	Reason      string    `yaml:"reason,omitempty"`
-	By          string    `yaml:"by"`
-	At          time.Time `yaml:"at"`
+	App         string   `yaml:"app"`
+	Environment string   `yaml:"environment,omitempty"`
+	Release     string   `yaml:"release"`
+	With        []string `yaml:"with,omitempty"`
+	Reason      string   `yaml:"reason,omitempty"`
+	saidLine    `yaml:",inline"`
 }
 
 type liftLine struct {
-	App         string    `yaml:"app"`
-	Environment string    `yaml:"environment"`
-	Number      int       `yaml:"pull"`
-	By          string    `yaml:"by"`
-	At          time.Time `yaml:"at"`
+	App         string `yaml:"app"`
+	Environment string `yaml:"environment"`
+	Number      int    `yaml:"pull"`
+	saidLine    `yaml:",inline"`
 }
 
 type askedLine struct {
-	App         string    `yaml:"app"`
-	Environment string    `yaml:"environment"`
-	Intent      string    `yaml:"intent,omitempty"`
-	Images      []string  `yaml:"images"`
-	From        []string  `yaml:"from,omitempty"`
-	Reason      string    `yaml:"reason,omitempty"`
-	By          string    `yaml:"by"`
-	At          time.Time `yaml:"at"`
+	App         string   `yaml:"app"`
+	Environment string   `yaml:"environment"`
+	Intent      string   `yaml:"intent,omitempty"`
+	Images      []string `yaml:"images"`
+	From        []string `yaml:"from,omitempty"`
+	Reason      string   `yaml:"reason,omitempty"`
+	saidLine    `yaml:",inline"`
 }
 
 // dropLine is what somebody took out of a train.
 type dropLine struct {
-	App         string    `yaml:"app"`
-	Environment string    `yaml:"environment"`
-	Images      []string  `yaml:"images"`
-	Number      int       `yaml:"pull"`
-	By          string    `yaml:"by"`
-	At          time.Time `yaml:"at"`
+	App         string   `yaml:"app"`
+	Environment string   `yaml:"environment"`
+	Images      []string `yaml:"images"`
+	Number      int      `yaml:"pull"`
+	saidLine    `yaml:",inline"`
 }
 
 type baselineLine struct {
@@ -167,20 +168,20 @@ func (d Decisions) Marshal() ([]byte, error) {
 		file.Freezes = append(file.Freezes, lineOf(Hold(f)))
 	}
 	for _, b := range d.Blocks {
-		file.Blocks = append(file.Blocks, blockLine{b.App, b.Environment, b.Image.named(), references(b.Rest), b.Reason, b.Actor, b.At})
+		file.Blocks = append(file.Blocks, blockLine{b.App, b.Environment, b.Image.named(), references(b.Rest), b.Reason, saidLine{b.Actor, b.At}})
 	}
 	for _, l := range d.Lifts {
-		file.Lifts = append(file.Lifts, liftLine{l.App, l.Environment, l.Number, l.Actor, l.At})
+		file.Lifts = append(file.Lifts, liftLine{l.App, l.Environment, l.Number, saidLine{l.Actor, l.At}})
 	}
 	for _, a := range d.Asked {
 		kind := a.Kind
 		if kind == IntentPromotion {
 			kind = ""
 		}
-		file.Asked = append(file.Asked, askedLine{a.App, a.Environment, kind, references(a.Release), references(a.From), a.Reason, a.Actor, a.At})
+		file.Asked = append(file.Asked, askedLine{a.App, a.Environment, kind, references(a.Release), references(a.From), a.Reason, saidLine{a.Actor, a.At}})
 	}
 	for _, x := range d.Drops {
-		file.Drops = append(file.Drops, dropLine{x.App, x.Environment, references(x.Release), x.Number, x.Actor, x.At})
+		file.Drops = append(file.Drops, dropLine{x.App, x.Environment, references(x.Release), x.Number, saidLine{x.Actor, x.At}})
 	}
 	file.Waived = waivedLines(d.Waived)
 	for _, b := range d.Baseline {
@@ -194,7 +195,7 @@ func (d Decisions) Marshal() ([]byte, error) {
 }
 
 func lineOf(h Hold) stopLine {
-	return stopLine{h.App, h.Environment, h.Reason, h.Actor, h.At, h.Until, references(h.RolledBack)}
+	return stopLine{h.App, h.Environment, h.Reason, saidLine{h.Actor, h.At}, h.Until, references(h.RolledBack)}
 }
 
 func (l stopLine) hold() Hold {

@@ -61,7 +61,7 @@ func (e *execution) approve(c Command) {
 	switch {
 	case asked == 0:
 		words += fmt.Sprintf(" No approval is asked for in %s.", code(e.Environment))
-	case strings.EqualFold(e.Shown.Asker, e.Login):
+	case askedBy(e.Shown.Asker, e.Login):
 		words += " It does not count: you asked for this promotion."
 	case slices.ContainsFunc(e.Shown.Authors, func(a Author) bool { return a.ID != 0 && a.ID == e.Actor }):
 		words += " It does not count: you wrote the change."

@@ -125,7 +125,7 @@ func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 		return "only people's do"
 	case s.wrote(env, env.Promotion.Release, p.User):
 		return "they wrote the change"
-	case env.Promotion.Asker != "" && env.Promotion.Intent != IntentUpdate && strings.EqualFold(env.Promotion.Asker, p.Login):
+	case env.Promotion.Intent != IntentUpdate && askedBy(env.Promotion.Asker, p.Login):
 		return "they asked for this promotion"
 	case p.plays(approvers(env)):
 		return ""

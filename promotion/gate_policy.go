@@ -69,7 +69,7 @@ func (s *Snapshot) policyFacts(env *Environment, release Release, now time.Time)
 	}
 	f := PolicyFacts(s.App, env.Environment, current, release)
 	if env.Intent != nil && env.Intent.Release.Same(release) {
-		f.Asker = env.Intent.Actor
+		f.Asker = lastAsker(env.Intent.Actor)
 	}
 	if env.urges(release) {
 		f.Intent = env.Intent.Kind

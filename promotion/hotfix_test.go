@@ -199,16 +199,7 @@ func TestHotfixCommand(t *testing.T) {
 		{"/hotfix checkout prod 1.2.1 why", one, func(s *promotion.CommandScene) { s.Blocks = []promotion.Block{bad("1.2.1", "")} }, "`1.2.1` cannot come: ann blocks", ""},
 		{"/hotfix checkout prod 1.2.1 why", one, func(s *promotion.CommandScene) { s.Permission = forge.PermissionWrite }, "it needs maintain permission", ""},
 	} {
-		changes := []func(*promotion.CommandScene){test.scene}
-		if test.other != nil {
-			changes = append(changes, test.other)
-		}
-		out := execute(t, test.body, changes...)
-		reaction := forge.ReactionDone
-		if test.want == "" {
-			reaction = forge.ReactionRefused
-		}
-		wantAnswer(t, out, reaction, test.words)
+		out := tried(t, test.body, test.want != "", test.words, test.scene, test.other)
 		var got []string
 		for _, i := range out.Intents["checkout"] {
 			for _, image := range i.Release {

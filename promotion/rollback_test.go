@@ -67,6 +67,17 @@ func (w *world) rolledBack(r promotion.RolledBack) {
 	blockIn(w, w.blocks...)
 }
 
+// badAndNewer is runningBad with 1.3.0 on its way into prod.
+func badAndNewer(t *testing.T) *world {
+	t.Helper()
+	w := runningBad(t)
+	w.arrive("dev", "1.3.0")
+	w.merge("staging")
+	w.report("staging", promotion.HealthHealthy)
+	w.look()
+	return w
+}
+
 // runningBad is a line with 1.0.0, 1.1.0 and 1.2.0 one after the other everywhere; in prod, 1.2.0 turned out to be bad.
 func runningBad(t *testing.T, change ...func(staging, prod *config.Environment)) *world {
 	t.Helper()
@@ -170,11 +181,7 @@ func TestRollbackSticks(t *testing.T) {
 
 func TestRollbackGivesNoOpenPromotionAnotherMeaning(t *testing.T) {
 	t.Parallel()
-	w := runningBad(t)
-	w.arrive("dev", "1.3.0")
-	w.merge("staging")
-	w.report("staging", promotion.HealthHealthy)
-	w.look()
+	w := badAndNewer(t)
 	w.proposed("prod", "1.3.0")
 	open := w.env("prod").Pull.Number
 	w.wait(time.Second)
@@ -336,16 +343,7 @@ func TestRollbackCommand(t *testing.T) {
 		{"/rollback cart prod", usual, nil, "`cart` is not in `prod`", "", ""},
 		{"/rollback checkout prod", usual, func(s *promotion.CommandScene) { s.Permission = forge.PermissionWrite }, "it needs maintain permission", "", ""},
 	} {
-		changes := []func(*promotion.CommandScene){history(test.list)}
-		if test.change != nil {
-			changes = append(changes, test.change)
-		}
-		out := execute(t, test.body, changes...)
-		reaction := forge.ReactionDone
-		if test.to == "" {
-			reaction = forge.ReactionRefused
-		}
-		wantAnswer(t, out, reaction, test.words)
+		out := tried(t, test.body, test.to != "", test.words, history(test.list), test.change)
 		got, blocked := "", ""
 		for _, i := range out.Intents["checkout"] {
 			got = i.Release.Version()
@@ -444,11 +442,7 @@ func TestResumeOfSeveralRollbacks(t *testing.T) {
 // TestRollbackWaitsForAForeignCommit: what somebody pushed upon is closed by a person, and everything says so until then.
 func TestRollbackWaitsForAForeignCommit(t *testing.T) {
 	t.Parallel()
-	w := runningBad(t)
-	w.arrive("dev", "1.3.0")
-	w.merge("staging")
-	w.report("staging", promotion.HealthHealthy)
-	w.look()
+	w := badAndNewer(t)
 	pull := w.env("prod").Pull
 	pull.Known, pull.Pusher, pull.HeadSHA = false, "mallory", sha(666)
 	w.env("prod").Intent = &promotion.Intent{Kind: promotion.IntentRollback, Release: release("1.1.0"), From: release("1.2.0"), Actor: "mia", At: w.now}

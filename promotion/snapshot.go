@@ -170,7 +170,7 @@ type Intent struct {
 	Kind    string // as in the trailer of the commit; empty counts as IntentPromotion
 	Release Release
 	From    Release // of an urgent kind, what stood when it was asked for: with something else there it is void; nothing: whatever stands
-	Actor   string
+	Actor   string  // who asked for it; see AskedAlso
 	Reason  string
 	At      time.Time
 }
@@ -199,7 +199,7 @@ type Promotion struct {
 	Number     int
 	Release    Release
 	Intent     string
-	Asker      string
+	Asker      string // who asked for it; see AskedAlso
 	Reason     string // why the asker wanted it at once
 	Superseded []Release
 	State      PromotionState

@@ -340,7 +340,7 @@ func (t *coupling) trainBody(riders []*car, gates []Gate) string {
 	b.WriteString("| app | image | from | to | asked for by |\n| --- | --- | --- | --- | --- |\n")
 	for _, c := range riders {
 		for _, image := range c.c.release {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", escape(c.p.s.App.Name), code(image.Name), c.p.s.standingWords(c.env, image.Name), imageWords(image), escape(c.c.asker))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", escape(c.p.s.App.Name), code(image.Name), c.p.s.standingWords(c.env, image.Name), imageWords(image), escape(askersWords(c.c.asker)))
 		}
 	}
 	b.WriteString(t.env.disarmedWords())

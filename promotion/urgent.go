@@ -48,7 +48,7 @@ func (e *Environment) skipped(g Gate, release Release) Gate {
 	if !slices.Contains([]string{"upstream", "soak", "checks"}, g.Name) || !e.urges(release) {
 		return g
 	}
-	words := fmt.Sprintf("skipped: a %s, for which %s asked", e.Intent.Kind, e.Intent.Actor)
+	words := fmt.Sprintf("skipped: a %s, for which %s asked", e.Intent.Kind, askersWords(e.Intent.Actor))
 	if e.Intent.Reason != "" {
 		words += ": " + e.Intent.Reason
 	}

@@ -22,6 +22,22 @@ func newApproved(t *testing.T, head string) *harness {
 	return h
 }
 
+// newProposed is newApproved with 1.1.0 proposed to staging, and some seconds later.
+func newProposed(t *testing.T, head string) (*harness, pull) {
+	t.Helper()
+	h := newApproved(t, head)
+	h.arrive("1.1.0")
+	h.soon()
+	return h, h.staging()
+}
+
+// comesBack loses the database, compares what comes back, and lets dev report again.
+func (h *harness) comesBack() {
+	h.t.Helper()
+	h.loseAndCompare()
+	h.report(acmeEnv, "dev", "healthy")
+}
+
 // soon lets some seconds pass, so that what people say is later than what they look at.
 func (h *harness) soon() { h.t.Helper(); h.later(3 * time.Second) }
 
@@ -38,9 +54,7 @@ func (h *harness) gates(state, words string) {
 
 func TestReviewsApprove(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	h.gates("pending", "approvals: 0 of 1 approval, 1 more by write permission")
 	h.review(p.Number, "rita", "APPROVE")
 	h.gates("pending", "rita's does not count: they have read permission")
@@ -75,10 +89,7 @@ func TestReviewsApprove(t *testing.T) {
 // TestApprovalIsOfWhatWasShown: a newer release in the same pull request is not what was approved.
 func TestApprovalIsOfWhatWasShown(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	h.review(p.Number, "bob", "APPROVE")
 	h.ask(p.Number, "eve", "/approve")
 	h.gates("success", "")
@@ -92,10 +103,7 @@ func TestApprovalIsOfWhatWasShown(t *testing.T) {
 // TestApprovalSurvivesTheSameEdit: Ferry makes byte-identical content anew, as after a conflict elsewhere or /retry.
 func TestApprovalSurvivesTheSameEdit(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	h.review(p.Number, "bob", "APPROVE")
 	h.ask(p.Number, "dora", "/retry")
 	now := h.staging()
@@ -107,10 +115,7 @@ func TestApprovalSurvivesTheSameEdit(t *testing.T) {
 
 func TestApproveByComment(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, strings.Replace(approving, "approvals: 1", "approvals: 2", 1))
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, strings.Replace(approving, "approvals: 1", "approvals: 2", 1))
 	if got := h.ask(p.Number, "rita", "/approve"); !strings.Contains(got, "you may not `/approve`: it needs write permission in this repository, and you have read") {
 		t.Errorf("rita is answered %q", got)
 	}
@@ -135,8 +140,7 @@ func TestApproveByComment(t *testing.T) {
 	if !slices.Contains(h.eventKinds("staging"), "approve") {
 		t.Errorf("the events are %q", h.eventKinds("staging"))
 	}
-	h.loseAndCompare()
-	h.report(acmeEnv, "dev", "healthy")
+	h.comesBack()
 	h.gates("success", "")
 	if now := h.staging(); now.Head.SHA != p.Head.SHA || now.Number != p.Number {
 		t.Errorf("after the loss the promotion is %+v", now)
@@ -146,10 +150,7 @@ func TestApproveByComment(t *testing.T) {
 // TestApproveAfterAPush is the thread's test: approve, push, and then the comment is worked off.
 func TestApproveAfterAPush(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	before, err := h.forge.Comment(acmeEnv, p.Number, "bob", "/approve")
 	if err != nil {
 		t.Fatal(err)
@@ -168,10 +169,7 @@ func TestApproveAfterAPush(t *testing.T) {
 // TestApproveWhatIsReplacedMeanwhile: Ferry itself shows something newer by when the comment is worked off.
 func TestApproveWhatIsReplacedMeanwhile(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	h.clock.advance(time.Second)
 	release := h.holdHooks("issue_comment")
 	id, err := h.forge.Comment(acmeEnv, p.Number, "bob", "/approve")
@@ -231,6 +229,30 @@ func TestAuthorsAndAskersDoNotApprove(t *testing.T) {
 	h.gates("success", "")
 }
 
+// TestWhoAskedFirst does not approve either, once somebody else has asked for the same: not before and not after a lost database.
+func TestWhoAskedFirst(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	h.arrive("1.1.0")
+	for _, login := range []string{"bob", "eve", "bob", "dora"} {
+		h.ask(h.board().Number, login, "/promote checkout staging")
+	}
+	h.soon()
+	p := h.staging()
+	if !strings.Contains(p.Body, "Asked for by eve and bob and dora.") {
+		t.Errorf("the body says\n%s", p.Body)
+	}
+	if got := h.ask(p.Number, "eve", "/approve"); !strings.Contains(got, "It does not count: you asked for this promotion.") {
+		t.Errorf("eve is answered %q", got)
+	}
+	h.review(p.Number, "bob", "APPROVE")
+	h.gates("pending", "bob's does not count: they asked for this promotion")
+	h.comesBack()
+	h.gates("pending", "bob's does not count: they asked for this promotion")
+	h.review(p.Number, "mia", "APPROVE")
+	h.gates("success", "")
+}
+
 // TestApprovedMergesByItself: merge: auto waits for the people too, and what they take back stops it.
 func TestApprovedMergesByItself(t *testing.T) {
 	t.Parallel()
@@ -247,9 +269,7 @@ func TestApprovedMergesByItself(t *testing.T) {
 // TestReviewsAreReadWhereTheyCount: where nobody has to approve, a review costs nothing; and where approvals are asked for later, those that stand count.
 func TestReviewsAreReadWhereTheyCount(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, proposing)
-	h.arrive("1.1.0")
-	p := h.staging()
+	h, p := newProposed(t, proposing)
 	h.forge.ResetRequests()
 	h.review(p.Number, "bob", "APPROVE")
 	if got := h.ferrysRequests(); len(got) != 0 {
@@ -262,9 +282,7 @@ func TestReviewsAreReadWhereTheyCount(t *testing.T) {
 // TestLostReview: the delivery is lost, and the sweep finds the review.
 func TestLostReview(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	drop := h.holdHooks("pull_request_review")
 	h.review(p.Number, "bob", "APPROVE")
 	h.gates("pending", "0 of 1")
@@ -278,13 +296,10 @@ func TestLostReview(t *testing.T) {
 // TestLossKeepsReviews: approvals have their home at the forge.
 func TestLossKeepsReviews(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	h.review(p.Number, "bob", "APPROVE")
 	h.gates("success", "")
-	h.loseAndCompare()
-	h.report(acmeEnv, "dev", "healthy")
+	h.comesBack()
 	h.gates("success", "")
 }
 
@@ -292,10 +307,7 @@ func TestLossKeepsReviews(t *testing.T) {
 // command is void for that, and the next one is not.
 func TestHeadOfBefore(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	if _, err := h.svc.store.Pool().Exec(t.Context(), `delete from heads`); err != nil {
 		t.Fatal(err)
 	}
@@ -313,10 +325,7 @@ func TestHeadOfBefore(t *testing.T) {
 // TestWhoMayNotApproveAnyMore: at the next sweep their word does not count any more, be it a review or a comment.
 func TestWhoMayNotApproveAnyMore(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, strings.Replace(approving, "approvals: 1", "approvals: 2", 1))
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, strings.Replace(approving, "approvals: 1", "approvals: 2", 1))
 	h.review(p.Number, "bob", "APPROVE")
 	h.ask(p.Number, "eve", "/approve")
 	h.gates("success", "")
@@ -342,10 +351,7 @@ func TestApprovalsInAFirstEnvironment(t *testing.T) {
 // TestApprovingInOtherWays: what is edited into a comment, quoted, shown as code or said by a bot approves nothing.
 func TestApprovingInOtherWays(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	h.say(p.Number, "bob", "> /approve\n\n```\n/approve\n```\n<!-- /approve -->\n`/approve`\nplease /approve")
 	said := h.say(p.Number, "bob", "looks good")
 	h.soon()
@@ -360,10 +366,7 @@ func TestApprovingInOtherWays(t *testing.T) {
 // TestLossKeepsWhatWasGivenBefore: what people gave an earlier head counts for the one that shows the same, also where nobody remembers that they do.
 func TestLossKeepsWhatWasGivenBefore(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, strings.Replace(approving, "approvals: 1", "soak: 24h\n    approvals: 2", 1))
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, strings.Replace(approving, "approvals: 1", "soak: 24h\n    approvals: 2", 1))
 	h.review(p.Number, "bob", "APPROVE")
 	h.ask(p.Number, "eve", "/approve")
 	h.ask(p.Number, "mia", "/override soak an incident")
@@ -375,8 +378,7 @@ func TestLossKeepsWhatWasGivenBefore(t *testing.T) {
 	}
 	h.gates("success", "")
 	h.later(2 * time.Minute)
-	h.loseAndCompare()
-	h.report(acmeEnv, "dev", "healthy")
+	h.comesBack()
 	h.gates("success", "")
 	h.sweep()
 	h.gates("success", "")

@@ -143,7 +143,11 @@ func TestArmedForWhatWasShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, _, p := newArmable(t)
+			h := newCheckoutWith(t, proposing)
+			h.arrive("1.1.0")
+			h.deploy("dev", "1.2.0")
+			h.requires("ci")
+			p := h.staging()
 			h.does(test.order(h, p.Number))
 			h.soon()
 			h.ask(p.Number, "dora", "/retry")
@@ -154,7 +158,7 @@ func TestArmedForWhatWasShown(t *testing.T) {
 			if test.fault.Times > 0 {
 				h.forge.Faults().Fail(test.fault)
 			}
-			h.arrive("1.2.0")
+			h.report(acmeEnv, "dev", "healthy")
 			for range 6 {
 				h.later(10 * time.Second)
 			}

@@ -54,21 +54,7 @@ func TestHoldStopsTheMerge(t *testing.T) {
 	h := newCheckoutWith(t, strings.Replace(releasing, "merge:", "soak: 1h\n    merge:", 1)+"    unprotected: allow\n")
 	h.arrive("1.1.0")
 	p := h.staging()
-	h.clock.advance(time.Hour + time.Second)
-	h.decideApps()
-	h.actOn("pull") // the body says that the soak is done
-	h.decideApps()
-	if _, err := h.forge.Comment(acmeEnv, p.Number, "dora", "/hold wait"); err != nil {
-		t.Fatal(err)
-	}
-	h.observeAndCommand()
-	if n := h.actOn("merge"); n != 1 {
-		t.Fatalf("%d merges were due, want one", n)
-	}
-	if h.pull(p.Number).Merged {
-		t.Fatal("merged though it was held")
-	}
-	h.settle()
+	h.stopsTheMerge(p.Number, "dora", "/hold wait")
 	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "failure", "dora holds")
 	h.ask(p.Number, "dora", "/resume")
 	h.later(time.Minute)
@@ -129,4 +115,24 @@ func TestAMergeIsWokenByTheObservationItWaitsFor(t *testing.T) {
 	h.sql(`delete from leases where holder = 'another'`)
 	h.commit(acmeEnv, map[string]string{"README.md": "the other merge\n"})
 	h.noPulls()
+}
+
+// stopsTheMerge lets a soak of an hour end, and somebody stop the promotion when its merge is due already: it is not merged all the same.
+func (h *harness) stopsTheMerge(number int, login, command string) {
+	h.t.Helper()
+	h.clock.advance(time.Hour + time.Second)
+	h.decideApps()
+	h.actOn("pull") // the body says that the soak is done
+	h.decideApps()
+	if _, err := h.forge.Comment(acmeEnv, number, login, command); err != nil {
+		h.t.Fatal(err)
+	}
+	h.observeAndCommand()
+	if n := h.actOn("merge"); n != 1 {
+		h.t.Fatalf("%d merges were due, want one", n)
+	}
+	if h.pull(number).Merged {
+		h.t.Fatalf("merged in spite of %s", command)
+	}
+	h.settle()
 }

@@ -53,31 +53,31 @@ func (p *commitProxy) serve(client net.Conn) {
 		_, _ = io.Copy(server, client) // either side ends it by closing
 		_ = server.Close()
 	}()
-	p.answers(bufio.NewReader(server), bufio.NewWriter(client))
+	handOnAnswers(bufio.NewReader(server), bufio.NewWriter(client), func() bool {
+		p.committed()
+		return false
+	})
 }
 
-// answers hands on what the server says, message by message (PostgreSQL's manual, "Frontend/Backend Protocol"): C tells what a statement was, Z that
-// the server waits for the next, I in it that no transaction is open.
-func (p *commitProxy) answers(server *bufio.Reader, client *bufio.Writer) {
+// handOnAnswers hands on what a PostgreSQL server says, message by message (its manual, "Frontend/Backend Protocol"): C tells what a statement was, Z that
+// the server waits for the next, I in it that no transaction is open. It tells of each commit before the client hears of it, and ends where that returns
+// true or either side does.
+func handOnAnswers(server *bufio.Reader, client *bufio.Writer, committed func() (stop bool)) {
 	open, wrote := false, false
 	for {
-		head := make([]byte, 5)
-		if _, err := io.ReadFull(server, head); err != nil {
-			return
-		}
-		body := make([]byte, binary.BigEndian.Uint32(head[1:])-4)
-		if _, err := io.ReadFull(server, body); err != nil {
+		head, body, err := readMessage(server)
+		if err != nil {
 			return
 		}
 		switch head[0] {
 		case 'C':
-			tag, _, _ := strings.Cut(string(body), " ")
-			tag = strings.TrimRight(tag, "\x00")
+			tag, _, _ := strings.Cut(strings.TrimRight(string(body), "\x00"), " ")
 			wrote = wrote || tag == "COMMIT" || !open && (tag == "INSERT" || tag == "UPDATE" || tag == "DELETE")
 		case 'Z':
 			if open = body[0] != 'I'; !open && wrote {
-				p.committed()
-				wrote = false
+				if wrote = false; committed() {
+					return
+				}
 			}
 		}
 		if _, err := client.Write(append(head, body...)); err != nil {
@@ -89,4 +89,15 @@ func (p *commitProxy) answers(server *bufio.Reader, client *bufio.Writer) {
 			}
 		}
 	}
+}
+
+// readMessage reads one message: its kind and length, and what it says.
+func readMessage(from io.Reader) (head, body []byte, err error) {
+	head = make([]byte, 5)
+	if _, err := io.ReadFull(from, head); err != nil {
+		return nil, nil, err
+	}
+	body = make([]byte, binary.BigEndian.Uint32(head[1:])-4)
+	_, err = io.ReadFull(from, body)
+	return head, body, err
 }

@@ -178,21 +178,7 @@ func TestFreezeStopsTheMerge(t *testing.T) {
 	mia := h.maintainer()
 	h.arrive("1.1.0")
 	p := h.staging()
-	h.clock.advance(time.Hour + time.Second)
-	h.decideApps()
-	h.actOn("pull") // the body says that the soak is done
-	h.decideApps()
-	if _, err := h.forge.Comment(acmeEnv, p.Number, mia, "/freeze staging an incident"); err != nil {
-		t.Fatal(err)
-	}
-	h.observeAndCommand()
-	if n := h.actOn("merge"); n != 1 {
-		t.Fatalf("%d merges were due, want one", n)
-	}
-	if h.pull(p.Number).Merged {
-		t.Fatal("merged though it was frozen")
-	}
-	h.settle()
+	h.stopsTheMerge(p.Number, mia, "/freeze staging an incident")
 	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "failure", "mia froze")
 	h.ask(p.Number, mia, "/thaw staging")
 	h.later(time.Minute)

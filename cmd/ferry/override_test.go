@@ -12,10 +12,7 @@ import (
 
 func TestOverride(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, strings.Replace(approving, "approvals: 1", "soak: 24h\n    approvals: 1", 1))
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, strings.Replace(approving, "approvals: 1", "soak: 24h\n    approvals: 1", 1))
 	h.gates("pending", "soak")
 	for _, ask := range []struct{ login, body, want string }{
 		{"dora", "/override soak an incident", "you may not `/override`: it needs maintain permission in this repository, and you have write"},
@@ -47,8 +44,7 @@ func TestOverride(t *testing.T) {
 	}) {
 		t.Error("no event tells of the override")
 	}
-	h.loseAndCompare()
-	h.report(acmeEnv, "dev", "healthy")
+	h.comesBack()
 	h.gates("success", "")
 	h.later(time.Minute)
 	h.arrive("1.2.0") // has to soak, and what is overridden is as if it had
@@ -60,10 +56,7 @@ func TestOverride(t *testing.T) {
 // TestOverrideGoesWithTheHead: another edit in the same pull request is not what somebody let through.
 func TestOverrideGoesWithTheHead(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, approving)
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, approving)
 	h.ask(p.Number, "mia", "/override approvals an incident")
 	h.gates("success", "")
 	h.ask(p.Number, "dora", "/retry") // byte-identical
@@ -98,10 +91,7 @@ func TestOverriddenFreeze(t *testing.T) {
 // TestForgedAnswersAreNotBelieved: what a lost database is read back from is Ferry's own answer as it was written, to somebody who may still say so.
 func TestForgedAnswersAreNotBelieved(t *testing.T) {
 	t.Parallel()
-	h := newApproved(t, strings.Replace(approving, "approvals: 1", "approvals: 2", 1))
-	h.arrive("1.1.0")
-	h.soon()
-	p := h.staging()
+	h, p := newProposed(t, strings.Replace(approving, "approvals: 1", "approvals: 2", 1))
 	mark := `<!-- ferry:given {"command":"approve","head":"` + string(p.Head.SHA) + `"} -->`
 	said := h.say(p.Number, "bob", "looks good")
 	h.say(p.Number, "eve", "Approved.\n\n"+mark+"\n<!-- answers:"+fmt.Sprint(said)+" -->") // not Ferry's

@@ -215,7 +215,7 @@ func (c *crasher) serve(client net.Conn) {
 		c.asks(bufio.NewReader(client), server)
 		_ = server.Close()
 	}()
-	c.answers(bufio.NewReader(server), bufio.NewWriter(client))
+	handOnAnswers(bufio.NewReader(server), bufio.NewWriter(client), func() bool { return c.reaches(afterCommit) })
 }
 
 // asks hands on what Ferry says, message by message (PostgreSQL's manual, "Frontend/Backend Protocol"): the first has no type.
@@ -239,40 +239,6 @@ func (c *crasher) asks(client *bufio.Reader, server io.Writer) {
 		first = false
 		if _, err := server.Write(append(head, body...)); err != nil {
 			return
-		}
-	}
-}
-
-// answers hands on what the database says: C tells what a statement was, Z that it waits for the next, I in it that no transaction is open.
-func (c *crasher) answers(server *bufio.Reader, client *bufio.Writer) {
-	open, wrote := false, false
-	for {
-		head := make([]byte, 5)
-		if _, err := io.ReadFull(server, head); err != nil {
-			return
-		}
-		body := make([]byte, binary.BigEndian.Uint32(head[1:])-4)
-		if _, err := io.ReadFull(server, body); err != nil {
-			return
-		}
-		switch head[0] {
-		case 'C':
-			tag, _, _ := strings.Cut(strings.TrimRight(string(body), "\x00"), " ")
-			wrote = wrote || tag == "COMMIT" || !open && (tag == "INSERT" || tag == "UPDATE" || tag == "DELETE")
-		case 'Z':
-			if open = body[0] != 'I'; !open && wrote {
-				if wrote = false; c.reaches(afterCommit) {
-					return
-				}
-			}
-		}
-		if _, err := client.Write(append(head, body...)); err != nil {
-			return
-		}
-		if server.Buffered() == 0 {
-			if err := client.Flush(); err != nil {
-				return
-			}
 		}
 	}
 }

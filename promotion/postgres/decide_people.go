@@ -261,6 +261,10 @@ func (d *decision) said(ctx context.Context, c pendingCommand, cause, kind, envi
 }
 
 func (d *decision) intend(ctx context.Context, c pendingCommand, cause, app, environment string, i promotion.Intent) error {
+	i, err := d.askedBefore(ctx, app, environment, i)
+	if err != nil {
+		return err
+	}
 	if err := d.writeIntent(ctx, app, environment, i); err != nil {
 		return err
 	}

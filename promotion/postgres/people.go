@@ -271,7 +271,7 @@ func (d *decision) shownTo(ctx context.Context, c pendingCommand) (*promotion.Sh
 	var since *time.Time
 	err := d.tx.QueryRow(ctx, `
 		select (select coalesce(jsonb_agg(i order by x.app), '[]') from promotions x, jsonb_array_elements(x.release) i where x.repository = m.repository and x.number = m.number),
-		       case when m.intent = $6 then '' else m.asker end, p.open, p.head_sha, coalesce(k.shows ->> 'edit', ''), k.sha is not null and p.author = $3 and p.head_repo = $4 and p.base_branch = $5,
+		       (select coalesce(string_agg(distinct x.asker, ', '), '') from promotions x where x.repository = m.repository and x.number = m.number and x.intent <> $6 and x.asker <> ''), p.open, p.head_sha, coalesce(k.shows ->> 'edit', ''), k.sha is not null and p.author = $3 and p.head_repo = $4 and p.base_branch = $5,
 		       (select h.since from heads h where h.repository = p.repository and h.number = p.number and h.sha = p.head_sha and not exists (
 		          select from heads o where o.repository = h.repository and o.number = h.number and o.sha <> h.sha and o.since > h.since)),
 		       (select coalesce(json_agg(json_build_object('Commit', a.commit_sha)), '[]') from announced a

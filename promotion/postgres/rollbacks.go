@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,6 +19,24 @@ func (d *decision) lookBack(ctx context.Context, commands []promotion.Command, s
 		}
 	}
 	return nil
+}
+
+// askedBefore adds to who asks for a release those people who asked for the same before: none of them approves it.
+func (d *decision) askedBefore(ctx context.Context, app, environment string, i promotion.Intent) (promotion.Intent, error) {
+	var before string
+	var raw []byte
+	err := d.tx.QueryRow(ctx, `select actor, release from intents where repository = $1 and app = $2 and environment = $3`, d.repo.ID, app, environment).Scan(&before, &raw)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return i, nil
+	}
+	var release promotion.Release
+	if err == nil {
+		err = json.Unmarshal(raw, &release)
+	}
+	if err == nil && release.Same(i.Release) && before != d.mind.Self.Login { // what Ferry decided itself, nobody has asked for
+		i.Actor = promotion.AskedAlso(before, i.Actor)
+	}
+	return i, err
 }
 
 // writeIntent writes down what somebody wants to come; it takes the place of what was wanted there before.
