@@ -36,9 +36,18 @@ const (
 // choose returns what is to move into the environment: what CI announced, where Ferry updates the environment; else the newest eligible release from
 // upstream, where one whose soak is done, or that a person asked for, is not replaced by one whose soak is not.
 func (s *Snapshot) choose(env *Environment, now time.Time) choice {
-	if c, ok := s.chooseUrgent(env, now); ok {
-		return c
+	urgent, ok := s.chooseUrgent(env, now)
+	switch {
+	case !ok:
+		return s.chooseNext(env, now)
+	case urgent.intent == IntentBackfill:
+		return s.besideBackfill(env, urgent, s.chooseNext(env, now))
 	}
+	return urgent
+}
+
+// chooseNext is choose where nothing is wanted there at once.
+func (s *Snapshot) chooseNext(env *Environment, now time.Time) choice {
 	if len(env.From) == 0 {
 		return s.chooseUpdate(env, now)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // HandMadeGates returns ferry/gates of a pull request that somebody made by hand: shut by a hold, a freeze or a block on what it
-// changes; else open at once. The time is when time alone may change that. It fails where changes is not what an observation wrote.
+// changes, or a hotfix that it takes away; else open at once. The time is when time alone may change that. It fails where changes is not what an observation wrote.
 func HandMadeGates(c *config.Config, head forge.SHA, changes []byte, stops Stops, now time.Time) (out Contribution, due time.Time, err error) {
 	var places []Change
 	if err := json.Unmarshal(changes, &places); err != nil {

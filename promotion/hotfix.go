@@ -1,9 +1,6 @@
 package promotion
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Hotfix is the last hotfix that came into an environment.
 type Hotfix struct {
@@ -55,59 +52,4 @@ func (s *Snapshot) seenAfter(release Release, at time.Time) bool {
 func (s *Snapshot) overHotfix(env *Environment, release Release) bool {
 	h := env.standingHotfix()
 	return h != nil && s.order(release, h.Release) == Unordered && s.seenAfter(release, h.At)
-}
-
-// IntentWish is an intent that the plan itself has.
-type IntentWish struct {
-	Environment string
-	Intent      Intent
-	Cause       string
-}
-
-// backfill wishes that what a hotfix changed in the environment, where it has converged now, be brought into each environment that releases come from,
-// over however many, in which something older runs.
-func (p *planner) backfill(env *Environment, m Promotion, number string) {
-	d := env.deploymentOf(m.Release)
-	changed := changedBy(env, d)
-	places := []string{env.Name}
-	for i := 0; i < len(places); i++ {
-		e := p.s.Find(places[i])
-		if e == nil {
-			continue
-		}
-		for _, up := range e.From {
-			if !slices.Contains(places, up) {
-				places = append(places, up)
-			}
-		}
-	}
-	for _, name := range places[1:] {
-		up := p.s.Find(name)
-		if up == nil || up.Current() == nil || up.Current().Problem != "" || up.Dropped || up.Intent != nil {
-			continue
-		}
-		release := up.Current().Release
-		for _, image := range changed {
-			release = release.With(image)
-		}
-		if s := p.s; s.order(release, up.Current().Release) != Newer || up.blocked(release) != nil || up.rejected(release) != nil {
-			continue
-		}
-		p.plan.Intents = append(p.plan.Intents, IntentWish{Environment: name, Cause: "hotfix " + number, Intent: Intent{Kind: IntentBackfill, Release: release,
-			From: up.Current().Release, Actor: m.Asker, Reason: "the hotfix in " + env.Name + ": " + m.Reason, At: p.now}})
-	}
-}
-
-// changedBy returns the images that a deployment brought, by what stood there before it.
-func changedBy(env *Environment, d *Deployment) Release {
-	i := slices.IndexFunc(env.History, func(x Deployment) bool { return x.ID == d.ID })
-	j := slices.IndexFunc(env.History[i+1:], func(x Deployment) bool { return x.Problem == "" })
-	if j < 0 {
-		return d.Release
-	}
-	before := env.History[i+1+j].Release
-	return slices.DeleteFunc(slices.Clone(d.Release), func(image Image) bool {
-		old, ok := before.Image(image.Name)
-		return ok && NewRelease(old).Same(NewRelease(image))
-	})
 }

@@ -113,6 +113,7 @@ func planned(s Snapshot, now time.Time, train *platform) *planner {
 	s.Environments = slices.Clone(s.Environments) // the caller compares the plan with what was before
 	p := &planner{s: &s, now: now, train: train, offers: map[string]offer{}}
 	p.advance()
+	p.endBackfills()
 	p.readSteps()
 	for i := range s.Environments {
 		p.waive(&s.Environments[i])
@@ -268,6 +269,7 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 		c.gates = p.s.evaluate(env, c.release, p.now)
 	}
 	if c.nothing != "" {
+		c.nothing = p.s.whyOver(env, c.nothing)
 		view.Why, view.Stuck = c.nothing, p.s.stuck(env)
 		p.close(env, c.nothing)
 		return
@@ -278,7 +280,7 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 	}
 	view.Proposed, view.Gates = c.release, c.gates
 	if len(c.next) > 0 {
-		view.Next, view.Queue = c.next[0], c.next[1:]
+		view.Next, view.Queue, view.Then = c.next[0], c.next[1:], c.then
 	}
 	travels := p.travels(env, c)
 	if p.leaves(env, view, c) || !travels && p.givesWay(env, view, c) {
@@ -324,7 +326,7 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 		p.gates(env, append(slices.Clone(c.gates), Gate{Name: "edit", State: GateWaiting, Reason: "Ferry is about to show " + c.release.Version() + " here"}))
 	}
 	if env.Pull != nil && !env.Pull.Known && env.Promotion != nil && !shown {
-		view.Proposed, view.Next = env.Promotion.Release, c.release
+		view.Proposed, view.Next, view.Then = env.Promotion.Release, c.release, ""
 	}
 	stopped := held || gateNamed(c.gates, "hold").State == GateClosed && !isUrgent(c.intent)
 	frozen := stopped && !shown || env.Pull != nil && !env.Pull.Known

@@ -15,6 +15,7 @@ type Stops struct {
 	Holds   []Hold
 	Freezes []Freeze
 	Blocks  []Block
+	Mended  []Mended // hotfixes that stand, where that was asked for
 }
 
 // On returns the holds and freezes on the app in the environment, with those on the groups that it travels with.
@@ -89,6 +90,9 @@ func (s Stops) gates(c *config.Config, change Change, now time.Time) (state Gate
 	all := []Gate{
 		frozen(freezes, windowsOn(c, change.App, change.Environment), now), heldBy(plainHolds(holds), now),
 		blockedBy(s.BlocksOn(change.App, change.Environment, FromOf(c, change.App)), change.Images),
+	}
+	if g := s.mendedGate(change); g.Name != "" {
+		all = append(all, g)
 	}
 	for _, g := range all {
 		due = soonest(due, g.DueAt)

@@ -73,13 +73,13 @@ func (p *planner) givesWay(env *Environment, view *EnvironmentView, c choice) bo
 	if m == nil || env.Mode == config.ModeObserve || (PullWish{Intent: c.intent, Release: c.release}).Rewrites(PullWish{Intent: m.Intent, Release: m.Release}) {
 		return false
 	}
-	reason := fmt.Sprintf("%s is to come now", c.release.Version())
+	reason := p.s.whyOver(env, fmt.Sprintf("%s is to come now", c.release.Version()))
 	if isUrgent(c.intent) {
 		reason = fmt.Sprintf("%s: %s", p.s.urgentTitle(env, c), c.asker)
 	}
 	if env.Pull != nil && !env.Pull.Known && m.Train == "" { // what is there is not Ferry's to close
 		view.Why = fmt.Sprintf("%s pushed on top of #%d; close it, and %s is opened", env.Pull.who(), env.Pull.Number, c.release.Version())
-		view.Proposed, view.Next, view.Queue = m.Release, c.release, nil
+		view.Proposed, view.Next, view.Queue, view.Then = m.Release, c.release, nil, ""
 		view.Gates = []Gate{{Name: "foreign", State: GateClosed, Reason: view.Why}}
 		p.gates(env, view.Gates)
 		return true

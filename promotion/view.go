@@ -30,6 +30,7 @@ type EnvironmentView struct {
 	Proposed    Release         `json:"proposed,omitempty"`
 	Next        Release         `json:"next,omitempty"`
 	Queue       []Release       `json:"queue,omitempty"` // what comes after Next
+	Then        string          `json:"then,omitempty"`  // until when Next waits
 	// Of what travels with others: the group, the gate of its own that keeps it off the train, and since when it has been what is to come.
 	Train         string    `json:"train,omitempty"`
 	Behind        string    `json:"behind,omitempty"`
@@ -90,7 +91,7 @@ func (v EnvironmentView) Explain(app string) string {
 		fmt.Fprintf(&b, " Nothing is on its way: %s.", escape(v.Why))
 	}
 	if v.Next != nil {
-		fmt.Fprintf(&b, " Next: %s.", releaseNames(append([]Release{v.Next}, v.Queue...)))
+		fmt.Fprintf(&b, " Next%s: %s.", v.thenWords(), releaseNames(append([]Release{v.Next}, v.Queue...)))
 	}
 	if v.Offer != "" {
 		b.WriteString("\n- " + escape(v.Offer))
@@ -125,6 +126,13 @@ func (v EnvironmentView) Explain(app string) string {
 		}
 	}
 	return b.String()
+}
+
+func (v EnvironmentView) thenWords() string {
+	if v.Then == "" {
+		return ""
+	}
+	return ", " + escape(v.Then)
 }
 
 func (v EnvironmentView) standsWords() string {

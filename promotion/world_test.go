@@ -25,6 +25,7 @@ type world struct {
 	ids      int64
 	s        promotion.Snapshot
 	wishes   map[string]promotion.PullWish     // of the open pull requests, by environment
+	closed   map[string]string                 // why Ferry closed the last one, by environment
 	statuses map[string]promotion.Contribution // by target, SHA and context
 	numbers  int
 	plan     promotion.Plan
@@ -33,7 +34,7 @@ type world struct {
 
 func newWorld(t *testing.T, envs ...config.Environment) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), wishes: map[string]promotion.PullWish{}, statuses: map[string]promotion.Contribution{}}
+	w := &world{t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), wishes: map[string]promotion.PullWish{}, closed: map[string]string{}, statuses: map[string]promotion.Contribution{}}
 	w.s = promotion.Snapshot{
 		Repository: forge.Repo{ID: 1, Owner: "acme", Name: "environments"}, DefaultBranch: "main", ForgeURL: "https://forge.example",
 		App:      config.App{Name: "checkout", Source: "acme/checkout", Images: []config.Image{{Name: image}}},
@@ -244,6 +245,7 @@ func (w *world) act(wish promotion.PullWish) {
 	e := w.env(wish.Environment)
 	if !wish.Open {
 		delete(w.wishes, wish.Environment)
+		w.closed[wish.Environment] = wish.Reason
 		e.Pull, e.Promotion = nil, nil
 		return
 	}

@@ -23,7 +23,7 @@ func TestQueue(t *testing.T) {
 	h.report(acmeEnv, "staging", "healthy")
 	soaks := h.clock.Now()
 	h.later(time.Minute)
-	if got := h.ask(h.board().Number, "dora", "/status checkout staging"); !strings.Contains(got, "queue is waiting: 1.1.0 comes first, which stands here and has not soaked") || !strings.Contains(got, "Next: `1.3.0`.") {
+	if got := h.ask(h.board().Number, "dora", "/status checkout staging"); !strings.Contains(got, "queue is waiting: 1.1.0 comes first, which stands here and has not soaked") || !strings.Contains(got, "Next, once this has converged and soaked here: `1.3.0`.") {
 		t.Errorf("/status is answered by %q", got)
 	}
 	h.loseAndCompare()

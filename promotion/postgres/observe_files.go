@@ -251,6 +251,9 @@ func (r *observation) beginDeployment(ctx context.Context, place config.Place, r
 		r.repo.ID, r.branch(), place.Environment, place.App, toJSON(release), problem, seq, revision, first, r.now, by.Login, first || by.Bot || by.ID != 0 && by.ID == r.self.ID); err != nil {
 		return err
 	}
+	if err := r.overHotfixes(ctx, place.App, place.Environment); err != nil {
+		return err
+	}
 	kind, what := "deployed", release.Version()
 	if first {
 		kind = "baseline"

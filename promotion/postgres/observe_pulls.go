@@ -64,7 +64,10 @@ func (r *observation) promotion(ctx context.Context, p promotion.PullFacts, m ow
 	switch {
 	case p.Merged && m.state != promotion.PromotionMerged && m.state != promotion.PromotionConverged:
 		e.kind, e.actor = "merged", p.MergedBy.Login
-		return r.promotionBecomes(ctx, m, promotion.PromotionMerged, string(p.MergeSHA), e)
+		if err := r.promotionBecomes(ctx, m, promotion.PromotionMerged, string(p.MergeSHA), e); err != nil {
+			return err
+		}
+		return r.overHotfixes(ctx, m.app, m.environment)
 	case p.Open && m.state == promotion.PromotionSuperseded && m.outgrown(): // the next plan closes it
 		return nil
 	case p.Open && (m.state == promotion.PromotionRejected || m.state == promotion.PromotionSuperseded):

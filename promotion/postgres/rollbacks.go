@@ -115,23 +115,89 @@ func (d *decision) writeRollback(ctx context.Context, app string, r promotion.Ro
 
 // hotfixes reads the last hotfix that was merged into each environment.
 func (d *decision) hotfixes(ctx context.Context, s *promotion.Snapshot) error {
+	list, err := d.hotfixesOf(ctx, s.App.Name)
+	for i := range list {
+		if env := s.Find(list[i].Environment); env != nil {
+			env.Hotfix = &list[i].Hotfix
+		}
+	}
+	return err
+}
+
+func (d *decision) hotfixesOf(ctx context.Context, app string) (list []promotion.Mended, err error) {
 	rows, err := d.tx.Query(ctx, `
 		select distinct on (environment) environment, release, asker, reason, opened_at from promotions
-		where repository = $1 and app = $2 and intent = $3 and merge_sha <> '' order by environment, id desc`, d.repo.ID, s.App.Name, promotion.IntentHotfix)
+		where repository = $1 and app = $2 and intent = $3 and merge_sha <> '' order by environment, id desc`, d.repo.ID, app, promotion.IntentHotfix)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var environment string
-	var h promotion.Hotfix
-	var release []byte
-	_, err = pgx.ForEachRow(rows, []any{&environment, &release, &h.Actor, &h.Reason, &h.At}, func() error {
-		one := h
-		one.At, one.Release = h.At.UTC(), nil
-		if env := s.Find(environment); env != nil {
-			env.Hotfix = &one
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (m promotion.Mended, err error) {
+		var release []byte
+		m.App = app
+		if err := row.Scan(&m.Environment, &release, &m.Hotfix.Actor, &m.Hotfix.Reason, &m.Hotfix.At); err != nil {
+			return m, err
 		}
-		return json.Unmarshal(release, &one.Release)
+		m.Hotfix.At = m.Hotfix.At.UTC()
+		return m, json.Unmarshal(release, &m.Hotfix.Release)
 	})
+}
+
+// mended reads the hotfixes that stand where somebody's own pull request changes a release.
+func (d *decision) mended(ctx context.Context, changes []byte) (list []promotion.Mended, err error) {
+	var places []promotion.Change
+	if err := json.Unmarshal(changes, &places); err != nil {
+		return nil, err
+	}
+	looked := map[string]bool{}
+	for _, p := range places {
+		if looked[p.App] {
+			continue
+		}
+		looked[p.App] = true
+		hotfixes, err := d.hotfixesOf(ctx, p.App)
+		if err != nil {
+			return nil, err
+		}
+		standing, err := d.standing(ctx, p.App, hotfixes)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, standing...)
+	}
+	return list, nil
+}
+
+// standing returns those of the app's hotfixes that stand still.
+func (d *decision) standing(ctx context.Context, app string, hotfixes []promotion.Mended) (list []promotion.Mended, err error) {
+	if len(hotfixes) == 0 {
+		return nil, nil
+	}
+	history, err := d.history(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	var seen []promotion.Deployment
+	for _, deployments := range history {
+		seen = append(seen, deployments...)
+	}
+	for _, m := range hotfixes {
+		if now := history[m.Environment]; len(now) > 0 && !now[0].Ended && now[0].Problem == "" && now[0].Release.Same(m.Hotfix.Release) {
+			m.Seen = seen
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+// overHotfixes makes the pull requests due that people made by hand and that change what a hotfix has come to stand in, or has left.
+func (r *observation) overHotfixes(ctx context.Context, app, environment string) error {
+	names, err := collectTx[string](ctx, r.tx, `
+		select 'pull:' || number from pulls where repository = $1 and open and changes @> jsonb_build_array(jsonb_build_object('App', $2::text, 'Environment', $3::text))
+		  and exists (select from promotions where repository = $1 and app = $2 and environment = $3 and intent = $4 and merge_sha <> '')`,
+		r.repo.ID, app, environment, promotion.IntentHotfix)
+	for _, name := range names {
+		r.dirty[name] = true
+	}
 	return err
 }
 
