@@ -331,6 +331,7 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 	stopped := held || gateNamed(c.gates, "hold").State == GateClosed && !isUrgent(c.intent)
 	frozen := stopped && !shown || env.Pull != nil && !env.Pull.Known
 	if len(files) == 0 || frozen {
+		p.closeBlocked(env)
 		return
 	}
 	if env.Update == config.UpdateCommit && c.intent == IntentUpdate && env.rolledBack() == nil && env.Approvals == 0 { // a commit shows nobody anything to approve
@@ -383,6 +384,16 @@ func (p *planner) close(env *Environment, reason string) {
 		wish.Number, wish.Head = env.Pull.Number, env.Pull.HeadSHA
 	}
 	p.plan.Pulls = append(p.plan.Pulls, wish)
+}
+
+// closeBlocked wishes that the open promotion be closed where somebody blocks what it shows, though nothing can take its place now.
+func (p *planner) closeBlocked(env *Environment) {
+	if env.Promotion == nil || env.Pull == nil || !env.Pull.Known {
+		return
+	}
+	if b := env.blocked(env.Promotion.Release); b != nil {
+		p.close(env, b.words())
+	}
 }
 
 // outgrown wishes that what is open under a name of before be closed; nothing is opened beside it. One with somebody else's commit on top is left to

@@ -36,7 +36,7 @@ func (s *sim) act(app, env string, crash bool) {
 		s.forge.pulls = append(s.forge.pulls, p)
 		s.note("#%d is opened: %s", p.number, w.desired.Title)
 	case w.number > 0:
-		if p = s.forge.pull(w.number); !p.open || !p.known {
+		if p = s.forge.pull(w.number); !p.open || !p.known && !p.anew {
 			s.observePulls()
 			f.dirty = true
 			return
@@ -44,7 +44,9 @@ func (s *sim) act(app, env string, crash bool) {
 	}
 	if p.shows.Edit != w.desired.Edit || !slices.Equal(p.shows.Blobs, w.desired.Blobs) || p.shows.Message != w.desired.Message {
 		s.ids++
-		p.head, p.known, p.base = forge.SHA(fmt.Sprintf("%040x", 2_000_000+s.ids)), true, string(in.file.Content)
+		p.head, p.known, p.anew, p.base = forge.SHA(fmt.Sprintf("%040x", 2_000_000+s.ids)), true, false, string(in.file.Content)
+		p.headAt, p.heads = s.now, append(p.heads, p.head)
+		s.showed[p.head] = simShowed{edit: w.desired.Edit, content: string(w.desired.Files[0].Content)}
 		s.note("#%d shows %s", p.number, w.desired.Release.Version())
 	}
 	p.shows, p.title, p.body = w.desired, w.desired.Title, promotion.MergeBody(p.body, w.desired.Body)
@@ -93,7 +95,7 @@ func (s *sim) actClose(place simPlace, w *simWish, crash bool) {
 		return
 	}
 	if p.open {
-		p.open, p.closer, p.said = false, simFerry, true
+		p.open, p.armed, p.closer, p.said = false, "", simFerry, true
 		s.met["superseded"]++
 		s.note("#%d is closed as superseded: %s", p.number, w.desired.Reason)
 	}
@@ -145,8 +147,10 @@ func (s *sim) settle() {
 		s.observeHead(s.forge.seq)
 		s.observePulls()
 		s.hear()
+		s.readChecks()
 		for _, app := range s.apps {
 			s.decide(app)
+			s.actDisarms(app)
 			for _, env := range simEnvironments() {
 				s.act(app, env, false)
 				s.actMerge(app, env)
@@ -164,9 +168,9 @@ func (s *sim) settle() {
 
 // everything is a digest of what the forge shows and what Ferry wishes.
 func (s *sim) everything() string {
-	out := fmt.Sprint(s.forge.seq, s.heads, s.forge.posted, len(s.people.unheard))
+	out := fmt.Sprint(s.forge.seq, s.heads, s.forge.posted, len(s.people.unheard), s.waiting)
 	for _, p := range s.forge.pulls {
-		out += fmt.Sprint(" ", p.number, p.open, p.merged, p.head, p.title, len(p.body))
+		out += fmt.Sprint(" ", p.number, p.open, p.merged, p.head, p.title, p.armed, len(p.body))
 	}
 	for _, app := range s.apps {
 		f := s.facts[app]
@@ -193,9 +197,11 @@ func (s *sim) someWork() {
 			s.observePulls()
 		case 2:
 			s.hear()
+			s.readChecks()
 		case 3, 4:
 			s.decide(app)
 			s.decide(app)
+			s.actDisarms(app)
 		case 5, 7, 8:
 			s.act(app, env, s.r.IntN(2) == 0)
 		case 6:

@@ -38,7 +38,7 @@ func (s *sim) planned(app string, before promotion.Snapshot, plan promotion.Plan
 	for _, m := range plan.Merges {
 		p := s.forge.pull(m.Number)
 		env, _ := s.settings(m.Environment)
-		if !env.AutoMerge || env.Mode != config.ModeRelease || !s.facts[app].numbered(m.Number).known {
+		if !env.AutoMerge && (env.Rollback != config.RollbackAuto || !s.isRolledBack(p.place)) || env.Mode != config.ModeRelease || !s.facts[app].numbered(m.Number).known {
 			s.wrong("Ferry wants to merge #%d into %s, where it may not", m.Number, m.Environment)
 		}
 		s.letsIn(p.place, s.facts[app].numbered(m.Number).Promotion, "merged")
@@ -47,6 +47,7 @@ func (s *sim) planned(app string, before promotion.Snapshot, plan promotion.Plan
 		s.cell(simPlace{app, plan.View.Environments[i].Name}, plan.View.Environments[i])
 	}
 	s.contributed(app, before, plan)
+	s.supersedes(app, before, plan)
 }
 
 // pure fails where planning changed its snapshot, or planned otherwise a second time.
@@ -79,7 +80,7 @@ func (s *sim) proposed(place simPlace, before promotion.Snapshot, w promotion.Pu
 	case s.isRejected(place, tag):
 		s.wrong("%s is proposed though it was rejected (rule 4)", s.label(place, tag))
 	}
-	if stay := s.stands(place); stay.tag != "" && w.Asker == "" && !held && !urgent && !s.newer(place.app, tag, stay.tag) {
+	if stay := s.stands(place); stay.tag != "" && w.Asker == "" && !held && !urgent && !s.newer(place.app, tag, stay.tag) && !s.overHotfix(place, tag) {
 		s.wrong("%s is proposed, where %s stands (rule 5)", s.label(place, tag), stay.tag)
 	}
 	if held && !urgent && before.Find(place.env).Promotion != nil && !before.Find(place.env).Promotion.Release.Same(w.Release) {
@@ -105,26 +106,35 @@ func (s *sim) proposed(place simPlace, before promotion.Snapshot, w promotion.Pu
 
 // simUrgent says whether a promotion of that intent skips what is asked of releases on their way from upstream.
 func simUrgent(intent string) bool {
-	return intent == promotion.IntentRollback || intent == promotion.IntentHotfix
+	return intent == promotion.IntentRollback || intent == promotion.IntentHotfix || intent == promotion.IntentBackfill
 }
 
 // letsIn fails where something keeps the tag out of the place.
 func (s *sim) letsIn(place simPlace, m promotion.Promotion, what string) {
 	tag, urgent := m.Release.Version(), simUrgent(m.Intent)
+	shut := func(gate string) bool { return !s.overrode(place.app, m.Number, gate) }
 	switch {
-	case s.isHeld(place), s.isFrozenBySomebody(place), s.inWindow(place.env, s.now), s.isBlocked(place, tag):
+	case s.isHeld(place), s.isBlocked(place, tag), shut("freeze") && (s.isFrozenBySomebody(place) || m.Intent != promotion.IntentRollback && s.inWindow(place.env, s.now)):
 		s.wrong("%s is %s in spite of a hold, a freeze or a block", s.label(place, tag), what)
+	case shut("approvals") && !s.isApproved(place, m):
+		s.wrong("%s is %s without its approvals", s.label(place, tag), what)
+	case shut("policy") && !s.policiesLet(place, m):
+		s.wrong("%s is %s in spite of a policy", s.label(place, tag), what)
 	case urgent: // recorded, with who and why
-	case !s.mayHaveSoaked(place, tag):
+	case shut("checks") && !s.checksGreen(place, tag):
+		s.wrong("%s is %s without its checks", s.label(place, tag), what)
+	case shut("hotfix") && s.lacksHotfix(place, tag):
+		s.wrong("%s is %s over a hotfix that it may lack", s.label(place, tag), what)
+	case shut("soak") && !s.mayHaveSoaked(place, tag):
 		s.wrong("%s is %s without its soak", s.label(place, tag), what)
-	case !s.converged(place, tag):
+	case shut("upstream") && !s.converged(place, tag):
 		s.wrong("%s is %s and has not converged upstream", s.label(place, tag), what)
 	}
 }
 
 // mayMerge holds a merge of Ferry's against what is true at that moment.
 func (s *sim) mayMerge(p *simPull) {
-	s.letsIn(p.place, promotion.Promotion{Release: p.shows.Release, Intent: p.shows.Intent}, "merged")
+	s.letsIn(p.place, promotion.Promotion{Number: p.number, Release: p.shows.Release, Intent: p.shows.Intent, Asker: p.shows.Asker}, "merged")
 }
 
 // cell holds what people see of a place against what is true.
@@ -133,6 +143,10 @@ func (s *sim) cell(place simPlace, v promotion.EnvironmentView) {
 		s.wrong("%v shows %s %s, and %q stands there", place, v.Release.Version(), v.Problem, stay.tag)
 	}
 	for _, g := range v.Gates {
+		s.meets(g)
+		if strings.HasPrefix(g.Reason, "overridden by ") {
+			continue
+		}
 		if g.Reason == "" || !g.DueAt.IsZero() && !g.DueAt.After(s.now) {
 			s.wrong("the gate %+v of %v says nothing, or is due already", g, place)
 		}
@@ -150,7 +164,7 @@ func (s *sim) cell(place simPlace, v promotion.EnvironmentView) {
 			if want = promotion.GateOpen; s.isFrozenBySomebody(place) {
 				want = promotion.GateClosed
 				s.met["frozen"]++
-			} else if s.inWindow(place.env, s.now) {
+			} else if s.inWindow(place.env, s.now) && v.Urgent != promotion.IntentRollback {
 				want = promotion.GateWaiting
 				s.met["in a window"]++
 			}
@@ -212,7 +226,8 @@ func (s *sim) contributed(app string, before promotion.Snapshot, plan promotion.
 				s.wrong("ferry/gates of #%d is green, and people read %+v", shown.Number, v)
 			}
 		}
-		if (s.isHeld(place) || s.isFrozenBySomebody(place) || !shown.known) && c.State != forge.Failure {
+		frozen := s.isFrozenBySomebody(place) && !s.overrode(app, shown.Number, "freeze")
+		if (s.isHeld(place) || frozen || !shown.known) && c.State != forge.Failure {
 			s.wrong("ferry/gates of #%d is %s: %s", shown.Number, c.State, c.Description)
 		}
 	}
@@ -340,10 +355,15 @@ func (s *sim) placeAtRest(place simPlace, plan promotion.Plan) {
 			s.wrong("every gate of #%d is open, and Ferry does not merge it", p.number)
 		}
 	}
+	s.armedAtRest(p)
+	s.roomAtRest(place, plan)
+	if p != nil && p.known && (s.isBlocked(place, p.shows.Release.Version()) || s.isRejected(place, p.shows.Release.Version())) {
+		s.wrong("#%d is open with %s, which is blocked or rejected", p.number, p.shows.Release.Version())
+	}
 	if s.mustCome(place) != "" && p != nil {
 		s.met["must come"]++
 	}
-	if tag := s.mustCome(place); tag != "" && !s.isHeld(place) && (p == nil || p.known && tag != p.shows.Release.Version() && s.newer(place.app, tag, p.shows.Release.Version()) && s.soakAsked(place) == 0) {
+	if tag := s.mustCome(place); tag != "" && !s.isHeld(place) && !s.isFull(place) && (p == nil || p.known && tag != p.shows.Release.Version() && s.newer(place.app, tag, p.shows.Release.Version()) && s.soakAsked(place) == 0) {
 		s.wrong("%s has to be proposed; open is %+v; it says %q", s.label(place, tag), p, plan.View.Find(place.env).Why)
 	}
 	s.statusAtRest(place)

@@ -12,6 +12,10 @@ import (
 
 // event lets one thing happen.
 func (s *sim) event() {
+	if s.wide && s.r.IntN(2) == 0 {
+		s.wideEvent()
+		return
+	}
 	app := simPick(s, s.apps)
 	place := simPlace{app, simPick(s, simEnvironments()[1:])}
 	switch n := s.r.IntN(100); {
@@ -127,7 +131,7 @@ func (s *sim) mergeByHand() {
 func (s *sim) closeOne() {
 	if open := s.openPulls(); len(open) > 0 {
 		p := simPick(s, open)
-		p.open, p.closer = false, simPick(s, []string{"ann", "ann", "stale[bot]"})
+		p.open, p.armed, p.closer = false, "", simPick(s, []string{"ann", "ann", "stale[bot]"})
 		if p.closer != "ann" {
 			s.met["closed by a bot"]++
 		}
@@ -155,7 +159,7 @@ func (s *sim) pushOnTop() {
 	if open := s.openPulls(); len(open) > 0 {
 		p := simPick(s, open)
 		s.ids++
-		p.head, p.known, p.pusher = forge.SHA(fmt.Sprintf("%040x", 3_000_000+s.ids)), false, "bob"
+		p.head, p.known, p.pusher, p.headAt = forge.SHA(fmt.Sprintf("%040x", 3_000_000+s.ids)), false, "bob", s.now
 		s.met["pushed upon"]++
 		s.note("bob pushes onto #%d", p.number)
 	}

@@ -22,6 +22,7 @@ type simFacts struct {
 	merges     map[string]promotion.MergeWish // by environment
 	due        time.Time
 	dirty      bool // something happened since it was decided
+	wants      []promotion.CheckWant
 	plan       promotion.Plan
 }
 
@@ -38,6 +39,12 @@ type simPromotion struct {
 	head   forge.SHA
 	known  bool
 	pusher string
+
+	headAt    time.Time
+	reviews   []promotion.Review // as they were read
+	approvals []promotion.Review // by comment
+	overrides []promotion.Override
+	armed     promotion.Armed
 }
 
 func (m *simPromotion) living() bool {
@@ -143,6 +150,7 @@ func (s *sim) observePulls() {
 			s.shows(f, m, p)
 		}
 		m.open, m.head, m.known, m.pusher = p.open, p.head, p.known, p.pusher
+		s.observePeople(m, p)
 		byPerson := !p.open && !p.merged && p.closer == "ann"
 		switch {
 		case p.merged && m.State != promotion.PromotionMerged && m.State != promotion.PromotionConverged && (m.living() || m.MergeSHA == ""):
@@ -169,7 +177,7 @@ func (s *sim) observePulls() {
 // shows writes down what a pull request shows.
 func (s *sim) shows(f *simFacts, m *simPromotion, p *simPull) {
 	m.Number, m.State, m.Release, m.Intent, m.Asker, m.Superseded = p.number, promotion.PromotionOpen, p.shows.Release, p.shows.Intent, p.shows.Asker, p.shows.Superseded
-	m.open, m.head, m.known, m.pusher = p.open, p.head, p.known, p.pusher
+	m.open, m.head, m.known, m.pusher, m.headAt = p.open, p.head, p.known, p.pusher, p.headAt
 	f.dirty = true
 }
 
@@ -194,6 +202,9 @@ func (s *sim) snapshot(app string) promotion.Snapshot {
 	for i := range out.Environments {
 		s.fill(f, app, &out.Environments[i], stops)
 	}
+	if s.wide {
+		s.knows(&out, f)
+	}
 	return out
 }
 
@@ -208,7 +219,7 @@ func (s *sim) fill(f *simFacts, app string, env *promotion.Environment, stops pr
 		}
 	}
 	if i, ok := s.people.intents[place]; ok {
-		env.Intent = &promotion.Intent{Release: i.Release, Actor: i.Actor, At: i.At}
+		env.Intent = &i
 	}
 	for _, m := range f.promotions {
 		switch {
@@ -222,6 +233,9 @@ func (s *sim) fill(f *simFacts, app string, env *promotion.Environment, stops pr
 				env.Pull = &promotion.Pull{Number: m.Number, HeadSHA: m.head, Known: m.known, Pusher: m.pusher}
 			}
 		}
+	}
+	if s.wide {
+		s.fillWide(f, place, env)
 	}
 }
 
@@ -268,6 +282,7 @@ func (s *sim) decide(app string) {
 		s.rolledBack(app, r)
 	}
 	s.people.holds = slices.DeleteFunc(s.people.holds, func(h promotion.Hold) bool { return slices.Contains(plan.HoldsEnded, h.ID) })
+	s.writeWide(app, snapshot, plan)
 	s.writePulls(app, plan)
 	f.merges = map[string]promotion.MergeWish{}
 	for _, m := range plan.Merges {
@@ -296,6 +311,7 @@ func (s *sim) writePulls(app string, plan promotion.Plan) {
 			f.dirty = true
 		}
 		if p.Open && m == nil {
+			s.opens(simPlace{app, p.Environment}, p)
 			s.ids++
 			f.promotions = append(f.promotions, &simPromotion{env: p.Environment, Promotion: promotion.Promotion{ID: s.ids, Release: p.Release, Intent: p.Intent, Asker: p.Asker,
 				Superseded: p.Superseded, State: promotion.PromotionWaiting, OpenedAt: s.now}})
@@ -331,6 +347,7 @@ func (s *sim) post(app string, list []promotion.Contribution) {
 		if s.forge.statuses[key] != status {
 			s.forge.statuses[key] = status
 			s.forge.posted++
+			s.mergesItself(c.SHA, status)
 		}
 	}
 }

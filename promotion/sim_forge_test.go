@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -44,6 +45,11 @@ type simPull struct {
 	base         string             // of the file that it changes, as it stood when the head was made
 	title, body  string
 	mergeSeq     int64
+	headAt       time.Time // since when it stands at its head
+	heads        []forge.SHA
+	anew         bool               // somebody wants it made anew, whatever lies on top
+	reviews      []promotion.Review // the newest of each person
+	armed        string             // who told the forge to merge it by itself
 }
 
 func (f *simForge) pull(number int) *simPull { return f.pulls[number-1] }
@@ -71,7 +77,7 @@ func (f *simForge) merges(p *simPull) bool { return p.open && f.content[p.place]
 // merge merges the pull request. Nothing of it is known to Ferry yet.
 func (f *simForge) merge(p *simPull) {
 	f.commit(p.place, string(p.shows.Files[0].Content))
-	p.open, p.merged, p.mergeSeq = false, true, f.seq
+	p.open, p.merged, p.armed, p.mergeSeq = false, true, "", f.seq
 }
 
 // reopens says whether the forge lets a pull request be opened again: its branch stands as it was, and no other is open on it.

@@ -1,6 +1,7 @@
 package promotion_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -32,6 +33,9 @@ type simComment struct {
 	body       string
 	place      simPlace // of the pull request it stands under; empty on the issue
 	permission forge.Permission
+	login      string
+	number     int // of the pull request, where it is about what that shows
+	said       time.Time
 }
 
 // stops are what nobody has lifted and no time has ended.
@@ -141,7 +145,7 @@ func (s *sim) execute(c simComment) {
 		views = append(views, v)
 	}
 	scene := promotion.CommandScene{Config: s.config, Views: views, Stops: s.people.stops(s.now), Rejections: s.people.rejections, App: c.place.app, Environment: c.place.env,
-		Login: "ann", Permission: c.permission, Now: s.now, OnFerrysPage: true}
+		Actor: simID(c.login), Login: cmp.Or(c.login, "ann"), Permission: c.permission, Now: s.now, OnFerrysPage: true, Shown: s.shown(c)}
 	scene.History = map[string]map[string][]promotion.Deployment{}
 	for _, app := range scene.AppsLookedBack(commands) {
 		scene.History[app] = map[string][]promotion.Deployment{}
@@ -152,6 +156,7 @@ func (s *sim) execute(c simComment) {
 	out := promotion.Execute(commands, scene)
 	s.answered(c, commands, out)
 	s.carryOut(out)
+	s.given(c, out)
 	for _, f := range s.facts {
 		f.dirty = true
 	}
@@ -216,7 +221,9 @@ func (s *sim) carryOut(out promotion.Outcome) {
 	for app, byEnv := range out.Intents {
 		for env, i := range byEnv {
 			place := simPlace{app, env}
-			p.intents[place] = i
+			if p.intents[place] = i; simUrgent(i.Kind) {
+				continue
+			}
 			p.rejections = slices.DeleteFunc(p.rejections, func(r promotion.StandingRejection) bool { return r.App == app && r.Environment == env })
 		}
 	}
@@ -247,7 +254,7 @@ func (s *sim) retry(place simPlace) {
 	f := s.facts[place.app]
 	if w := f.wishes[place.env]; w != nil && w.number > 0 {
 		if p := s.forge.pull(w.number); p.open && w.desired.Open {
-			p.known, p.shows.Edit, w.done = true, "", false
+			p.known, p.anew, p.shows.Edit, w.done = p.known || !s.wide, true, "", false
 		}
 	}
 	f.dirty = true

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"ferry/forge"
 	"ferry/promotion/config"
 )
 
@@ -35,7 +36,7 @@ func TestSimulation(t *testing.T) {
 			met[chunk] = map[string]int{}
 			for n := chunk; n < histories && !t.Failed(); n += chunks {
 				seed := *simSeed + uint64(n)
-				for what, times := range simulate(t, seed, simEventsOf(seed)) {
+				for what, times := range simulate(t, simWorlds()[n%2], seed, simEventsOf(seed)) {
 					met[chunk][what] += times
 				}
 			}
@@ -54,7 +55,9 @@ func allMet(t *testing.T, chunks []map[string]int) {
 	}
 	t.Logf("met: %v", all)
 	for _, what := range []string{"held", "frozen", "blocked", "rejected", "asked for", "in a window", "waiting for its soak", "degraded upstream", "merged by Ferry", "merged by hand",
-		"superseded", "reopened", "closed by a bot", "pushed upon", "a crash", "must come", "mixed", "rolled back"} {
+		"superseded", "reopened", "closed by a bot", "pushed upon", "a crash", "must come", "mixed", "rolled back",
+		"waits for room", "approved", "lacks approvals", "somebody wants changes", "lacks a check", "a policy says no", "overridden", "disarmed", "merged by the forge itself", "a hotfix", "a back-fill",
+		"waits in a queue", "a batch stays"} {
 		if all[what] == 0 && !t.Failed() {
 			t.Errorf("never met: %s", what)
 		}
@@ -65,19 +68,22 @@ func allMet(t *testing.T, chunks []map[string]int) {
 func TestSimulationsThatFailed(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]struct {
+		world  simWorld
 		seed   uint64
 		events []uint64
 	}{
-		"a dropped environment gave releases an order":           {seed: 31, events: simEventsOf(31)},
-		"a rejected promotion was reopened as the next came":     {seed: 76, events: simEventsOf(76)},
-		"a revert below a promotion left it in conflict":         {seed: 79, events: simEventsOf(79)},
-		"what degraded was replaced before a plan was made":      {seed: 26, events: simEventsOf(26)},
-		"what came back and failed at once had its soak of old":  {seed: 3122, events: simEventsOf(3122)},
-		"what came back and failed later, and went, had it, too": {seed: 3061, events: simEventsOf(3061)},
+		"a dropped environment gave releases an order":           {simPlain(), 31, simEventsOf(31)},
+		"a rejected promotion was reopened as the next came":     {simPlain(), 76, simEventsOf(76)},
+		"a revert below a promotion left it in conflict":         {simPlain(), 79, simEventsOf(79)},
+		"what degraded was replaced before a plan was made":      {simPlain(), 26, simEventsOf(26)},
+		"what came back and failed at once had its soak of old":  {simPlain(), 3122, simEventsOf(3122)},
+		"what came back and failed later, and went, had it, too": {simPlain(), 3061, simEventsOf(3061)},
+		"what was blocked stayed open where nothing else could come": {simPlain(), 1058, []uint64{0x53f9ad127101cd73, 0x4032c952f4f45afa, 0xaf93d3f0524dd6e4, 0x314a9107986418e5, 0xdca057d92e0d85dc,
+			0x4af2383d552621cd, 0x6de82943d66378bb, 0x843ddf6ede12b9d6, 0x3433b5aca4975472, 0xd360fd943eb05d29, 0x6ddf980b9a908940, 0x6bebe95ab2e85f85, 0xb83ce685d607d40e, 0x2ed0a651f31d3c7}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			simulate(t, h.seed, h.events)
+			simulate(t, h.world, h.seed, h.events)
 		})
 	}
 }
@@ -93,9 +99,9 @@ func simEventsOf(seed uint64) []uint64 {
 }
 
 // simulate lets the events happen, and returns how often what was met.
-func simulate(t *testing.T, seed uint64, events []uint64) map[string]int {
+func simulate(t *testing.T, world simWorld, seed uint64, events []uint64) map[string]int {
 	t.Helper()
-	s, problem := simRun(t, seed, events)
+	s, problem := simRun(t, world, seed, events)
 	if problem == "" {
 		return s.met
 	}
@@ -103,14 +109,14 @@ func simulate(t *testing.T, seed uint64, events []uint64) map[string]int {
 	for n := len(events) / 2; n > 0; n /= 2 { // leave out what is not needed, in ever smaller pieces
 		for at := 0; at+n <= len(events) && tries > 0; tries-- {
 			fewer := slices.Concat(events[:at], events[at+n:])
-			if again, p := simRun(t, seed, fewer); p != "" {
+			if again, p := simRun(t, world, seed, fewer); p != "" {
 				s, problem, events = again, p, fewer
 				continue
 			}
 			at += n
 		}
 	}
-	t.Fatalf("seed %d, events %#v:\n%s\nwhat happened:\n%s", seed, events, problem, strings.Join(s.log, "\n"))
+	t.Fatalf("%s, seed %d, events %#v:\n%s\nwhat happened:\n%s", world.name, seed, events, problem, strings.Join(s.log, "\n"))
 	return nil
 }
 
@@ -118,7 +124,7 @@ func simulate(t *testing.T, seed uint64, events []uint64) map[string]int {
 type simProblem string
 
 // simRun lets the events happen, and says what went wrong; "" where nothing did.
-func simRun(t *testing.T, seed uint64, events []uint64) (s *sim, problem string) {
+func simRun(t *testing.T, world simWorld, seed uint64, events []uint64) (s *sim, problem string) {
 	t.Helper()
 	defer func() {
 		switch p := recover().(type) {
@@ -126,10 +132,10 @@ func simRun(t *testing.T, seed uint64, events []uint64) (s *sim, problem string)
 		case simProblem:
 			problem = string(p)
 		default:
-			panic(fmt.Sprintf("seed %d, events %#v: %v\n%s", seed, events, p, strings.Join(s.log, "\n")))
+			panic(fmt.Sprintf("%s, seed %d, events %#v: %v\n%s", world.name, seed, events, p, strings.Join(s.log, "\n")))
 		}
 	}()
-	s = newSim(t, seed)
+	s = newSim(t, world, seed)
 	s.settle()
 	for _, e := range events {
 		s.r = rand.New(rand.NewPCG(e, seed))
@@ -151,6 +157,7 @@ func simRun(t *testing.T, seed uint64, events []uint64) (s *sim, problem string)
 // sim is a forge, its people and agents, and a Ferry whose database is a few maps. What the forge's and the people's side is, is written by the words
 // of the design and of GitHub's documentation; of Ferry's, only its pure core is the code under test.
 type sim struct {
+	wide    bool // see simWorlds
 	r       *rand.Rand
 	now     time.Time
 	prompt  bool // Ferry works off every event before the next
@@ -177,6 +184,10 @@ type sim struct {
 	observedAt      map[int64]time.Time
 	everMerged      map[string]bool // environments in which merged has ever counted as arrived
 	severalClusters map[string]bool // environments that have ever had several
+
+	showed  map[forge.SHA]simShowed // by the heads that Ferry made
+	checks  simChecks
+	waiting map[simPlace]time.Time // since when who waits for a place
 }
 
 const simDev = `apiVersion: ferry/v1
@@ -213,13 +224,14 @@ func simConfigs() []string {
 	}
 }
 
-func newSim(t *testing.T, seed uint64) *sim {
+func newSim(t *testing.T, world simWorld, seed uint64) *sim {
 	t.Helper()
-	s := &sim{r: rand.New(rand.NewPCG(seed, 11)), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), apps: []string{"cart", "checkout"}, facts: map[string]*simFacts{},
-		agents: map[string]*simAgent{}, arrived: map[string]bool{}, observedAt: map[int64]time.Time{}, met: map[string]int{}, everMerged: map[string]bool{}, severalClusters: map[string]bool{}}
+	s := &sim{wide: world.wide, r: rand.New(rand.NewPCG(seed, 11)), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), apps: world.apps, facts: map[string]*simFacts{},
+		agents: map[string]*simAgent{}, arrived: map[string]bool{}, observedAt: map[int64]time.Time{}, met: map[string]int{}, everMerged: map[string]bool{}, severalClusters: map[string]bool{},
+		showed: map[forge.SHA]simShowed{}, checks: simChecks{posted: map[forge.SHA][]forge.Check{}, read: map[forge.SHA][]forge.Check{}}, waiting: map[simPlace]time.Time{}}
 	s.forge.content = map[simPlace]string{}
 	s.people.intents = map[simPlace]simIntent{}
-	for _, text := range simConfigs() {
+	for _, text := range world.configs {
 		c, err := config.Parse(config.File, []byte(text))
 		if err != nil {
 			t.Fatal(err)

@@ -229,7 +229,7 @@ func (s *sim) isRejected(place simPlace, tag string) bool {
 // never been there, and which therefore has to be proposed, or a newer one; "" where there is none for certain.
 func (s *sim) mustCome(place simPlace) string {
 	env, ok := s.settings(place.env)
-	if !ok || env.Mode == config.ModeObserve || len(env.From) == 0 || env.FromAny || env.Supersede != config.SupersedeLatest || s.isRolledBack(place) {
+	if !ok || env.Mode == config.ModeObserve || len(env.From) == 0 || env.FromAny || env.Supersede != config.SupersedeLatest || s.isRolledBack(place) || simUrgent(s.people.intents[place].Kind) {
 		return ""
 	}
 	tag := ""

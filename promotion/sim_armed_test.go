@@ -1,0 +1,68 @@
+package promotion_test
+
+import (
+	"fmt"
+
+	"ferry/forge"
+	"ferry/promotion"
+)
+
+// arm lets somebody tell the forge to merge a pull request by itself, or take that back.
+func (s *sim) arm() {
+	open := s.openPulls()
+	if len(open) == 0 {
+		return
+	}
+	p := simPick(s, open)
+	if p.armed != "" {
+		s.note("%s takes auto-merge back from #%d", p.armed, p.number)
+		p.armed = ""
+		return
+	}
+	if s.gatesOf(p).State == forge.Success { // then there is nothing to wait for
+		return
+	}
+	p.armed = simPick(s, []string{"bob", "cyn"})
+	s.note("%s enables auto-merge of #%d", p.armed, p.number)
+}
+
+func (s *sim) gatesOf(p *simPull) forge.Status {
+	return s.forge.statuses[fmt.Sprint(p.head, " ", promotion.GatesContext)]
+}
+
+// mergesItself lets the forge merge what is armed and has become green.
+func (s *sim) mergesItself(head forge.SHA, status forge.Status) {
+	for _, p := range s.forge.pulls {
+		if p.armed != "" && p.head == head && status.Context == promotion.GatesContext && status.State == forge.Success && s.forge.merges(p) {
+			s.note("the forge merges #%d, %s into %v, for %s", p.number, p.shows.Release.Version(), p.place, p.armed)
+			s.met["merged by the forge itself"]++
+			s.forge.merge(p)
+		}
+	}
+}
+
+// actDisarms takes back what a plan wants taken back.
+func (s *sim) actDisarms(app string) {
+	f := s.facts[app]
+	for _, d := range f.plan.Disarms {
+		p, m := s.forge.pull(d.Number), f.numbered(d.Number)
+		if p.armed == "" || m.armed.AutoMerge == "" {
+			continue
+		}
+		s.note("Ferry disarms #%d: %s", p.number, d.Reason)
+		s.met["disarmed"]++
+		m.armed.Disarmed = promotion.DisarmedWords(forge.Armed{AutoMerge: p.armed})
+		p.armed, m.armed.AutoMerge, f.dirty = "", "", true
+	}
+}
+
+// armedAtRest fails where the forge would merge what somebody has stopped.
+func (s *sim) armedAtRest(p *simPull) {
+	if p == nil || p.armed == "" {
+		return
+	}
+	frozen := s.isFrozenBySomebody(p.place) && !s.overrode(p.place.app, p.number, "freeze")
+	if status := s.gatesOf(p); frozen || s.isHeld(p.place) || status.State == forge.Failure {
+		s.wrong("#%d is armed by %s, and ferry/gates is %+v", p.number, p.armed, status)
+	}
+}
