@@ -44,6 +44,7 @@ func (s *sim) act(app, env string, crash bool) {
 	}
 	if p.shows.Edit != w.desired.Edit || !slices.Equal(p.shows.Blobs, w.desired.Blobs) || p.shows.Message != w.desired.Message {
 		s.ids++
+		s.showsOther(f, p, w.desired)
 		p.head, p.known, p.anew, p.base = forge.SHA(fmt.Sprintf("%040x", 2_000_000+s.ids)), true, false, string(in.file.Content)
 		p.headAt, p.heads = s.now, append(p.heads, p.head)
 		s.showed[p.head] = simShowed{edit: w.desired.Edit, content: string(w.desired.Files[0].Content)}

@@ -51,9 +51,20 @@ func (s *sim) actDisarms(app string) {
 		}
 		s.note("Ferry disarms #%d: %s", p.number, d.Reason)
 		s.met["disarmed"]++
-		m.armed.Disarmed = promotion.DisarmedWords(forge.Armed{AutoMerge: p.armed})
+		m.armed.Disarmed = promotion.DisarmedWords(forge.Armed{AutoMerge: p.armed}, d.Reason)
 		p.armed, m.armed.AutoMerge, f.dirty = "", "", true
 	}
+}
+
+// showsOther takes back, before a pull request shows something else, that the forge merges it by itself: that was said of what it showed.
+func (s *sim) showsOther(f *simFacts, p *simPull, w promotion.PullWish) {
+	m := f.numbered(p.number)
+	if p.armed == "" || m == nil {
+		return
+	}
+	s.met["disarmed"]++
+	m.armed = promotion.Armed{At: m.armed.At, Disarmed: promotion.DisarmedWords(forge.Armed{AutoMerge: p.armed}, w.ShowsOther())}
+	p.armed, f.dirty = "", true
 }
 
 // armedAtRest fails where the forge would merge what somebody has stopped.

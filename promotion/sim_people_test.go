@@ -221,6 +221,9 @@ func (s *sim) carryOut(out promotion.Outcome) {
 	for app, byEnv := range out.Intents {
 		for env, i := range byEnv {
 			place := simPlace{app, env}
+			if before, ok := p.intents[place]; ok && before.Release.Same(i.Release) && before.Actor != simFerry {
+				i.Actor = promotion.AskedAlso(before.Actor, i.Actor)
+			}
 			if p.intents[place] = i; simUrgent(i.Kind) {
 				continue
 			}

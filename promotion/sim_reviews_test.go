@@ -168,7 +168,7 @@ func (s *sim) isApproved(place simPlace, of promotion.Promotion) bool {
 		case who.Permission < forge.PermissionWrite, last.Verdict == "", last.Verdict == promotion.VerdictDismissed:
 		case last.Verdict == promotion.VerdictChanges:
 			return false
-		case s.alike(last.SHA, m.head) && !strings.EqualFold(of.Asker, who.Login) && simAuthor(of.Release.Version()) != who.Login:
+		case s.alike(last.SHA, m.head) && !slices.Contains(strings.Split(of.Asker, ", "), who.Login) && simAuthor(of.Release.Version()) != who.Login:
 			approving++
 		}
 	}
