@@ -25,7 +25,7 @@ const (
 )
 
 // CheckOf words the check of a proposal. The changes and the effects are those of its configuration, where it proposes one that can be read.
-func CheckOf(p Proposal, changes []string, effects *Effects) ConfigCheck {
+func CheckOf(p Proposal, changes []SettingChange, effects *Effects) ConfigCheck {
 	out := ConfigCheck{Head: p.Head, State: forge.Success}
 	var b strings.Builder
 	failed := 0
@@ -92,47 +92,85 @@ func findingsWords(b *strings.Builder, findings []config.Finding) {
 	}
 }
 
-// title is what would change, in one line.
-func (e *Effects) title(changes []string) string {
+// title is what would change, in one line: what becomes of promotions, then what loosens.
+func (e *Effects) title(changes []SettingChange) string {
 	var parts []string
-	for _, x := range []struct {
-		verb string
-		n    int
-	}{{"open", len(e.Open)}, {"close", len(e.Close)}, {"merge", len(e.Merge)}} {
-		if x.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", x.verb, several(x.n, "promotion")))
+	for _, x := range e.lists() {
+		if len(x.list) > 0 && x.verb != "" {
+			parts = append(parts, fmt.Sprintf("%s %s", x.verb, either(len(parts) == 0, several(len(x.list), "promotion"), fmt.Sprint(len(x.list)))))
 		}
 	}
-	title := "would change no promotion"
-	if len(parts) > 0 {
-		title = "would " + strings.Join(parts, ", ")
+	var words []string
+	switch {
+	case len(parts) > 0:
+		words = append(words, "would "+strings.Join(parts, ", "))
+	case !e.Fork || len(changes) == 0:
+		words = append(words, "would change no promotion")
 	}
-	return strings.Join(append([]string{title}, changes...), "; ")
+	for _, l := range leanings() {
+		if list := leaningTo(changes, l); len(list) > 0 {
+			words = append(words, string(l)+": "+strings.Join(list[:min(len(list), mostInTitle)], ", ")+either(len(list) > mostInTitle, fmt.Sprintf(" and %d more", len(list)-mostInTitle), ""))
+		}
+	}
+	return strings.Join(words, "; ")
 }
 
-func (e *Effects) words(b *strings.Builder, changes []string) {
-	for _, part := range []struct {
-		title string
-		list  []string
-	}{
-		{"It changes", changes}, {"It would open", e.Open}, {"It would close", e.Close}, {"It would merge", e.Merge}, {"Gates of open promotions", e.Gates},
-	} {
-		if len(part.list) == 0 {
-			continue
-		}
-		fmt.Fprintf(b, "\n**%s**\n\n", part.title)
-		for _, x := range part.list[:min(len(part.list), mostNamedHere)] {
-			fmt.Fprintf(b, "- %s\n", escape(clip(x, 500)))
-		}
-		if n := len(part.list) - mostNamedHere; n > 0 {
-			fmt.Fprintf(b, "- and %d more\n", n)
+// mostInTitle is how many settings of each leaning the title names.
+const mostInTitle = 2
+
+// leanings are all leanings, in the order in which they matter to a reviewer.
+func leanings() []Leaning { return []Leaning{Loosens, Tightens, Changes} }
+
+func leaningTo(changes []SettingChange, l Leaning) (words []string) {
+	for _, c := range changes {
+		if c.Leaning == l {
+			words = append(words, c.Words)
 		}
 	}
-	if e.Gone > 0 {
-		fmt.Fprintf(b, "\n%s would not be Ferry's any more.\n", several(e.Gone, "app"))
+	return words
+}
+
+// effectList is one kind of effect, with the verb that counts it in the title.
+type effectList struct {
+	verb, title string
+	list        []string
+}
+
+func (e *Effects) lists() []effectList {
+	return []effectList{
+		{"open", "It would open", e.Open}, {"close", "It would close", e.Close}, {"merge", "It would merge", e.Merge}, {"change", "It would change what these bring", e.Change},
+		{"", "Gates of open promotions", e.Gates},
+	}
+}
+
+func (e *Effects) words(b *strings.Builder, changes []SettingChange) {
+	for _, l := range leanings() {
+		listWords(b, "It "+string(l), leaningTo(changes, l))
+	}
+	for _, x := range e.lists() {
+		listWords(b, x.title, x.list)
 	}
 	if e.Left > 0 {
 		fmt.Fprintf(b, "\n%s more would be touched; what becomes of their promotions was not looked at.\n", several(e.Left, "app"))
+	}
+	if e.Renamed > 0 {
+		fmt.Fprintf(b, "\n%s go on under a new name, or in an environment that has one: what is open of them is closed and opened anew, and nothing else was looked at.\n", several(e.Renamed, "app"))
+	}
+	if e.Fork {
+		b.WriteString("\nWhat becomes of promotions is only worked out for pull requests from this repository itself, not from a fork.\n")
+	}
+}
+
+func listWords(b *strings.Builder, title string, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n**%s**\n\n", title)
+	for _, x := range list[:min(len(list), mostNamedHere)] {
+		fmt.Fprintf(b, "- %s\n", escape(clip(x, 500)))
+	}
+	if n := len(list) - mostNamedHere; n > 0 {
+		fmt.Fprintf(b, "- and %d more\n", n)
 	}
 }
 

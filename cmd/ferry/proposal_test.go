@@ -70,10 +70,10 @@ func TestConfigInAPullRequest(t *testing.T) {
 	n, head := h.propose("faster", map[string]string{".ferry.yaml": soakingFor("1s")})
 	h.later(time.Minute)
 	runs := h.configRuns(head)
-	if len(runs) != 1 || runs[0].Conclusion != "success" || runs[0].Output.Title != "would change no promotion; staging's soak 24h → 1s" || runs[0].Output.Count != 0 {
+	if len(runs) != 1 || runs[0].Conclusion != "success" || runs[0].Output.Title != "would change no promotion; loosens: soak of staging 24h → 1s" || runs[0].Output.Count != 0 {
 		t.Fatalf("the check says %+v", runs)
 	}
-	if s := runs[0].Output.Summary; !strings.Contains(s, "staging's soak 24h → 1s") || !strings.Contains(s, "Nothing is acted on before it is merged") {
+	if s := runs[0].Output.Summary; !strings.Contains(s, "**It loosens**\n\n- soak of staging 24h → 1s") || !strings.Contains(s, "Nothing is acted on before it is merged") {
 		t.Errorf("the check says\n%s", s)
 	}
 	if after := h.statuses(acmeEnv, promoted.Head.SHA)["ferry/gates"]; after != before {
@@ -82,7 +82,7 @@ func TestConfigInAPullRequest(t *testing.T) {
 	h.push("dora", "faster", map[string]string{".ferry.yaml": strings.Replace(soakingFor("1s"), "  - name: staging\n    from: [dev]\n    soak: 1s\n", "", 1)})
 	head = h.pull(n).Head.SHA
 	h.later(time.Minute)
-	if runs = h.configRuns(head); len(runs) != 1 || !strings.HasPrefix(runs[0].Output.Title, "would close 1 promotion; staging is gone") || !strings.Contains(runs[0].Output.Summary, "checkout into staging") {
+	if runs = h.configRuns(head); len(runs) != 1 || !strings.HasPrefix(runs[0].Output.Title, "would close 1 promotion; changes: staging is gone") || !strings.Contains(runs[0].Output.Summary, "checkout into staging") {
 		t.Fatalf("the check says %+v", runs)
 	}
 	h.sweep()
@@ -99,7 +99,7 @@ func TestConfigThatWouldPromote(t *testing.T) {
 	h.arrive("1.1.0")
 	h.noPulls()
 	_, head := h.propose("on", map[string]string{".ferry.yaml": "apiVersion: ferry/v1\n" + proposing + checkoutApp})
-	if runs := h.configRuns(head); len(runs) != 1 || runs[0].Output.Title != "would open 1 promotion; staging's mode observe → propose" {
+	if runs := h.configRuns(head); len(runs) != 1 || runs[0].Output.Title != "would open 1 promotion; loosens: mode of staging observe → propose" {
 		t.Fatalf("the check says %+v", runs)
 	}
 	h.noPullOf("ferry/staging/checkout")
@@ -146,26 +146,104 @@ func TestBrokenConfigInAPullRequest(t *testing.T) {
 	}
 }
 
-// TestConfigFromAFork: nobody trusts its author, and what it says is shown as text.
+// TestConfigFromAFork: nobody trusts its author. What it says is shown as text, and its rules are not tried on what Ferry knows.
 func TestConfigFromAFork(t *testing.T) {
 	t.Parallel()
 	h := newCheckoutWith(t, proposing)
 	h.forge.AddUser("eve")
 	fork, err := h.forge.AddFork(acmeEnv, "eve")
 	h.does(err)
-	bad := strings.Replace(soakingFor("1h"), "soak: 1h", "\"@dora <img src=x> [x](http://evil)\": 1", 1)
-	if _, err := h.forge.Commit(fork.FullName(), sandbox.Edit{As: "eve", Branch: "evil", Message: "x", Files: map[string]string{".ferry.yaml": bad}}); err != nil {
-		t.Fatal(err)
+	for conclusion, file := range map[string]string{
+		"failure": strings.Replace(soakingFor("1h"), "soak: 1h", "\"@dora <img src=x> [x](http://evil)\": 1", 1),
+		"success": strings.Replace(soakingFor("1h"), "soak: 1h", "policy: '\"@dora <img src=x> [x](http://evil)\" == change'", 1),
+	} {
+		if _, err := h.forge.Commit(fork.FullName(), sandbox.Edit{As: "eve", Branch: conclusion, Message: "x", Files: map[string]string{".ferry.yaml": file}}); err != nil {
+			t.Fatal(err)
+		}
+		n, err := h.forge.OpenPull(acmeEnv, "eve", forge.NewPullRequest{HeadBranch: "eve:" + conclusion, BaseBranch: "main", Title: "evil"})
+		h.does(err)
+		runs := h.configRuns(h.pull(n).Head.SHA)
+		if len(runs) != 1 || runs[0].Conclusion != conclusion {
+			t.Fatalf("the check says %+v", runs)
+		}
+		s := runs[0].Output.Summary
+		if strings.Contains(s, "@dora") || strings.Contains(s, "<img") || strings.Contains(s, "[x](") {
+			t.Errorf("the summary shows\n%s", s)
+		}
+		if conclusion == "success" && (!strings.Contains(s, "not from a fork") || !strings.HasPrefix(runs[0].Output.Title, "tightens: policy of staging: policy (")) {
+			t.Errorf("%q shows\n%s", runs[0].Output.Title, s)
+		}
 	}
-	n, err := h.forge.OpenPull(acmeEnv, "eve", forge.NewPullRequest{HeadBranch: "eve:evil", BaseBranch: "main", Title: "evil"})
-	h.does(err)
-	runs := h.configRuns(h.pull(n).Head.SHA)
-	if len(runs) != 1 || runs[0].Conclusion != "failure" {
-		t.Fatalf("the check says %+v", runs)
+}
+
+// TestConfigOfATrainInAPullRequest: what becomes of a train is planned as it is decided, with all of its apps.
+func TestConfigOfATrainInAPullRequest(t *testing.T) {
+	t.Parallel()
+	h := train(t, "")
+	h.bump("1.1.0", "cart", "checkout", "mail")
+	open := h.openPulls(acmeEnv)
+	own, group := trainConfig("", "    group: platform\n"), "    group: platform\n"
+	at := func(app, with, without string) string {
+		before, after, _ := strings.Cut(own, "apps/"+app+"/{env}/kustomization.yaml\"]\n")
+		return before + "apps/" + app + "/{env}/kustomization.yaml\"]\n" + with + strings.TrimPrefix(after, without)
 	}
-	if s := runs[0].Output.Summary; strings.Contains(s, "@dora") || strings.Contains(s, "<img") || strings.Contains(s, "[x](") {
-		t.Errorf("the summary shows\n%s", s)
+	for branch, test := range map[string]struct {
+		file, title string
+		words       []string
+	}{
+		"renamed": {trainConfig("", "    group: fleet\n"), "would open 1 promotion, close 1; changes: cart, checkout, search: group platform → fleet",
+			[]string{"- fleet into staging (cart, checkout)", "- platform into staging (cart, checkout)"}},
+		"none": {trainConfig("", ""), "would open 2 promotions, close 1; changes: cart, checkout, search: group platform → none",
+			[]string{"**It would open**\n\n- cart into staging\n- checkout into staging\n", "**It would close**\n\n- platform into staging (cart, checkout)"}},
+		"enters": {at("mail", group, ""), "would close 1 promotion, change 1; changes: mail: group none → platform",
+			[]string{"- platform into staging (cart, checkout, mail): mail joins", "**It would close**\n\n- mail into staging"}},
+		"leaves": {at("cart", "", group), "would open 1 promotion, change 1; changes: cart: group platform → none",
+			[]string{"- platform into staging (checkout): cart leaves", "**It would open**\n\n- cart into staging"}},
+		"merges": {trainConfig("    merge: auto\n    mode: release\n", group), "would merge 2 promotions; loosens: mode of staging propose → release, merge of staging manual → auto",
+			[]string{"- mail into staging\n- platform into staging (cart, checkout)\n"}},
+		"shut": {trainConfig("    approvals: 1\n", group), "would change no promotion; tightens: approvals of staging 0 → 1",
+			[]string{"- platform into staging (cart, checkout): open → waiting (approvals)"}},
+	} {
+		h.wantCheck(branch, test.file, test.title, test.words...)
 	}
+	if now := h.openPulls(acmeEnv); now["ferry/staging/platform"] != open["ferry/staging/platform"] || now["ferry/staging/mail"] != open["ferry/staging/mail"] {
+		t.Errorf("acted on: %+v, were %+v", now, open)
+	}
+	h.later(time.Minute)
+	h.brings("cart 1.0.0 → 1.1.0", "checkout 1.0.0 → 1.1.0")
+}
+
+// wantCheck proposes the configuration on a branch, and fails unless ferry/config has the title, and its summary the words.
+func (h *harness) wantCheck(branch, file, title string, words ...string) {
+	h.t.Helper()
+	_, head := h.propose(branch, map[string]string{".ferry.yaml": file})
+	runs := h.configRuns(head)
+	if len(runs) != 1 || runs[0].Output.Title != title {
+		h.t.Errorf("%s: the check says %+v, want %q", branch, runs, title)
+		return
+	}
+	for _, w := range words {
+		if !strings.Contains(runs[0].Output.Summary, strings.NewReplacer("(", `\(`, ")", `\)`).Replace(w)) && !strings.Contains(runs[0].Output.Summary, w) {
+			h.t.Errorf("%s: the check lacks %q:\n%s", branch, w, runs[0].Output.Summary)
+		}
+	}
+}
+
+// TestConfigWithRoomInAPullRequest: no more would open than there is room for, and a train takes one place.
+func TestConfigWithRoomInAPullRequest(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.environments(acmeEnv, trainFiles("    max_open: 1\n", ""))
+	h.report(acmeEnv, "dev", "healthy")
+	h.later(time.Minute)
+	h.bump("1.1.0", "cart", "checkout", "mail", "search")
+	if n := len(h.openPulls(acmeEnv)); n != 1 {
+		t.Fatalf("%d are open", n)
+	}
+	h.wantCheck("wider", trainConfig("    max_open: 3\n", ""), "would open 2 promotions; loosens: max_open of staging 1 → 3")
+	h.wantCheck("widest", trainConfig("    max_open: 30\n", ""), "would open 3 promotions; loosens: max_open of staging 1 → 30", "- search into staging")
+	h.wantCheck("together", trainConfig("    max_open: 1\n", "    group: platform\n"), "would open 1 promotion, close 1; changes: cart, checkout, search: group none → platform")
+	h.wantCheck("observed", "mode: observe\n"+trainConfig("    max_open: 1\n", ""), "would change no promotion; tightens: mode of dev, staging, prod propose → observe")
 }
 
 // TestConfigCheckWithoutThePermission is a commit status with the first error.

@@ -77,8 +77,7 @@ func (d *decision) groupSnapshot(ctx context.Context, name string) (g promotion.
 	if err != nil {
 		return g, err
 	}
-	g.Train = promotion.Snapshot{Repository: d.repo.Repo, DefaultBranch: d.repo.DefaultBranch, Self: d.mind.Self, ForgeURL: d.mind.ForgeURL, App: config.App{Name: name}, Prefix: d.prefix(),
-		Refusals: map[string]promotion.Refusal{}}
+	var members []promotion.Snapshot
 	for _, app := range apps {
 		s, err := d.snapshot(ctx, app)
 		if err != nil {
@@ -90,24 +89,30 @@ func (d *decision) groupSnapshot(ctx context.Context, name string) (g promotion.
 			}
 			continue
 		}
-		g.Apps = append(g.Apps, s)
+		members = append(members, s)
+	}
+	if g, err = d.trainOf(ctx, name, members); err != nil {
+		return g, err
+	}
+	d.told, err = collectTx[string](ctx, d.tx, `select key from wishes where repository = $1 and app = $2 and kind = 'notice'`, d.repo.ID, name)
+	return g, err
+}
+
+// trainOf reads what stands of a group's own, beside its apps.
+func (d *decision) trainOf(ctx context.Context, name string, apps []promotion.Snapshot) (promotion.Group, error) {
+	train := promotion.Snapshot{Repository: d.repo.Repo, DefaultBranch: d.repo.DefaultBranch, Self: d.mind.Self, ForgeURL: d.mind.ForgeURL, App: config.App{Name: name}, Prefix: d.prefix(),
+		Refusals: map[string]promotion.Refusal{}}
+	for _, s := range apps {
 		for _, env := range s.Environments {
-			d.goesTo(&g.Train, env.Environment)
+			d.goesTo(&train, env.Environment)
 		}
 	}
-	if err := d.openTrains(ctx, &g.Train); err != nil {
-		return g, err
+	for _, step := range []func(context.Context, *promotion.Snapshot) error{d.openTrains, d.rooms, d.armed, d.refusals} {
+		if err := step(ctx, &train); err != nil {
+			return promotion.Group{}, err
+		}
 	}
-	if err := d.rooms(ctx, &g.Train); err != nil {
-		return g, err
-	}
-	if err := d.armed(ctx, &g.Train); err != nil {
-		return g, err
-	}
-	if d.told, err = collectTx[string](ctx, d.tx, `select key from wishes where repository = $1 and app = $2 and kind = 'notice'`, d.repo.ID, name); err != nil {
-		return g, err
-	}
-	return g, d.refusals(ctx, &g.Train)
+	return promotion.Group{Apps: apps, Train: train}, nil
 }
 
 // goesTo adds an environment that a train goes to.

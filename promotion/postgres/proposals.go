@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"time"
 
@@ -60,10 +58,10 @@ func (d *decision) configCheck(ctx context.Context, number int, head forge.SHA) 
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return fmt.Errorf("reading what #%d proposes: %w", number, err)
 	}
-	var changes []string
+	var changes []promotion.SettingChange
 	var effects *promotion.Effects
 	if p.Config != nil {
-		if changes, effects, err = d.simulate(ctx, *p.Config); err != nil {
+		if changes, effects, err = d.simulate(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -73,9 +71,10 @@ func (d *decision) configCheck(ctx context.Context, number int, head forge.SHA) 
 // mostSimulated bounds how many apps are planned twice for one pull request.
 const mostSimulated = 200
 
-// simulate plans every app that the proposed configuration means otherwise: as it is, and as it would be.
-func (d *decision) simulate(ctx context.Context, proposed promotion.ProposedConfig) (changes []string, effects *promotion.Effects, err error) {
-	will, err := proposed.Parse()
+// simulate says what the proposed configuration makes of settings, and of the promotions of every app that it means otherwise: those are planned as they
+// are, and as they would be. It only reads. Rules that come from a fork, where anybody may write them, are not evaluated.
+func (d *decision) simulate(ctx context.Context, p promotion.Proposal) (changes []promotion.SettingChange, effects *promotion.Effects, err error) {
+	will, err := p.Config.Parse()
 	if err != nil { // it was read by an older version of Ferry
 		return nil, nil, nil
 	}
@@ -83,29 +82,82 @@ func (d *decision) simulate(ctx context.Context, proposed promotion.ProposedConf
 	if err != nil {
 		return nil, nil, err
 	}
+	changes = promotion.SettingsChanges(d.config, will, paths)
+	if p.Fork {
+		return changes, &promotion.Effects{Fork: true}, nil
+	}
+	living, err := collectTx[string](ctx, d.tx, `select distinct app from promotions where repository = $1 and state in ('waiting', 'open')`, d.repo.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	waiting, err := collectTx[string](ctx, d.tx, `select name from waiting where repository = $1 group by name order by min(since), name limit $2`, d.repo.ID, mostSimulated)
+	if err != nil {
+		return nil, nil, err
+	}
+	scope := promotion.ScopeOf(d.config, will, paths, living, waiting, mostSimulated)
 	then := *d
 	then.config = will
-	effects = &promotion.Effects{}
-	simulated := 0
-	for _, app := range slices.Sorted(maps.Keys(paths)) {
-		if promotion.SameSettings(d.config, will, app, paths[app]) {
-			continue
-		}
-		if simulated++; simulated > mostSimulated {
-			effects.Left++
-			continue
-		}
-		before, err := d.snapshot(ctx, app)
-		if err != nil {
-			return nil, nil, err
-		}
-		after, err := then.snapshot(ctx, app)
-		if err != nil {
-			return nil, nil, err
-		}
-		effects.Add(before, after, d.now)
+	before, err := d.trial(ctx, scope)
+	if err != nil {
+		return nil, nil, err
 	}
-	return promotion.SettingsChanges(d.config, will), effects, nil
+	after, err := then.trial(ctx, scope)
+	if err != nil {
+		return nil, nil, err
+	}
+	e := promotion.Compare(before, after, d.now)
+	e.Left, e.Renamed = scope.Left, scope.Renamed
+	return changes, &e, nil
+}
+
+// trial reads what the scope is planned on, as the decision's configuration has it.
+func (d *decision) trial(ctx context.Context, scope promotion.Scope) (t promotion.Trial, err error) {
+	members := map[string][]promotion.Snapshot{}
+	for _, app := range scope.Apps {
+		s, err := d.snapshot(ctx, app)
+		if err != nil {
+			return t, err
+		}
+		if s.App.Group == "" {
+			t.Units = append(t.Units, promotion.Group{Apps: []promotion.Snapshot{s}})
+			continue
+		}
+		members[s.App.Group] = append(members[s.App.Group], s)
+	}
+	for _, group := range scope.Groups {
+		g, err := d.trainOf(ctx, group, members[group])
+		if err != nil {
+			return t, err
+		}
+		t.Units = append(t.Units, g)
+	}
+	return t, d.lines(ctx, &t)
+}
+
+// lines reads what is open into each environment, and who waits for a place there.
+func (d *decision) lines(ctx context.Context, t *promotion.Trial) error {
+	t.Open, t.Waiting = map[string]map[string]bool{}, map[string][]promotion.Waiter{}
+	rows, err := d.tx.Query(ctx, `
+		select environment, branch, false, null::timestamptz from promotions where repository = $1 and state in ('waiting', 'open')
+		union all select environment, name, true, since from waiting where repository = $1`, d.repo.ID)
+	if err != nil {
+		return err
+	}
+	var environment, name string
+	var waits bool
+	var since *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&environment, &name, &waits, &since}, func() error {
+		if waits {
+			t.Waiting[environment] = append(t.Waiting[environment], promotion.Waiter{Name: name, Since: timeOf(since)})
+			return nil
+		}
+		if t.Open[environment] == nil {
+			t.Open[environment] = map[string]bool{}
+		}
+		t.Open[environment][name] = true
+		return nil
+	})
+	return err
 }
 
 // manifestPaths returns the manifests of every app.

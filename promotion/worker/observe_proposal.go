@@ -34,7 +34,7 @@ func (l *look) proposal(ctx context.Context, p forge.PullRequest, files []forge.
 	if stays, err := l.Store.ProposalStays(ctx, l.repo, p.Number, p.HeadSHA); err != nil || stays {
 		return nil, stays, err
 	}
-	out := &promotion.Proposal{Head: p.HeadSHA}
+	out := &promotion.Proposal{Head: p.HeadSHA, Fork: p.HeadRepo != l.repo.Repo.ID}
 	judged := l.config
 	if touched {
 		if judged, err = l.proposedConfig(ctx, out); err != nil {
