@@ -242,32 +242,69 @@ func TestANewerStatusOvertakesTheAnswer(t *testing.T) {
 	})
 }
 
-// TestAnEditOvertakesTheSweep: while a sweep has read the open pull requests and has not written them down, Ferry puts a newer release in one of them.
+// TestAnEditOvertakesTheSweep: while a sweep has read the open pull requests and has not written them down, Ferry puts a newer release in one of them, or
+// closes it. What the forge tells of that itself may come or not.
 func TestAnEditOvertakesTheSweep(t *testing.T) {
-	t.Parallel()
-	h := newCheckout(t, "")
-	h.arrive("1.1.0")
-	first := h.staging()
-	token := h.token(acmeEnv, "dev")
-	sha := h.deploy("dev", "1.2.0")
+	inBothWays(t, func(t *testing.T, lost bool) {
+		h := newCheckout(t, "")
+		h.arrive("1.1.0")
+		first := h.staging()
+		token, sha := h.token(acmeEnv, "dev"), h.deploy("dev", "1.2.0")
+		h.overtakeSweep(lost, func() {
+			if code, answer := h.post("/api/v1/reports", token, map[string]any{"app": "checkout", "revision": sha, "health": "healthy"}); code != 202 {
+				t.Errorf("%d %s", code, answer)
+			}
+		})
+		p := h.staging()
+		if p.Number != first.Number || p.Head.SHA == first.Head.SHA {
+			t.Fatalf("open is %+v, was %+v", p, first)
+		}
+		h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "success", "")
+		h.wantPromotions(" open 1.2.0")
+	})
+}
+
+func TestAClosingOvertakesTheSweep(t *testing.T) {
+	inBothWays(t, func(t *testing.T, lost bool) {
+		h := newCheckout(t, "")
+		h.arrive("1.1.0")
+		if _, err := h.forge.Comment(acmeEnv, h.staging().Number, "dora", "/block 1.1.0 it loses orders"); err != nil {
+			t.Fatal(err)
+		}
+		h.observeAndCommand()
+		h.overtakeSweep(lost, func() {})
+		h.noPulls()
+		h.wantPromotions(" superseded 1.1.0")
+	})
+}
+
+// overtakeSweep sweeps, and lets Ferry act on its pull request before the sweep hears the answer to its reading.
+func (h *harness) overtakeSweep(lost bool, cause func()) {
+	h.t.Helper()
 	overtaken := false
 	h.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: openingRoute, Done: true, Late: true, Then: func() {
 		overtaken = true
-		if code, answer := h.post("/api/v1/reports", token, map[string]any{"app": "checkout", "revision": sha, "health": "healthy"}); code != 202 {
-			t.Errorf("%d %s", code, answer)
+		cause()
+		if lost {
+			h.forge.Faults().Lose("push", 1)
+			h.forge.Faults().Lose("pull_request", 2)
 		}
 		h.decideApps()
 		if n := h.actOn("pull"); n != 1 {
-			t.Errorf("%d acts", n)
+			h.t.Errorf("%d acts", n)
 		}
 	}})
 	h.sweep()
-	p := h.staging()
-	if !overtaken || p.Number != first.Number || p.Head.SHA == first.Head.SHA {
-		t.Fatalf("overtaken %t: open is %+v, was %+v", overtaken, p, first)
+	if !overtaken {
+		h.t.Error("nothing was overtaken")
 	}
-	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "success", "")
-	if got := h.promotionsOf("staging"); len(got) != 1 || !strings.HasSuffix(got[0], " open 1.2.0") {
-		t.Errorf("the promotions are %q", got)
+}
+
+// wantPromotions says how the promotions into staging end.
+func (h *harness) wantPromotions(ends ...string) {
+	h.t.Helper()
+	got := h.promotionsOf("staging")
+	if !slices.EqualFunc(got, ends, strings.HasSuffix) {
+		h.t.Errorf("the promotions are %q, want %q", got, ends)
 	}
 }

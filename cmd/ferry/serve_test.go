@@ -315,9 +315,10 @@ func TestNotReadyOnAnEmptiedDatabase(t *testing.T) {
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	p := serveFerry(t, getenv)
 	eventually(t, "its workers", func() bool { return strings.Contains(p.err.String(), "River client started") })
-	if _, err := conn.Exec(t.Context(), "drop schema public cascade; create schema public"); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "the schema dropped, against workers that use it", func() bool {
+		_, err := conn.Exec(t.Context(), "drop schema public cascade; create schema public")
+		return err == nil
+	})
 	if code, said := p.get(t, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(said, "start Ferry again") {
 		t.Errorf("on an emptied database: %d %s", code, said)
 	}

@@ -21,6 +21,9 @@ func (r *observation) pulls(ctx context.Context) error {
 }
 
 func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
+	if late, err := r.beforeAnswer(ctx, p); err != nil || late {
+		return err
+	}
 	byPerson := !p.Open && !p.Merged && p.Closer.ID != 0 && !p.Closer.Bot && p.Closer.ID != r.self.ID
 	if byPerson {
 		// A branch that was moved to where its base stands, or stood, has nothing to promote any more: the forge closed it, whoever pushed.
@@ -30,7 +33,7 @@ func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 		}
 		byPerson = !emptied
 	}
-	if err := savePull(ctx, r.tx, r.repo.ID, p, byPerson, r.repo.Generation); err != nil {
+	if err := savePull(ctx, r.tx, r.repo.ID, p, seen{byPerson: byPerson, generation: r.repo.Generation}); err != nil {
 		return err
 	}
 	shown, err := r.shown(ctx, p)
@@ -54,6 +57,20 @@ func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 		}
 	}
 	return nil
+}
+
+// beforeAnswer says whether a sweep may have read the pull request before an act on it was answered: it stands otherwise than the answer said, and nobody
+// has seen that since. It is then not believed, and read once more: of Ferry's own acts no delivery would tell.
+func (r *observation) beforeAnswer(ctx context.Context, p promotion.PullFacts) (late bool, err error) {
+	if p.Sender.ID != 0 || p.Merged {
+		return false, nil
+	}
+	tag, err := r.tx.Exec(ctx, `update pulls set answered = false where repository = $1 and number = $2 and answered and (open <> $3 or head_sha <> $4)`,
+		r.repo.ID, p.Number, p.Open, p.HeadSHA)
+	if err != nil || tag.RowsAffected() == 0 {
+		return false, err
+	}
+	return true, r.raiseRepository(ctx, r.tx, r.repo.ID, true)
 }
 
 // promotion draws what follows from the forge's word on one of Ferry's pull requests: merged; rejected, where a person closed it; repaired by
@@ -129,19 +146,26 @@ func (r *observation) promotionBecomes(ctx context.Context, m ownPromotion, stat
 	return addEvent(ctx, r.tx, e)
 }
 
-// savePull writes a pull request's facts, as they were read at a generation of the repository.
-func savePull(ctx context.Context, tx pgx.Tx, repository int64, p promotion.PullFacts, byPerson bool, generation int64) error {
+// seen is how a pull request's facts were learned.
+type seen struct {
+	byPerson   bool  // one that is closed was closed by a person
+	answered   bool  // by the answer to an act, not by an observation
+	generation int64 // of the repository
+}
+
+// savePull writes a pull request's facts.
+func savePull(ctx context.Context, tx pgx.Tx, repository int64, p promotion.PullFacts, s seen) error {
 	changes := p.Changes
 	if changes == nil {
 		changes = []promotion.Change{}
 	}
 	_, err := tx.Exec(ctx, `
-		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes, pusher, observed)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes, pusher, observed, answered)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		on conflict (repository, number) do update
 		set open = excluded.open, merged = excluded.merged, merge_sha = excluded.merge_sha, head_sha = excluded.head_sha, head_repo = excluded.head_repo,
 		    base_branch = excluded.base_branch, closer = excluded.closer, closed_by_person = excluded.closed_by_person, changes = excluded.changes,
-		    pusher = excluded.pusher, observed = excluded.observed`,
-		repository, p.Number, p.Open, p.Merged, p.MergeSHA, p.HeadBranch, p.HeadSHA, p.HeadRepo, p.BaseBranch, p.Author.ID, p.Author.Login, p.Closer.Login, byPerson, toJSON(changes), p.Pusher, generation)
+		    pusher = excluded.pusher, observed = excluded.observed, answered = excluded.answered`,
+		repository, p.Number, p.Open, p.Merged, p.MergeSHA, p.HeadBranch, p.HeadSHA, p.HeadRepo, p.BaseBranch, p.Author.ID, p.Author.Login, p.Closer.Login, s.byPerson, toJSON(changes), p.Pusher, s.generation, s.answered)
 	return err
 }

@@ -208,7 +208,7 @@ func (r *observation) past(ctx context.Context, past promotion.Past) error {
 
 // pastPromotion writes one of Ferry's own pull requests down: open, it is followed again; closed by a person, it rejects.
 func (r *observation) pastPromotion(ctx context.Context, p promotion.PastPromotion) error {
-	if err := savePull(ctx, r.tx, r.repo.ID, p.Pull, p.State == promotion.PromotionRejected, r.repo.Generation); err != nil {
+	if err := savePull(ctx, r.tx, r.repo.ID, p.Pull, seen{byPerson: p.State == promotion.PromotionRejected, generation: r.repo.Generation}); err != nil {
 		return err
 	}
 	if p.Own {

@@ -89,7 +89,7 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 		return err
 	}
 	if !observed {
-		if err := savePull(ctx, tx, w.Repository.ID, promotion.PullFacts{PullRequest: *a.Pull}, false, w.Repository.Observed); err != nil {
+		if err := savePull(ctx, tx, w.Repository.ID, promotion.PullFacts{PullRequest: *a.Pull}, seen{answered: true, generation: w.Repository.Observed}); err != nil {
 			return err
 		}
 	}

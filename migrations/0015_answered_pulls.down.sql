@@ -1,0 +1,1 @@
+alter table pulls drop column if exists answered;
