@@ -18,6 +18,7 @@ type Shown struct {
 	Edit    string // what that head shows; see PullWish
 	Void    string // why commands that are bound to it are void; empty where they are not
 	Release Release
+	Cars    []Car    // of a train: its apps, with what it brings of each
 	Asker   string   // of the promotion; of a train, of any of its apps
 	Authors []Author // of the release's source commits
 }

@@ -79,9 +79,9 @@ func ParseCommands(body, prefix string) []Command {
 // maxCommands bounds the commands of one comment.
 const maxCommands = 10
 
-// AnyBound says whether any of the commands is bound to what a pull request shows.
+// AnyBound says whether any of the commands is bound to what a pull request shows; /drop is where it is said under one.
 func AnyBound(commands []Command) bool {
-	return slices.ContainsFunc(commands, func(c Command) bool { spec, ok := specOf(c.Name); return ok && spec.Bound })
+	return slices.ContainsFunc(commands, func(c Command) bool { spec, ok := specOf(c.Name); return ok && (spec.Bound || spec.Name == "drop") })
 }
 
 func isCommand(name string) bool {

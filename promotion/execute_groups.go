@@ -1,6 +1,7 @@
 package promotion
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -70,11 +71,73 @@ func (e *execution) drop(c Command) {
 				continue
 			}
 			dropped++
-			e.out.Drops = append(e.out.Drops, Dropped{App: app, Environment: cell.Name, Drop: Drop{Release: cell.Proposed, Number: cell.Number, Actor: e.Login, At: e.Now}})
-			e.say("%s leaves #%d. A newer release of it goes with a train again, and this one after `/promote %s %s`.", code(app+" "+cell.Proposed.Version()), cell.Number, app, cell.Name)
+			e.dropFrom(app, cell)
 		}
 	}
 	if dropped == 0 {
 		e.say("%s is in no open pull request of the group %s%s.", code(app), code(e.groupOf(app)), strings.TrimSuffix(" into "+code(environment), " into "))
 	}
+}
+
+// dropFrom takes the release out that the train shows, where it was shown when the comment was made.
+func (e *execution) dropFrom(app string, cell EnvironmentView) {
+	void := e.unseen(app, cell)
+	if e.Shown != nil && e.Shown.Number == cell.Number {
+		void = e.Shown.Void
+	}
+	if void != "" {
+		e.refuse("`/drop` is void: %s.", void)
+		return
+	}
+	when := ""
+	if hold := gateNamed(cell.Gates, "hold"); hold.State == GateClosed {
+		when = fmt.Sprintf(" once the hold ends: what is held stays as it is (%s)", escape(hold.Reason))
+	}
+	e.out.Drops = append(e.out.Drops, Dropped{App: app, Environment: cell.Name, Drop: Drop{Release: cell.Proposed, Number: cell.Number, Actor: e.Login, At: e.Now}})
+	e.say("%s leaves #%d%s. A newer release of it goes with a train again, and this one after `/promote %s %s`.", code(app+" "+cell.Proposed.Version()), cell.Number, when, app, cell.Name)
+}
+
+// shownWords names what the pull request brings: of a train every app, with its release.
+func (e *execution) shownWords() string {
+	if len(e.Shown.Cars) == 0 {
+		return code(e.Shown.Release.Version())
+	}
+	return fmt.Sprintf("the train of %s (%s)", code(e.App), choices(carNames(e.Shown.Cars, code)))
+}
+
+// Detail is what events say of what the pull request shows: of a train every app, with its release.
+func (s *Shown) Detail() string {
+	if s == nil || len(s.Cars) == 0 {
+		return ""
+	}
+	return ": " + clip(strings.Join(carNames(s.Cars, oneLine), ", "), 300)
+}
+
+func carNames(cars []Car, as func(string) string) (names []string) {
+	for _, c := range cars {
+		names = append(names, as(c.App+" "+c.Release.Version()))
+	}
+	return names
+}
+
+// carsAskedFor says for which apps of the train the author's approval does not count.
+func (e *execution) carsAskedFor() string {
+	var own []Car
+	for _, c := range e.Shown.Cars {
+		if askedBy(c.Asker, e.Login) {
+			own = append(own, c)
+		}
+	}
+	if len(own) > 0 {
+		return fmt.Sprintf(" It does not count for %s: you asked for that.", choices(carNames(own, code)))
+	}
+	return e.wroteIt()
+}
+
+// wroteIt says that an approval does not count whose author wrote the change.
+func (e *execution) wroteIt() string {
+	if slices.ContainsFunc(e.Shown.Authors, func(a Author) bool { return a.ID != 0 && a.ID == e.Actor }) {
+		return " It does not count: you wrote the change."
+	}
+	return ""
 }

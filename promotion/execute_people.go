@@ -57,14 +57,16 @@ func (e *execution) approve(c Command) {
 			asked = max(asked, settings.Approvals)
 		}
 	}
-	words := fmt.Sprintf("Approved: %s in %s, as #%d shows it at %s. That holds until it shows something else.", code(e.Shown.Release.Version()), code(e.Environment), e.Shown.Number, code(e.Shown.Head.Short()))
+	words := fmt.Sprintf("Approved: %s in %s, as #%d shows it at %s. That holds until it shows something else.", e.shownWords(), code(e.Environment), e.Shown.Number, code(e.Shown.Head.Short()))
 	switch {
 	case asked == 0:
 		words += fmt.Sprintf(" No approval is asked for in %s.", code(e.Environment))
+	case len(e.Shown.Cars) > 0:
+		words += e.carsAskedFor()
 	case askedBy(e.Shown.Asker, e.Login):
 		words += " It does not count: you asked for this promotion."
-	case slices.ContainsFunc(e.Shown.Authors, func(a Author) bool { return a.ID != 0 && a.ID == e.Actor }):
-		words += " It does not count: you wrote the change."
+	default:
+		words += e.wroteIt()
 	}
 	e.say("%s", words)
 }
@@ -100,7 +102,7 @@ func (e *execution) override(c Command) {
 		o := Override{Number: e.Shown.Number, Gate: gate, Head: e.Shown.Head, Edit: e.Shown.Edit, Actor: forge.User{ID: e.Actor, Login: e.Login}, Reason: reason, At: e.Now}
 		e.out.Overrides = append(e.out.Overrides, o)
 		e.give(Given{Command: CommandOverride, Head: o.Head, Edit: o.Edit, Gate: gate, Reason: reason})
-		e.say("Overridden: %s for %s in %s, by %s: %s. That holds until #%d shows something else.", code(gate), code(e.Shown.Release.Version()), code(e.Environment),
+		e.say("Overridden: %s for %s in %s, by %s: %s. That holds until #%d shows something else.", code(gate), e.shownWords(), code(e.Environment),
 			escape(e.Login), escape(reason), o.Number)
 	}
 }

@@ -367,13 +367,14 @@ func (p *planner) merge(env *Environment, c choice) {
 		Title: p.s.title(env, c), AllowUnprotected: env.AllowUnprotected})
 }
 
-// close wishes that no promotion be open into the environment. One with somebody else's commit on top is left to that person.
+// close wishes that no promotion be open into the environment. One with somebody else's commit on top is left to
+// that person, until somebody says /retry.
 func (p *planner) close(env *Environment, reason string) {
 	if env.Promotion != nil && env.Promotion.Train != "" { // the train goes on without it
 		return
 	}
-	if env.Pull != nil && !env.Pull.Known {
-		p.gates(env, []Gate{{Name: "foreign", State: GateClosed, Reason: env.Pull.who() + " pushed on top, and there is nothing to promote any more: " + reason}})
+	if env.Pull != nil && !env.Pull.Known && !env.Pull.Anew {
+		p.gates(env, []Gate{{Name: "foreign", State: GateClosed, Reason: env.Pull.who() + " pushed on top, and there is nothing to promote any more (/retry closes it): " + reason}})
 		return
 	}
 	if env.Pull == nil && env.Promotion == nil {

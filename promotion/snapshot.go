@@ -181,6 +181,7 @@ type Pull struct {
 	HeadSHA forge.SHA
 	Known   bool // Ferry recorded that head
 	Pusher  string
+	Anew    bool   // somebody said /retry: what others pushed on top is given up
 	Edit    string // what that head shows, as far as Ferry knows; see PullWish
 	Armed   Armed
 }

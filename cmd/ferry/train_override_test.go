@@ -115,3 +115,107 @@ func TestOverrideOfATrainStops(t *testing.T) {
 	h.hears(p.Number, mia, "/override freeze cart now", "`freeze` shuts the whole train")
 	h.wantStatus(acmeEnv, h.theTrain().Head.SHA, "ferry/gates", "failure", "mia froze staging: an incident")
 }
+
+// TestDropFromAHeldTrain: a hold freezes the train, and what is taken out leaves when it ends.
+func TestDropFromAHeldTrain(t *testing.T) {
+	t.Parallel()
+	h := train(t, "")
+	h.bump("1.1.0", "cart", "checkout")
+	p := h.theTrain()
+	h.later(time.Minute)
+	h.ask(p.Number, "dora", "/hold platform staging wait")
+	h.hears(p.Number, "dora", "/drop cart", "`cart 1.1.0` leaves #", "once the hold ends: what is held stays as it is (dora holds platform in staging: wait (")
+	h.brings("cart 1.0.0 → 1.1.0", "checkout 1.0.0 → 1.1.0")
+	h.ask(p.Number, "dora", "/resume")
+	h.brings("checkout 1.0.0 → 1.1.0")
+}
+
+// TestDropIsOfWhatWasShown: taking an app out is bound to what the train showed, or what was to come, when somebody said so.
+func TestDropIsOfWhatWasShown(t *testing.T) {
+	t.Parallel()
+	h := train(t, "")
+	h.bump("1.1.0", "cart", "checkout")
+	issue, p := h.board().Number, h.theTrain()
+	h.later(time.Minute)
+	h.commit(acmeEnv, map[string]string{worldPath("cart", "dev"): kustomization("cart", "1.2.0")})
+	h.report(acmeEnv, "dev", "healthy")
+	h.hears(p.Number, "dora", "/drop checkout\n/drop cart", "`/drop` is void: #", "has changed since you wrote that, or in the same moment.")
+	h.hears(issue, "dora", "/drop cart", "`/drop` is void: `cart 1.2.0` is what is to come into `staging` since")
+	h.brings("cart 1.0.0 → 1.2.0", "checkout 1.0.0 → 1.1.0")
+	h.hears(issue, "dora", "/drop checkout", "`checkout 1.1.0` leaves #")
+	h.brings("cart 1.0.0 → 1.2.0")
+	h.later(time.Minute)
+	h.hears(p.Number, "dora", "/drop cart", "`cart 1.2.0` leaves #")
+	h.noPulls()
+}
+
+// TestRetryOfWhatIsGone: a promotion that somebody pushed to, and of which nothing is left, is closed once somebody says /retry.
+func TestRetryOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	for branch, app := range map[string]string{"ferry/staging/mail": "mail", "ferry/staging/platform": "cart"} {
+		t.Run(branch, func(t *testing.T) {
+			t.Parallel()
+			h := train(t, "")
+			h.bump("1.1.0", app)
+			p := h.pullOn(acmeEnv, branch)
+			head := h.push("dora", branch, map[string]string{"README.md": "mine\n"})
+			h.ask(h.board().Number, "dora", "/block "+app+" 1.1.0 it leaks")
+			h.wantStatus(acmeEnv, head, "ferry/gates", "failure", "dora pushed on top, and there is nothing to promote any more (/retry closes it)")
+			h.sweep()
+			if got := h.pull(p.Number); got.State != "open" || got.Head.SHA != head {
+				t.Fatalf("before anybody says so it is %+v", got)
+			}
+			h.ask(p.Number, "dora", "/retry")
+			h.later(time.Minute)
+			h.noPulls()
+			if h.hasBranch(branch) {
+				t.Error("its branch still stands")
+			}
+			h.bump("1.2.0", app)
+			if got := h.pullOn(acmeEnv, branch); got.Number == p.Number {
+				t.Errorf("%+v was opened again", got)
+			}
+		})
+	}
+}
+
+// TestHotfixInAGroup: a hotfix goes alone, its back-fill too; what was there before it stays behind the train until somebody overrides that.
+func TestHotfixInAGroup(t *testing.T) {
+	t.Parallel()
+	h := train(t, "")
+	issue, mia := h.board().Number, h.maintainer()
+	h.reportAll("dev", "staging", "prod")
+	h.bump("1.3.0", "cart", "checkout")
+	h.merge(acmeEnv, h.theTrain().Number)
+	h.report(acmeEnv, "staging", "healthy")
+	into := func() pull { return h.pullOn(acmeEnv, "ferry/prod/platform") }
+	if got := into().Title; got != "Promote platform to prod: cart 1.0.0 → 1.3.0, checkout 1.0.0 → 1.3.0" {
+		t.Fatalf("open is %q", got)
+	}
+	h.hears(into().Number, mia, "/hotfix prod 1.0.1 it loses orders", "which app of `platform`?")
+	h.hears(issue, mia, "/hotfix checkout prod 1.0.1 it loses orders", "A hotfix of `checkout` in `prod`: `1.0.0` → `1.0.1`.")
+	h.later(time.Minute)
+	if got := into().Title; got != "Promote platform to prod: cart 1.0.0 → 1.3.0" {
+		t.Errorf("the train is %q", got)
+	}
+	h.loseAndCompare()
+	h.reportAll("dev", "staging", "prod")
+	h.merge(acmeEnv, h.pullOn(acmeEnv, "ferry/prod/checkout").Number)
+	h.reportAll("prod")
+	h.later(time.Minute)
+	p := into()
+	if !strings.Contains(p.Body, "| checkout | `1.3.0` | hotfix | 1.0.1 stands here as a hotfix of mia: it loses orders.") {
+		t.Errorf("the body says\n%s", p.Body)
+	}
+	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "success", "")
+	h.hears(p.Number, mia, "/override hotfix checkout 1.3.0 has it too", "Overridden: `hotfix` for `checkout 1.3.0` in `prod`")
+	if got := into().Title; got != "Promote platform to prod: cart 1.0.0 → 1.3.0, checkout 1.0.1 → 1.3.0" {
+		t.Errorf("then the train is %q", got)
+	}
+	h.loseAndCompare()
+	h.reportAll("dev", "staging", "prod")
+	h.merge(acmeEnv, into().Number)
+	h.reportAll("dev", "staging", "prod")
+	h.noPulls()
+	h.keeps(false, "overridden:")
+}

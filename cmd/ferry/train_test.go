@@ -152,6 +152,7 @@ func TestDrop(t *testing.T) {
 	h := train(t, "")
 	h.bump("1.1.0", "cart", "checkout", "search")
 	p := h.theTrain()
+	h.later(time.Minute)
 	if got := h.ask(p.Number, "dora", "/drop"); !strings.Contains(got, "`/drop` which app? Name one of `cart`, `checkout`, `search`.") {
 		t.Errorf("the answer is %q", got)
 	}
@@ -316,9 +317,10 @@ func TestTrainApproved(t *testing.T) {
 	p := h.theTrain()
 	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "pending", "0 of 1 approval")
 	h.later(time.Minute)
-	if got := h.ask(p.Number, "rita", "/approve"); !strings.Contains(got, "Approved:") || strings.Contains(got, "No approval is asked for") {
+	if got := h.ask(p.Number, "rita", "/approve"); !strings.Contains(got, "Approved: the train of `platform` (`cart 1.1.0`, `checkout 1.1.0`) in `staging`, as #") || strings.Contains(got, "No approval is asked for") {
 		t.Errorf("the answer is %q", got)
 	}
+	h.hasEvent("approve", "platform", fmt.Sprintf("#%d at %s: cart 1.1.0, checkout 1.1.0", p.Number, p.Head.SHA.Short()))
 	h.wantStatus(acmeEnv, h.theTrain().Head.SHA, "ferry/gates", "success", "")
 	h.loseAndCompare()
 	h.report(acmeEnv, "dev", "healthy")
@@ -379,6 +381,7 @@ func TestTrainOfOneFile(t *testing.T) {
 	if got := h.file(acmeEnv, "ferry/staging/shop", "shop/values-staging.yaml"); got != values("1.1.0", "1.2.0") {
 		t.Errorf("it has\n%s", got)
 	}
+	h.later(time.Minute)
 	h.ask(p.Number, "dora", "/drop cart")
 	if got := h.file(acmeEnv, "ferry/staging/shop", "shop/values-staging.yaml"); got != values("1.0.0", "1.2.0") {
 		t.Errorf("without cart it has\n%s", got)

@@ -107,7 +107,7 @@ func (d *decision) trainOf(ctx context.Context, name string, apps []promotion.Sn
 			d.goesTo(&train, env.Environment)
 		}
 	}
-	for _, step := range []func(context.Context, *promotion.Snapshot) error{d.openTrains, d.rooms, d.armed, d.refusals} {
+	for _, step := range []func(context.Context, *promotion.Snapshot) error{d.openTrains, d.rooms, d.armed, d.anew, d.refusals} {
 		if err := step(ctx, &train); err != nil {
 			return promotion.Group{}, err
 		}

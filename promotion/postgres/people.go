@@ -266,7 +266,7 @@ func (d *decision) overridden(ctx context.Context, env *promotion.Environment) e
 // shownTo returns what the pull request of a comment showed when the comment was made; nil where it stands under none of Ferry's.
 func (d *decision) shownTo(ctx context.Context, c pendingCommand) (*promotion.Shown, error) {
 	s := promotion.Shown{Number: c.number}
-	var release, sources []byte
+	var release, sources, cars []byte
 	var open, known bool
 	var since *time.Time
 	err := d.tx.QueryRow(ctx, `
@@ -276,11 +276,13 @@ func (d *decision) shownTo(ctx context.Context, c pendingCommand) (*promotion.Sh
 		          select from heads o where o.repository = h.repository and o.number = h.number and o.sha <> h.sha and o.since > h.since)),
 		       (select coalesce(json_agg(json_build_object('Commit', a.commit_sha)), '[]') from announced a
 		         where a.repository = m.repository and exists (select from promotions x
-		           where x.repository = m.repository and x.number = m.number and x.release @> jsonb_build_array(jsonb_build_object('name', a.image, 'tag', a.tag))))
+		           where x.repository = m.repository and x.number = m.number and x.release @> jsonb_build_array(jsonb_build_object('name', a.image, 'tag', a.tag)))),
+		       (select coalesce(jsonb_agg(jsonb_build_object('app', x.app, 'release', x.release, 'asker', case when x.intent = $6 then '' else x.asker end) order by x.app), '[]')
+		         from promotions x where x.repository = m.repository and x.number = m.number and x.train <> '' and x.state in ('waiting', 'open'))
 		from promotions m join pulls p on p.repository = m.repository and p.number = m.number
 		     left join commits k on k.repository = p.repository and k.sha = p.head_sha and k.branch = m.branch
 		where m.repository = $1 and m.number = $2 order by m.app limit 1`, d.repo.ID, c.number, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch, promotion.IntentUpdate).
-		Scan(&release, &s.Asker, &open, &s.Head, &s.Edit, &known, &since, &sources)
+		Scan(&release, &s.Asker, &open, &s.Head, &s.Edit, &known, &since, &sources, &cars)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -288,7 +290,7 @@ func (d *decision) shownTo(ctx context.Context, c pendingCommand) (*promotion.Sh
 		return nil, err
 	}
 	var announced []promotion.Announced
-	if err := errors.Join(json.Unmarshal(release, &s.Release), json.Unmarshal(sources, &announced)); err != nil {
+	if err := errors.Join(json.Unmarshal(release, &s.Release), json.Unmarshal(sources, &announced), json.Unmarshal(cars, &s.Cars)); err != nil {
 		return nil, err
 	}
 	for _, image := range s.Release {
@@ -311,7 +313,7 @@ func (d *decision) writePeople(ctx context.Context, c pendingCommand, cause stri
 		if err := insertReview(ctx, d.tx, d.repo.ID, a.Number, v); err != nil {
 			return err
 		}
-		if err := tell("approve", reviewDetail(a.Number, a.Head)); err != nil {
+		if err := tell("approve", reviewDetail(a.Number, a.Head)+scene.Shown.Detail()); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
 		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
 		func(_ context.Context, s *promotion.Snapshot) error { d.moved(s, all, paths); return nil },
-		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.brought, d.hotfixes, d.rooms, d.drops, d.waived, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
+		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.brought, d.anew, d.hotfixes, d.rooms, d.drops, d.waived, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err

@@ -276,7 +276,8 @@ func (a *act) closePull(ctx context.Context, wish promotion.PullWish, last pullS
 	if err != nil {
 		return postgres.Applied{}, err
 	}
-	if p.Merged || !untouched || !p.Open && !said { // what is closed and says why was closed by an interrupted try
+	givenUp := last.Anew && p.HeadSHA == wish.Head
+	if p.Merged || !untouched && !givenUp || !p.Open && !said { // what is closed and says why was closed by an interrupted try
 		return postgres.Applied{}, a.changedMeanwhile(ctx, p)
 	}
 	if !said {
