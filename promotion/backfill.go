@@ -137,10 +137,18 @@ func (p *planner) endBackfills() {
 
 // whyOver says why the open promotion into the environment is to come no more, where the plan knows better than the words given.
 func (s *Snapshot) whyOver(env *Environment, otherwise string) string {
-	if m := env.Promotion; m != nil && m.Intent == IntentBackfill {
-		if words := s.takenBack(env, m.Release); words != "" {
-			return words
-		}
+	m := env.Promotion
+	if m == nil || !isUrgent(m.Intent) || env.urges(m.Release) {
+		return otherwise
+	}
+	if words := s.takenBack(env, m.Release); m.Intent == IntentBackfill && words != "" {
+		return words
+	}
+	switch b := env.blocked(m.Release); {
+	case env.runs(m.Release):
+		return m.Release.Version() + " stands here already"
+	case b != nil:
+		return b.words()
 	}
 	return otherwise
 }

@@ -36,7 +36,7 @@ func (s *Snapshot) body(env *Environment, c choice) string {
 	if len(c.next) > 0 {
 		fmt.Fprintf(&b, "\nNext, %s: %s.\n", c.then, releaseNames(c.next))
 	}
-	b.WriteString("\nClosing this pull request rejects the release for " + escape(env.Name) + "; reopening lifts that.\n")
+	b.WriteString("\nClosing this pull request rejects the release for " + escape(env.Name) + "; reopening lifts that" + s.reopenWords(env, c) + ".\n")
 	b.WriteString("\n<details>\n<summary>Commands</summary>\n\n" + commandTable(func(c CommandSpec) string { return roleWords(roleIn(env.Roles, c)) }) + "\n</details>\n")
 	return closed(b.String(), maxPart)
 }

@@ -13,6 +13,9 @@ func isUrgent(intent string) bool {
 	return intent == IntentRollback || intent == IntentHotfix || intent == IntentBackfill
 }
 
+// Urgent says whether the wish is for a rollback, a hotfix or a back-fill.
+func (w PullWish) Urgent() bool { return isUrgent(w.Intent) }
+
 // Rewrites says whether the wish may be shown by a pull request that shows the other one, in place.
 func (w PullWish) Rewrites(other PullWish) bool {
 	return !isUrgent(w.Intent) && !isUrgent(other.Intent) || w.Intent == other.Intent && w.Release.Same(other.Release)

@@ -49,6 +49,20 @@ func urgentWords(b *strings.Builder, env *Environment, c choice) {
 	b.WriteString("\n")
 }
 
+// reopenWords says how long a closed pull request can be reopened, and what to say after that: a forge reopens none whose branch has moved on.
+func (s *Snapshot) reopenWords(env *Environment, c choice) string {
+	place := s.App.Name + " " + env.Name
+	command := map[string]string{
+		IntentPromotion: "/promote " + place,
+		IntentRollback:  "/rollback " + place + " to TAG",
+		IntentHotfix:    "/hotfix " + place + " image:tag reason",
+	}[c.intent]
+	if command == "" {
+		return " until something else is opened from its branch"
+	}
+	return " until something else is opened from its branch, and " + code(command) + " after that"
+}
+
 // holdOfWhatStands returns the hold that came with a rollback, or nil: of several, the one on what stands now.
 func (e *Environment) holdOfWhatStands() *Hold {
 	current := e.Current()

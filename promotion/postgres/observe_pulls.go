@@ -98,6 +98,9 @@ func (r *observation) promotion(ctx context.Context, p promotion.PullFacts, m ow
 		if m.outgrown() {
 			return r.promotionBecomes(ctx, m, promotion.PromotionSuperseded, "", e)
 		}
+		if err := r.wantedAgain(ctx, m); err != nil {
+			return err
+		}
 		return r.promotionBecomes(ctx, m, promotion.PromotionOpen, "", e)
 	case !p.Open && !p.Merged && living && byPerson:
 		e.kind, e.actor = "rejected", p.Closer.Login

@@ -75,6 +75,11 @@ func (d *decision) writeRollbacks(ctx context.Context, app string, _ promotion.S
 	if err := d.writeIntents(ctx, app, p); err != nil {
 		return err
 	}
+	if len(p.RolledBack)+len(p.Intents) > 0 { // what is opened for them waits for the branch ferry-state
+		if _, err := d.state(ctx); err != nil {
+			return err
+		}
+	}
 	for _, id := range p.HoldsEnded {
 		var environment, reason string
 		if err := d.tx.QueryRow(ctx, `
@@ -187,6 +192,24 @@ func (d *decision) standing(ctx context.Context, app string, hotfixes []promotio
 		}
 	}
 	return list, nil
+}
+
+// wantedAgain takes up what was wanted at once, where a person had closed its pull request and somebody has reopened it. With something else there than
+// what stood when it was opened, it is over.
+func (r *observation) wantedAgain(ctx context.Context, m ownPromotion) error {
+	if m.state != promotion.PromotionRejected {
+		return nil
+	}
+	tag, err := r.tx.Exec(ctx, `
+		insert into intents (repository, environment, app, kind, release, came_from, actor, reason, at)
+		select m.repository, m.environment, m.app, m.intent, m.release, d.release, m.asker, m.reason, $2
+		from promotions m join deployments d on d.repository = m.repository and d.branch = $3 and d.environment = m.environment and d.app = m.app
+		where m.id = $1 and m.intent in ($4, $5, $6) and d.last_seq is null and d.problem = '' and d.since <= m.opened_at
+		on conflict do nothing`, m.id, r.now, r.branch(), promotion.IntentRollback, promotion.IntentHotfix, promotion.IntentBackfill)
+	if err == nil && tag.RowsAffected() > 0 {
+		r.dirty[stateUnit] = true
+	}
+	return err
 }
 
 // overHotfixes makes the pull requests due that people made by hand and that change what a hotfix has come to stand in, or has left.

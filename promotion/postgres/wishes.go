@@ -134,9 +134,10 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now ti
 	return s.followPull(ctx, tx, w, a, now)
 }
 
-// releaseAnswers makes the answers due that waited for the branch ferry-state.
+// releaseAnswers makes the answers due that waited for the branch ferry-state, and the pull requests of what somebody wants at once.
 func (s *Store) releaseAnswers(ctx context.Context, tx pgx.Tx, repository int64) error {
-	rows, err := tx.Query(ctx, `update wishes set act_at = null where repository = $1 and kind = 'answer' and version <> applied_version returning id`, repository)
+	rows, err := tx.Query(ctx, `update wishes set act_at = null where repository = $1 and version <> applied_version
+		  and (kind = 'answer' or kind = 'pull' and (desired ->> 'open')::boolean and desired ->> 'intent' in ('rollback', 'hotfix', 'backfill')) returning id`, repository)
 	if err != nil {
 		return err
 	}
@@ -157,6 +158,13 @@ func (s *Store) StateIsWritten(ctx context.Context, repository int64) (written b
 	defer wrap(&err, "StateIsWritten(%d)", repository)
 	err = s.pool.QueryRow(ctx, `select not exists (select from wishes where repository = $1 and kind = 'state' and version <> applied_version)`, repository).Scan(&written)
 	return written, err
+}
+
+// StateIsOnItsWay says whether the branch ferry-state is about to be written. It is not where the forge refuses that.
+func (s *Store) StateIsOnItsWay(ctx context.Context, repository int64) (on bool, err error) {
+	defer wrap(&err, "StateIsOnItsWay(%d)", repository)
+	err = s.pool.QueryRow(ctx, `select exists (select from wishes where repository = $1 and kind = 'state' and version <> applied_version and refusal = '')`, repository).Scan(&on)
+	return on, err
 }
 
 // PutOffWish writes down that an act is to be tried again at a later time, unless it moved meanwhile or

@@ -42,9 +42,25 @@ func (a *act) pull(ctx context.Context) (postgres.Applied, error) {
 	case !wish.Open:
 		return a.closePull(ctx, wish, last)
 	case last.Number == 0:
+		if err := a.decided(ctx, wish); err != nil {
+			return postgres.Applied{}, err
+		}
 		return a.openPull(ctx, wish)
 	}
 	return a.updatePull(ctx, wish, last)
+}
+
+// decided fails while the decisions that a rollback, a hotfix or a back-fill comes with are not written at the forge yet: whoever sees its pull request
+// finds them there, also after the database was lost. Where the forge refuses them, the rollback comes all the same.
+func (a *act) decided(ctx context.Context, wish promotion.PullWish) error {
+	if !wish.Urgent() {
+		return nil
+	}
+	waits, err := a.Store.StateIsOnItsWay(ctx, a.wish.Repository.ID)
+	if err == nil && waits {
+		err = &laterError{reason: "the decision is not written at the forge yet", pause: time.Second, free: true}
+	}
+	return err
 }
 
 // openPull makes the commit first, then the branch stands at it, then the pull request opens. Each step that the forge says was made already is
