@@ -60,6 +60,7 @@ type execution struct {
 	CommandScene
 	out     Outcome
 	refused bool
+	told    []told // by the command that is being carried out
 	answers []string
 }
 
@@ -151,7 +152,7 @@ func (e *execution) status(c Command) {
 			continue
 		}
 		for _, cell := range v.Environments {
-			if environment != "" && cell.Name != environment || said > 30 {
+			if environment != "" && cell.Name != environment {
 				continue
 			}
 			said++
@@ -159,9 +160,10 @@ func (e *execution) status(c Command) {
 			if strings.HasPrefix(gateNamed(cell.Gates, "freeze").Reason, overridden) {
 				cell.Frozen = ""
 			}
-			e.say("%s%s%s", cell.Explain(v.App), e.placeInLine(v.App, cell), e.wayOver(v.App, cell))
+			e.tell(cell.outcome(), code(v.App), "%s%s%s", cell.Explain(v.App), e.placeInLine(v.App, cell), e.wayOver(v.App, cell))
 		}
 	}
+	e.sumUp(mostExplained)
 	switch {
 	case said > 0:
 	case app != "" && environment != "":
@@ -193,6 +195,7 @@ func (e *execution) promote(c Command) {
 			asked += e.promoteApp(v, environment)
 		}
 	}
+	e.sumUp(mostTold)
 	if asked == 0 {
 		e.say("There is nothing to promote: %s has no other release upstream.", code(app))
 	}
@@ -211,7 +214,7 @@ func (e *execution) promoteApp(v View, environment string) int {
 			continue
 		}
 		if g := blockedBy(e.BlocksOn(v.App, cell.Name, FromOf(e.Config, v.App)), up.Release); g.State != GateOpen {
-			e.say("%s does not go to %s: %s.", code(up.Release.Version()), code(cell.Name), escape(g.Reason))
+			e.tell("do not go into "+code(cell.Name)+", for somebody blocks them", code(v.App+" "+up.Release.Version()), "%s does not go to %s: %s.", code(up.Release.Version()), code(cell.Name), escape(g.Reason))
 			asked++
 			continue
 		}
@@ -223,7 +226,7 @@ func (e *execution) promoteApp(v View, environment string) int {
 			e.out.Intents[v.App] = map[string]Intent{}
 		}
 		e.out.Intents[v.App][cell.Name] = Intent{Release: up.Release, Actor: e.Login, At: e.Now}
-		e.say("%s goes to %s in %s as soon as its gates are open.", code(v.App), code(up.Release.Version()), code(cell.Name))
+		e.tell(e.goes(cell.Name), code(v.App), "%s goes to %s in %s as soon as its gates are open.", code(v.App), code(up.Release.Version()), code(cell.Name))
 		asked++
 	}
 	return asked
@@ -238,13 +241,14 @@ func (e *execution) keepsUrgent(v View, cell EnvironmentView, environment string
 	what := strings.ReplaceAll(cell.Urgent, IntentBackfill, IntentHotfix)
 	specs := commandSpecs()
 	i := slices.IndexFunc(specs, func(s CommandSpec) bool { return s.Name == what })
+	stays := "stay as they are in " + code(cell.Name) + ", where something urgent is under way"
 	switch {
 	case i >= 0 && !e.mayIn(specs[i], cell.Name):
-		e.say("%s in %s stays as it is: a %s is under way there, and who gives that up must be one who may `/%s`.", code(v.App), code(cell.Name), cell.Urgent, what)
+		e.tell(stays, code(v.App), "%s in %s stays as it is: a %s is under way there, and who gives that up must be one who may `/%s`.", code(v.App), code(cell.Name), cell.Urgent, what)
 	case environment == "":
-		e.say("%s in %s stays as it is: a %s is under way there. `/promote %s %s` gives that up.", code(v.App), code(cell.Name), cell.Urgent, v.App, cell.Name)
+		e.tell(stays, code(v.App), "%s in %s stays as it is: a %s is under way there. `/promote %s %s` gives that up.", code(v.App), code(cell.Name), cell.Urgent, v.App, cell.Name)
 	default:
-		e.say("The %s of %s in %s is given up.", cell.Urgent, code(v.App), code(cell.Name))
+		e.tell("were urgent in "+code(cell.Name)+", which is given up", code(v.App), "The %s of %s in %s is given up.", cell.Urgent, code(v.App), code(cell.Name))
 		return false
 	}
 	return true

@@ -119,17 +119,18 @@ func (e *execution) resume(c Command) {
 	inside, wider := e.within(e.Holds, e.out.Resumed, app, environment)
 	inside, kept := keepRollbacks(inside, app, environment)
 	for _, h := range inside {
-		e.say("Lifted: the hold of %s on %s.", escape(h.Actor), escape(h.what()))
+		e.tell("holds are lifted", escape(h.what()), "Lifted: the hold of %s on %s.", escape(h.Actor), escape(h.what()))
 		if h.ID > 0 {
 			e.out.Resumed = append(e.out.Resumed, h.ID)
 		}
 		isIt := func(other Hold) bool { return other.ID == h.ID } // one of this very comment is not written down at all, and what comes after sees it lifted
 		e.out.Holds, e.Holds = slices.DeleteFunc(e.out.Holds, isIt), slices.DeleteFunc(slices.Clone(e.Holds), isIt)
 	}
+	e.sumUp(mostTold)
 	wider = append(wider, kept...)
 	switch {
 	case len(wider) > 0:
-		e.say("Held still: %s.", strings.Join(phrases(wider, Hold.words), "; "))
+		e.say("Held still: %s.", someOf(phrases(wider, Hold.words)))
 	case len(inside) == 0:
 		e.say("Nobody holds that.")
 	}
@@ -160,15 +161,16 @@ func (e *execution) thaw(c Command) {
 	}
 	inside, wider := e.within(all, e.out.Thawed, app, environment)
 	for _, h := range inside {
-		e.say("Thawed: what %s froze, %s.", escape(h.Actor), escape(h.what()))
+		e.tell("freezes are ended", escape(h.what()), "Thawed: what %s froze, %s.", escape(h.Actor), escape(h.what()))
 		if h.ID > 0 {
 			e.out.Thawed = append(e.out.Thawed, h.ID)
 		}
 		isIt := func(other Freeze) bool { return other.ID == h.ID }
 		e.out.Freezes, e.Freezes = slices.DeleteFunc(e.out.Freezes, isIt), slices.DeleteFunc(slices.Clone(e.Freezes), isIt)
 	}
+	e.sumUp(mostTold)
 	if len(wider) > 0 {
-		e.say("Frozen still: %s.", strings.Join(phrases(wider, func(h Hold) string { return Freeze(h).words() }), "; "))
+		e.say("Frozen still: %s.", someOf(phrases(wider, func(h Hold) string { return Freeze(h).words() })))
 	}
 	shut := e.shutByWindows(app, environment)
 	if len(inside)+len(wider)+len(shut) == 0 {
