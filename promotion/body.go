@@ -25,10 +25,7 @@ func (s *Snapshot) body(env *Environment, c choice) string {
 	if !isUrgent(c.intent) { // what upstream says of it is of no account
 		s.runsWords(&b, env, c.release)
 	}
-	b.WriteString("\n### Gates\n\n| gate | state | why |\n| --- | --- | --- |\n")
-	for _, g := range c.gates {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", g.Name, g.State, escape(clip(g.Reason, mostReason)))
-	}
+	gatesTable(&b, c.gates)
 	b.WriteString(env.disarmedWords())
 	if len(c.superseded) > 0 {
 		fmt.Fprintf(&b, "\nSupersedes %s.\n", releaseNames(c.superseded))

@@ -48,7 +48,7 @@ func approvalsGate(s *Snapshot, env *Environment, release Release, _ time.Time) 
 	role := approvers(env)
 	switch {
 	case env.Approvals == 0:
-		gate.Reason = "none asked for"
+		gate.Reason = noneAskedFor
 		return gate
 	case env.Pull == nil || env.Promotion == nil || !env.Promotion.Release.Same(release):
 		gate.State, gate.Reason = GateWaiting, fmt.Sprintf("%s by %s, once a pull request shows it", approvalCount(env.Approvals), roleWords(role))

@@ -43,7 +43,7 @@ const mostCheckedRevisions = 4
 func checksGate(s *Snapshot, env *Environment, release Release, _ time.Time) Gate {
 	gate := Gate{Name: "checks", State: GateOpen}
 	if len(env.Checks) == 0 {
-		gate.Reason = "none asked for"
+		gate.Reason = noneAskedFor
 		return gate
 	}
 	commits := s.checkedCommits(env, release)

@@ -44,7 +44,7 @@ func JudgePolicies(policies []config.Policy, facts policy.Facts) Gate {
 	case len(reasons) > 0:
 		gate.Reason = strings.Join(reasons, "; ")
 	case len(good) == 0:
-		gate.Reason = "none asked for"
+		gate.Reason = noneAskedFor
 	case len(good) == 1:
 		gate.Reason = good[0] + " holds"
 	default:

@@ -11,7 +11,7 @@ import (
 func soakGate(s *Snapshot, env *Environment, release Release, now time.Time) Gate {
 	gate := Gate{Name: "soak", State: GateOpen}
 	if env.Soak == 0 || len(env.From) == 0 {
-		gate.Reason = "none asked for"
+		gate.Reason = noneAskedFor
 		return gate
 	}
 	open := 0

@@ -1,6 +1,7 @@
 package promotion
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -97,6 +98,25 @@ func verdict(gates []Gate) (GateState, []Gate) {
 		}
 	}
 	return state, shut
+}
+
+// noneAskedFor is the reason of a gate that is open because the configuration asks for nothing there.
+const noneAskedFor = "none asked for"
+
+// gatesTable lists the gates, each with its reason. Those of which nothing is asked share one line.
+func gatesTable(b *strings.Builder, gates []Gate) {
+	b.WriteString("\n### Gates\n\n| gate | state | why |\n| --- | --- | --- |\n")
+	var none []string
+	for _, g := range gates {
+		if g.State == GateOpen && g.Reason == noneAskedFor {
+			none = append(none, g.Name)
+			continue
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", g.Name, g.State, escape(clip(g.Reason, mostReason)))
+	}
+	if len(none) > 0 {
+		fmt.Fprintf(b, "\nNot asked for here: %s.\n", strings.Join(none, ", "))
+	}
 }
 
 // status is what a commit status says of the state.

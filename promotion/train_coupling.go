@@ -344,10 +344,7 @@ func (t *coupling) trainBody(riders []*car, gates []Gate) string {
 		}
 	}
 	b.WriteString(t.env.disarmedWords())
-	b.WriteString("\n### Gates\n\n| gate | state | why |\n| --- | --- | --- |\n")
-	for _, g := range gates {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", g.Name, g.State, escape(clip(g.Reason, mostReason)))
-	}
+	gatesTable(&b, gates)
 	t.stayBehind(&b, riders)
 	for _, c := range riders {
 		fmt.Fprintf(&b, "\n## %s\n", escape(c.p.s.App.Name))

@@ -189,8 +189,9 @@ func TestApproveWhatIsReplacedMeanwhile(t *testing.T) {
 	h.gates("success", "")
 }
 
-func TestAuthorsAndAskersDoNotApprove(t *testing.T) {
-	t.Parallel()
+// newSourced is a harness with approvals, and with 1.1.0 in dev: CI announced it, and eve wrote it. bob may approve, too.
+func newSourced(t *testing.T) *harness {
+	t.Helper()
 	h := newHarness(t)
 	if _, err := h.forge.AddRepository("acme", "checkout", map[string]string{"main.go": "package main\n"}); err != nil {
 		t.Fatal(err)
@@ -210,6 +211,12 @@ func TestAuthorsAndAskersDoNotApprove(t *testing.T) {
 	h.does(err)
 	h.announce(h.token(acmeEnv, ""), "1.1.0", source)
 	h.arrive("1.1.0")
+	return h
+}
+
+func TestAuthorsAndAskersDoNotApprove(t *testing.T) {
+	t.Parallel()
+	h := newSourced(t)
 	h.ask(h.board().Number, "dora", "/promote checkout staging")
 	h.soon()
 	p := h.staging()
@@ -227,6 +234,26 @@ func TestAuthorsAndAskersDoNotApprove(t *testing.T) {
 	h.soon()
 	h.review(p.Number, "bob", "APPROVE")
 	h.gates("success", "")
+}
+
+// TestAuthorsAreCleaned: who wrote what is kept for as long as somebody may approve it, and no longer.
+func TestAuthorsAreCleaned(t *testing.T) {
+	t.Parallel()
+	h := newSourced(t)
+	authors := func() int { h.t.Helper(); return query[int](h, `select count(*) from authors`) }
+	p := h.staging()
+	h.review(p.Number, "bob", "APPROVE")
+	h.clock.advance(100 * 24 * time.Hour)
+	h.sweep()
+	if n := authors(); n != 1 {
+		t.Fatalf("%d authors of what is open are known", n)
+	}
+	h.merge(acmeEnv, p.Number)
+	h.sweep()
+	h.sweep()
+	if n := authors(); n != 0 {
+		t.Errorf("%d authors are known of what was merged long ago", n)
+	}
 }
 
 // TestWhoAskedFirst does not approve either, once somebody else has asked for the same: not before and not after a lost database.

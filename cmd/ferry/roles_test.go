@@ -184,6 +184,23 @@ func TestALookUpThatKeepsFailing(t *testing.T) {
 	}
 }
 
+// TestATeamThatIsNotThere: a refusal says so, be it misspelt or unseen; asking for it costs one request more, and only where nobody is let in by it.
+func TestATeamThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	h := newRoles(t)
+	h.commit(acmeEnv, map[string]string{".ferry.yaml": "apiVersion: ferry/v1\n" + strings.NewReplacer("leads", "leeds", "acme/sre", "sres").Replace(withRoles) + checkoutApp})
+	h.arrive("1.1.0")
+	h.soon()
+	p := h.staging()
+	for command, want := range map[string]string{"/freeze all an incident": "There is no team sres, or Ferry's App cannot see it", "/approve": "There is no team leeds, or"} {
+		if got := h.ask(p.Number, "bob", command); !strings.Contains(got, want) {
+			t.Errorf("%s is answered %q", command, got)
+		}
+	}
+	h.review(p.Number, "rita", "APPROVE")
+	h.gates("pending", "rita's does not count: There is no team leeds, or")
+}
+
 // TestTeamsOfOthers: a team of another organization is none of the installation's business.
 func TestTeamsOfOthers(t *testing.T) {
 	t.Parallel()

@@ -105,6 +105,20 @@ func (c *Client) InTeam(ctx context.Context, org, slug, login string) (bool, err
 	return err == nil && answer.State == "active", err
 }
 
+// TeamExists says whether there is a team of that name that Ferry can see. It fails with forge.ErrForbidden where Ferry may not see teams.
+func (c *Client) TeamExists(ctx context.Context, org, slug string) (bool, error) {
+	call := fmt.Sprintf("reading the team %s/%s", org, slug)
+	if err := refused(call, checkLogin(org), checkSlug(slug)); err != nil {
+		return false, err
+	}
+	var answer struct{}
+	err := c.failed(call, c.get(ctx, "orgs/"+url.PathEscape(org)+"/teams/"+url.PathEscape(slug), &answer))
+	if errors.Is(err, forge.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Guarded says whether a branch is protected, or has rules that want a pull request or checks before a merge. Where
 // GitHub's server or the owner's plan knows no rules, there are none: unguarded is what stops a merge by Ferry.
 func (c *Client) Guarded(ctx context.Context, repo forge.Repo, branch string) (bool, error) {

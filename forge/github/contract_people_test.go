@@ -56,6 +56,12 @@ func TestContractTeams(t *testing.T) {
 		got, err := c.client.InTeam(ctx, "acme", "sre", login)
 		same(t, want, got, err)
 	}
+	for slug, want := range map[string]bool{"sre": true, "dba": false} {
+		got, err := c.client.TeamExists(ctx, "acme", slug)
+		same(t, want, got, err)
+	}
+	_, err = c.client.TeamExists(ctx, "beta", "sre")
+	is(t, err, forge.ErrForbidden)
 	for _, slug := range []string{"", "The SREs", "../../user", "a/b"} {
 		_, err := c.client.InTeam(ctx, "acme", slug, "ada")
 		is(t, err, forge.ErrInvalid)

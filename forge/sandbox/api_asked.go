@@ -96,10 +96,14 @@ func (s *Sandbox) askedJSON(r *repository, p *pull) (people []any, teams []objec
 		people = append(people, s.userJSON(who))
 	}
 	for _, slug := range p.askedTeams {
-		id := int64(crc32.ChecksumIEEE([]byte(r.owner.login + "/" + slug)))
-		u := s.api("/organizations/%d/team/%d", r.owner.id, id)
-		teams = append(teams, object{"id": id, "node_id": nodeID("Team", id), "url": u, "members_url": u + "/members{/member}", "name": slug, "description": nil, "permission": "pull",
-			"privacy": "closed", "type": "organization", "organization_id": r.owner.id, "html_url": s.html("/orgs/%s/teams/%s", r.owner.login, slug), "repositories_url": u + "/repos", "slug": slug, "parent": nil})
+		teams = append(teams, s.teamJSON(r.owner, slug))
 	}
 	return people, teams
+}
+
+func (s *Sandbox) teamJSON(org *account, slug string) object {
+	id := int64(crc32.ChecksumIEEE([]byte(org.login + "/" + slug)))
+	u := s.api("/organizations/%d/team/%d", org.id, id)
+	return object{"id": id, "node_id": nodeID("Team", id), "url": u, "members_url": u + "/members{/member}", "name": slug, "description": nil, "permission": "pull",
+		"privacy": "closed", "type": "organization", "organization_id": org.id, "html_url": s.html("/orgs/%s/teams/%s", org.login, slug), "repositories_url": u + "/repos", "slug": slug, "parent": nil}
 }

@@ -48,6 +48,7 @@ func apiRoutes() []route {
 		{"GET", "/user", byPerson, "", getUser, "", ""},
 		{"GET", "/user/repos", byPerson, "", listOwnRepos, "", ""},
 		{"GET", "/users/{username}", byAll, "", getUserByName, "", ""},
+		{"GET", "/orgs/{org}/teams/{team_slug}", byTokens, "members:read", getTeam, "", ""},
 		{"GET", "/orgs/{org}/teams/{team_slug}/memberships/{username}", byTokens, "members:read", getMembership, "", ""},
 		{"GET", "/rate_limit", byAll, "", getRateLimit, "", ""},
 		// Repositories and branches.

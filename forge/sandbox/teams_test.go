@@ -25,6 +25,9 @@ func TestTeams(t *testing.T) {
 	w.call(token, "GET", "/orgs/acme/teams/dba/memberships/ann", "", 404)
 	w.call(token, "GET", "/orgs/other/teams/sre/memberships/ann", "", 403)
 	w.call(w.ann.Token, "GET", path+"ann", "", 200)
+	w.call(token, "GET", "/orgs/acme/teams/sre", "", 200).want(map[string]string{"slug": "sre", "organization.login": "acme", "members_count": "1"}) // "Get a team by name"
+	w.call(token, "GET", "/orgs/acme/teams/dba", "", 404)
+	w.call(token, "GET", "/orgs/other/teams/sre", "", 403)
 	for _, wrong := range []error{w.forge.SetTeam("acme", "The SREs", "ann"), w.forge.SetTeam("acme", "sre", "nobody")} {
 		if wrong == nil {
 			t.Error("a team that cannot be is made")

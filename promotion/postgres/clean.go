@@ -73,6 +73,7 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 		{"reviews", `
 			delete from reviews where ctid in (
 			  select x.ctid from reviews x where x.at < $2 and not exists (select from pulls p where p.repository = x.repository and p.number = x.number and p.open) limit $1)`, []any{now.Add(-keepSaid)}},
+		{"authors", deadAuthors, nil},
 		{"overrides", `
 			delete from overrides where ctid in (
 			  select x.ctid from overrides x where x.at < $2 and not exists (select from pulls p where p.repository = x.repository and p.number = x.number and p.open) limit $1)`, []any{now.Add(-keepSaid)}},
@@ -89,6 +90,19 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 	}
 	return nil
 }
+
+// deadAuthors removes who made source commits that no release speaks of which may still be approved: none that is on its way, and none of which reviews are
+// kept, since its pull request may be reopened.
+const deadAuthors = `
+	with kept as (
+	  select m.repository, i ->> 'name' as image, i ->> 'tag' as tag from promotions m, jsonb_array_elements(m.release) i
+	  where m.state in ('waiting', 'open') or exists (select from reviews r where r.repository = m.repository and r.number = m.number)
+	), needed as (
+	  select repository, substring(tag from '[0-9a-f]{40}') as sha from kept
+	  union select k.repository, a.commit_sha from kept k join announced a on a.repository = k.repository and a.image = k.image and a.tag = k.tag
+	)
+	delete from authors where (repository, source, sha) in (
+	  select a.repository, a.source, a.sha from authors a where not exists (select from needed n where n.repository = a.repository and n.sha = a.sha) limit $1)`
 
 // deadStatuses takes back the wishes for statuses that stand at the forge and that no plan speaks of any more: gates of pull requests that have come to
 // their end, configurations since replaced, and deployments whose last word was said. The statuses themselves stay where they are.

@@ -46,6 +46,7 @@ type repositoryReader interface {
 type peopleReader interface {
 	Reviews(ctx context.Context, repo forge.Repo, number int) ([]forge.Review, error)
 	InTeam(ctx context.Context, org, slug, login string) (bool, error)
+	TeamExists(ctx context.Context, org, slug string) (bool, error)
 }
 
 type fileReader interface {

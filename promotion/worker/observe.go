@@ -107,6 +107,7 @@ type look struct {
 	comments   []forge.CommentHint
 	reviews    map[int][]forge.ReviewHint  // by pull request
 	people     map[string]promotion.Person // who were looked up, by login
+	teams      map[string]bool             // that .ferry.yaml names: whether they are there
 	senders    map[int]forge.User
 	head       forge.SHA
 	config     *config.Config

@@ -301,9 +301,38 @@ func (l *look) person(ctx context.Context, who forge.User, commands ...string) (
 			return p, err
 		case member:
 			p.Teams = append(slices.Clone(p.Teams), team)
+		default:
+			if p.Unknown, err = l.noTeam(ctx, team, p.Unknown); err != nil {
+				return p, err
+			}
 		}
 	}
 	return p, nil
+}
+
+// noTeam adds to what could not be looked up of a person that there is no such team as .ferry.yaml names: the forge calls nobody a member of it. Each is
+// asked for once in a look.
+func (l *look) noTeam(ctx context.Context, team, unknown string) (string, error) {
+	there, asked := l.teams[team]
+	if !asked {
+		org, slug := config.Team(team, l.repo.Repo.Owner)
+		var err error
+		there, err = l.client.TeamExists(ctx, org, slug)
+		switch {
+		case unseen(err) || l.goesOnWithout(err):
+			there = true // nobody can tell
+		case err != nil:
+			return unknown, err
+		}
+		if l.teams == nil {
+			l.teams = map[string]bool{}
+		}
+		l.teams[team] = there
+	}
+	if !there && unknown == "" {
+		unknown = fmt.Sprintf("There is no team %s, or Ferry's App cannot see it: %s names it, by its slug as in its address", team, config.File)
+	}
+	return unknown, nil
 }
 
 // lookupTries is how often a look at the whole repository fails for one thing that is asked of a person or a pull request, before it goes on without.
