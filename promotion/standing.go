@@ -3,6 +3,7 @@ package promotion
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"ferry/promotion/config"
 )
@@ -52,7 +53,7 @@ func standingImage(name string, files []File) (Image, string) {
 			paths[i] = f.Path
 		}
 		slices.Sort(paths)
-		return Image{}, fmt.Sprintf("%s stands in none of %v", name, paths)
+		return Image{}, fmt.Sprintf("%s stands in none of %s", name, strings.Join(paths, ", "))
 	}
 	return *found, ""
 }

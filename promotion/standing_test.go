@@ -30,7 +30,7 @@ func TestStanding(t *testing.T) {
 		{"other digests", []promotion.File{file("x", "a:1@sha256:x", "b:2"), file("y", "a:1@sha256:y")}, "", "mixed: a is 1"},
 		{"other digests, one missing between", []promotion.File{file("x", "a:1@sha256:x", "b:2"), file("y", "a:1"), file("z", "a:1@sha256:y")}, "", "mixed"},
 		{"twice in one file", []promotion.File{{Path: "x", Images: promotion.Release{{Name: "a", Tag: "1"}, {Name: "b", Tag: "2"}, {Name: "a", Tag: "3"}}}}, "", "mixed"},
-		{"an image nowhere", []promotion.File{file("y", "a:1"), file("x")}, "", "b stands in none of [x y]"},
+		{"an image nowhere", []promotion.File{file("y", "a:1"), file("x")}, "", "b stands in none of x, y"},
 		{"a file that cannot be read", []promotion.File{file("x", "a:1", "b:2"), {Path: "y", Problem: "y:3:1: no"}}, "", "y:3:1: no"},
 	}
 	for _, test := range tests {

@@ -143,6 +143,8 @@ func (v EnvironmentView) standsWords() string {
 		return "no manifest there."
 	case v.State == DeploymentConverged:
 		return fmt.Sprintf("%s runs there since %s.", code(v.Release.Version()), instant(v.ConvergedAt))
+	case strings.HasPrefix(v.Message, string(v.State)): // "degraded: it loses orders"
+		return fmt.Sprintf("%s is %s.", code(v.Release.Version()), escape(v.Message))
 	case v.Message == "":
 		return fmt.Sprintf("%s is %s.", code(v.Release.Version()), v.State)
 	}

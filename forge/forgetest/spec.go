@@ -14,7 +14,7 @@ import (
 )
 
 // partName names the kept part of the description; a change of what part keeps has to change it too.
-const partName = "api.github.com.part7.json"
+const partName = "api.github.com.part8.json"
 
 // shared is the description as this process loaded it: it is read-only, and loading it takes most of a second.
 var shared = sync.OnceValues(func() (*openapi3.T, error) { return load(context.Background()) })
@@ -112,7 +112,7 @@ func rename(o map[string]any, from, to string) {
 
 func kept(path string) bool {
 	switch path {
-	case "/user", "/user/repos", "/users/{username}", "/rate_limit":
+	case "/user", "/user/repos", "/users/{username}", "/rate_limit", "/orgs/{org}/teams/{team_slug}":
 		return true
 	}
 	for _, prefix := range []string{"/orgs/{org}/teams/{team_slug}/memberships", "/repos/{owner}/{repo}", "/app", "/installation"} {

@@ -67,7 +67,7 @@ func getTeam(c *call) (reply, error) {
 	o["organization"] = object{"login": t.org.login, "id": t.org.id, "node_id": nodeID("Organization", t.org.id), "url": org, "repos_url": org + "/repos", "events_url": org + "/events",
 		"hooks_url": org + "/hooks", "issues_url": org + "/issues", "members_url": org + "/members{/member}", "public_members_url": org + "/public_members{/member}",
 		"avatar_url": c.s.html("/%s.png", t.org.login), "description": nil, "has_organization_projects": true, "has_repository_projects": true, "public_repos": 0, "public_gists": 0,
-		"followers": 0, "following": 0, "html_url": c.s.html("/%s", t.org.login), "created_at": at, "updated_at": at, "type": "Organization"}
+		"followers": 0, "following": 0, "html_url": c.s.html("/%s", t.org.login), "created_at": at, "updated_at": at, "archived_at": nil, "type": "Organization"}
 	return ok(o)
 }
 

@@ -107,7 +107,7 @@ func TestDesired(t *testing.T) {
 		}
 	}
 	want := []string{
-		"cart", "  dev propose 1 3|", "  prod observe 1 nothing|ghcr.io/acme/cart stands in none of [apps/cart/prod/deployment.yaml]",
+		"cart", "  dev propose 1 3|", "  prod observe 1 nothing|ghcr.io/acme/cart stands in none of apps/cart/prod/deployment.yaml",
 		"idle",
 		"web", "  dev propose 1 proxy:7, web:1.2.0|",
 		"  staging propose 2 nothing|mixed: ghcr.io/acme/web is 1.1.0 in one place and 1.0.0 in another (web/staging/b.yaml)",

@@ -90,11 +90,11 @@ func TestCheck(t *testing.T) {
 		{"what is no tag", map[string]string{"web/dev/x.yaml": pod("a:2", "b:-x"), "web/prod/x.yaml": pod("a:1", "b:1")},
 			[]string{"web/dev/x.yaml:0:0 error manifest-unreadable"}, "what stands there as tag or digest of b cannot be one"},
 		{"an image missing in one environment", map[string]string{"web/dev/x.yaml": pod("a:2", "b:2"), "web/prod/x.yaml": pod("a:1")},
-			[]string{"web/prod/x.yaml:0:0 error image-missing-here"}, "b stands in none of [web/prod/x.yaml]"},
+			[]string{"web/prod/x.yaml:0:0 error image-missing-here"}, "b stands in none of web/prod/x.yaml"},
 		{"an image missing under its name there", map[string]string{
 			".ferry.yaml":    strings.Replace(configuration, "images: [a, b]", "images: [a, {name: b, in: {prod: mirror/b}}]", 1),
 			"web/dev/x.yaml": pod("a:2", "b:2"), "web/prod/x.yaml": pod("a:1", "b:1")},
-			[]string{"web/prod/x.yaml:0:0 error image-missing-here"}, `b stands in none of [web/prod/x.yaml]; "in" says that prod pulls it as mirror/b`},
+			[]string{"web/prod/x.yaml:0:0 error image-missing-here"}, `b stands in none of web/prod/x.yaml; "in" says that prod pulls it as mirror/b`},
 		{"an image missing everywhere", map[string]string{"web/dev/x.yaml": pod("a:2"), "web/prod/x.yaml": pod("a:1")},
 			[]string{".ferry.yaml:7:17 error image-in-no-manifest"}, "the image \"b\""},
 		{"not upstream", map[string]string{"web/prod/x.yaml": pod("a:1", "b:1")},
