@@ -207,7 +207,8 @@ func (s *Snapshot) upheld(env *Environment, release Release) bool {
 		if up == nil || up.Current() == nil || up.Current().Problem != "" {
 			continue
 		}
-		if d := up.deploymentOf(release); d == nil || d.ConvergedAt.IsZero() {
+		d := up.deploymentOf(release)
+		if d == nil || d.ConvergedAt.IsZero() && (!env.isShown(release) || !up.hasConverged(release)) {
 			continue
 		}
 		if up.runs(release) || s.order(up.Current().Release, release) == Newer {
@@ -215,6 +216,19 @@ func (s *Snapshot) upheld(env *Environment, release Release) bool {
 		}
 	}
 	return upheld == len(env.From) || env.FromAny && upheld > 0
+}
+
+// isShown says whether the living promotion has the release.
+func (e *Environment) isShown(release Release) bool {
+	return e.Promotion != nil && e.Promotion.Release.Same(release)
+}
+
+// hasConverged says whether the release has converged in the environment at any time. It may have come back since, by a rollback, and not have converged
+// again: what is open waits for that, and is not replaced by something older meanwhile.
+func (e *Environment) hasConverged(release Release) bool {
+	return slices.ContainsFunc(e.History, func(d Deployment) bool {
+		return d.Problem == "" && d.Release.Same(release) && !d.ConvergedAt.IsZero()
+	})
 }
 
 // leftBehind says whether the release has stood in the environment, and a commit of somebody's replaced it: it does not come again without a person.
