@@ -14,13 +14,13 @@ import (
 )
 
 var (
-	stormEvents = flag.Int("events", 160, "how many events TestSimulation lets happen over PostgreSQL and the sandbox")
+	stormEvents = flag.Int("events", 180, "how many events TestSimulation lets happen over PostgreSQL and the sandbox")
 	stormSeed   = flag.Uint64("seed", 0, "where the seeds of TestSimulation begin")
 )
 
 // Of how many events one storm is, and after how many all calms down and is held against what should be.
 const (
-	stormLength = 80
+	stormLength = 60
 	stormCalm   = 20
 )
 
@@ -94,6 +94,10 @@ func (w *storm) pick(list []string) string { return list[w.r.IntN(len(list))] }
 
 // event lets one thing happen. What the forge refuses is not done, as people find it.
 func (w *storm) event() {
+	if w.wide && w.r.IntN(4) == 0 {
+		w.wideEvent()
+		return
+	}
 	app, env := w.pick(w.apps), w.pick(stormEnvironments()[1:])
 	switch n := w.r.IntN(100); {
 	case n < 16:
@@ -152,12 +156,16 @@ func (w *storm) says(env string) {
 	if w.r.IntN(6) == 0 {
 		at = commits[w.r.IntN(len(commits))].SHA
 	}
-	health := w.pick([]string{"healthy", "healthy", "healthy", "healthy", "progressing", "degraded", "failed"})
+	w.saysOf(env, at, w.pick([]string{"healthy", "healthy", "healthy", "healthy", "progressing", "degraded", "failed"}))
+}
+
+// saysOf lets an agent say how the environment is at a revision.
+func (w *storm) saysOf(env string, at forge.SHA, health string) {
 	var tags []string
 	for _, app := range w.apps {
 		tags = append(tags, w.standing(string(at), app, env))
-		if health == "healthy" {
-			w.arrived[env+"/"+app+"/"+tags[len(tags)-1]] = true
+		if key := env + "/" + app + "/" + tags[len(tags)-1]; health == "healthy" && w.arrived[key].IsZero() {
+			w.arrived[key] = w.clock.Now()
 		}
 	}
 	w.note("%s is %s at %s: %s", env, health, at.Short(), strings.Join(tags, ", "))
@@ -210,6 +218,7 @@ func (w *storm) reopen() {
 		if w.closed[p.Number] && w.harness.forge.Reopen(acmeEnv, p.Number, "dora") == nil {
 			w.note("dora reopens #%d", p.Number)
 			delete(w.closed, p.Number)
+			w.reopened[p.Number] = true
 			return
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"ferry/forge"
 	"ferry/forge/forgetest"
 	"ferry/forge/sandbox"
+	"ferry/promotion/config"
 	"ferry/promotion/postgres/local/localtest"
 )
 
@@ -36,10 +37,13 @@ type storm struct {
 	log    []string
 	met    map[string]int
 
-	arrived map[string]bool // env/app/tag that an agent ever said to be healthy
-	closed  map[int]bool    // pull requests that dora closed, and nobody reopened
-	looked  int             // how many of the writes have been looked at
-	counted int             // and how many were held against what may not stand twice
+	wide     bool // see isWideStorm
+	config   *config.Config
+	arrived  map[string]time.Time // since when an agent has said of env/app/tag that it is healthy
+	closed   map[int]bool         // pull requests that dora closed, and nobody reopened
+	reopened map[int]bool
+	looked   int // how many of the writes have been looked at
+	counted  int // and how many were held against what may not stand twice
 }
 
 // stormConfig is one of the configurations that storms have in turn.
@@ -58,10 +62,20 @@ environments:
   - {name: staging, from: [dev], soak: 5m, merge: auto, unprotected: allow, rollback: auto}
   - {name: canary, from: [dev], supersede: queue, rollback: pr}
   - {name: prod, from: [staging, canary], supersede: batch, window: 10m, max_open: 1, approvals: 1}
-`}[seed%2] + `apps:
+`, `apiVersion: ferry/v1
+mode: release
+environments:
+  - {name: dev}
+  - {name: staging, from: [dev], merge: auto, unprotected: allow}
+  - {name: canary, from: [dev], soak: 5m, checks: [e2e], supersede: batch, max_open: 1}
+  - {name: prod, from: [staging, canary], approvals: 1, max_open: 1, merge: auto, unprotected: allow, policy: 'release.version != "1.3.0"'}
+`}[seed%3] + `apps:
   - {discover: "apps/{app}/{env}/kustomization.yaml", images: ["ghcr.io/acme/{app}"]}
-`
+` + map[bool]string{true: "  - {name: cart, group: shop}\n  - {name: web, group: shop}\n"}[isWideStorm(seed)]
 }
+
+// isWideStorm says whether apps travel together in the storm of that seed, CI posts checks, and people review and arm.
+func isWideStorm(seed uint64) bool { return seed%3 == 2 }
 
 func stormEnvironments() []string { return []string{"dev", "staging", "canary", "prod"} }
 
@@ -73,7 +87,11 @@ func stormFrom(env string) []string {
 func newStorm(t *testing.T, seed uint64) *storm {
 	t.Helper()
 	h := &harness{t: t, clock: &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), still: true}, log: &syncBuffer{}, db: localtest.Database(t)}
-	w := &storm{harness: h, r: rand.New(rand.NewPCG(seed, 5)), apps: []string{"cart", "web"}, tokens: map[string]string{}, arrived: map[string]bool{}, closed: map[int]bool{}, met: map[string]int{}}
+	w := &storm{harness: h, r: rand.New(rand.NewPCG(seed, 5)), apps: []string{"cart", "web"}, tokens: map[string]string{}, arrived: map[string]time.Time{}, closed: map[int]bool{}, reopened: map[int]bool{}, met: map[string]int{},
+		wide: isWideStorm(seed)}
+	if w.wide {
+		w.apps = append(w.apps, "zebra")
+	}
 	var err error
 	if h.forge, err = sandbox.New(sandbox.Config{Dir: t.TempDir(), Now: h.clock.Now, AuthNow: time.Now}); err != nil {
 		t.Fatal(err)
@@ -99,6 +117,9 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	t.Cleanup(w.worker.close)
 	w.worker.work.Holder = "the worker"
 	if h.bot, err = h.forge.AddApp(sandbox.AppSpec{ID: testAppID, Slug: "ferry", PublicKey: public, WebhookURL: h.url + "/webhooks/github", WebhookSecret: testSecret}); err != nil {
+		t.Fatal(err)
+	}
+	if w.config, err = config.Parse(config.File, []byte(stormConfig(seed))); err != nil {
 		t.Fatal(err)
 	}
 	w.makeRepository(stormConfig(seed))
