@@ -1,6 +1,7 @@
 package main
 
 import (
+	"html"
 	"net/http"
 	"strings"
 	"testing"
@@ -199,6 +200,13 @@ func TestATeamThatIsNotThere(t *testing.T) {
 	}
 	h.review(p.Number, "rita", "APPROVE")
 	h.gates("pending", "rita's does not count: There is no team leeds, or")
+	h.later(2 * time.Minute)
+	for _, team := range []string{"sres", "leeds"} {
+		want := "a role names the team \"" + team + "\", and the forge shows Ferry none of that name. Write its slug"
+		if issue, page := h.board().Body, html.UnescapeString(h.page("/")); !strings.Contains(issue, want) || !strings.Contains(page, want) {
+			t.Errorf("neither the issue nor the page lacks %s:\n%s", team, issue)
+		}
+	}
 }
 
 // TestTeamsOfOthers: a team of another organization is none of the installation's business.

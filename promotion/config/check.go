@@ -21,6 +21,8 @@ type Tree struct {
 	// Images are the names of the images found in each manifest, by path. A manifest that could not be read has no entry,
 	// and then nothing is said about the images of its app; where the map is nil, nothing is said about any.
 	Images map[string][]string
+	// NoTeams are the teams that roles name and that the forge does not show.
+	NoTeams []string
 }
 
 // Check returns what is wrong, or looks wrong, between a configuration and the files of the repository, in the order of the
@@ -30,6 +32,7 @@ func (c *Config) Check(t Tree) []Finding {
 	for _, path := range t.Paths {
 		k.path(path)
 	}
+	k.teams()
 	k.environments()
 	k.merges()
 	k.apps()
@@ -273,6 +276,17 @@ func (k *checker) includes() {
 	for _, path := range k.included {
 		if !k.config.includedPaths[path] {
 			k.add(ruleIncludeUnread, k.config.include.at(), "%s is included, and its settings are not known", path)
+		}
+	}
+}
+
+// teams finds those that the forge does not show, once each.
+func (k *checker) teams() {
+	var said []string
+	for _, t := range k.config.teams {
+		if slices.Contains(k.tree.NoTeams, t.name) && !slices.Contains(said, t.name) {
+			said = append(said, t.name)
+			k.add(ruleNoTeam, t.at, "a role names the team %s, and the forge shows Ferry none of that name", quoted(t.name))
 		}
 	}
 }

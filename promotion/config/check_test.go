@@ -96,6 +96,19 @@ func TestCheckSaysNothingAboutWhatIsNotKnown(t *testing.T) {
 	}
 }
 
+// TestTeamsThatAreNotThere: said once each, where the first role names it; and nothing of those of which nobody can tell.
+func TestTeamsThatAreNotThere(t *testing.T) {
+	t.Parallel()
+	c := parse(t, "apiVersion: ferry/v1\nroles:\n  freeze: {teams: [sre, ops]}\n  hold: {teams: [ops]}\nenvironments: [{name: dev}]\napps: [{name: a, images: [a], manifests: ['{env}.yaml']}]\n")
+	if got := c.Teams(); fmt.Sprint(got) != "[sre ops]" {
+		t.Errorf("Teams = %v", got)
+	}
+	got := c.Check(config.Tree{Paths: []string{"dev.yaml"}, NoTeams: []string{"ops", "other"}})
+	if len(got) != 1 || got[0].Line != 3 || got[0].Column != 25 || got[0].Rule != "team-not-there" || !strings.Contains(got[0].Message, `the team "ops"`) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestFindingsAreBounded(t *testing.T) {
 	t.Parallel()
 	c := parse(t, manyApps(5000))

@@ -33,7 +33,18 @@ type Config struct {
 	includedPaths map[string]bool
 	envAt         []position // beside Environments
 	autoMergeAt   []position // beside Environments: where `merge: auto` stands for it; the zero position where it does not
+	teams         []teamAt   // that roles name
 	index         *index
+}
+
+// Teams returns the teams that roles name, each once.
+func (c *Config) Teams() (names []string) {
+	for _, t := range c.teams {
+		if !slices.Contains(names, t.name) {
+			names = append(names, t.name)
+		}
+	}
+	return names
 }
 
 // Environment returns an environment, and false where the file has none of that name.

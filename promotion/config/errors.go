@@ -71,6 +71,7 @@ type reporter struct {
 	bytes          []byte           // what it holds
 	policyLanguage *policy.Language // nil until a policy is read
 	rank           map[string]int   // of the files, in the order in which they were read
+	teams          []teamAt
 	noted          []Error
 	count          int
 }

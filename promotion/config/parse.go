@@ -70,7 +70,7 @@ func (r *reporter) config(name string, data []byte, included []Included) *Config
 	if r.count > 0 {
 		return nil
 	}
-	c := &Config{includedPaths: make(map[string]bool, len(included))}
+	c := &Config{teams: r.teams, includedPaths: make(map[string]bool, len(included))}
 	for _, one := range included {
 		c.includedPaths[one.Path] = true
 	}

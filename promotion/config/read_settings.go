@@ -196,9 +196,13 @@ func (r *reporter) role(f field) (role Role) {
 		case "permission":
 			role.Permission = choice(r, f, permissions...)
 		case "teams":
-			role.Teams = r.named(f, teamForm, "a team: its slug, or organization/slug, as in its address at the forge")
+			var at []position
+			role.Teams, at = r.named(f, teamForm, "a team: its slug, or organization/slug, as in its address at the forge")
+			for i, name := range role.Teams {
+				r.teams = append(r.teams, teamAt{name, at[i]})
+			}
 		case "users":
-			role.Users = r.named(f, loginForm, "a login")
+			role.Users, _ = r.named(f, loginForm, "a login")
 		}
 	})
 	return role
@@ -210,15 +214,25 @@ var (
 	loginForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
 )
 
-// named reads the names of teams or people.
-func (r *reporter) named(f field, form *regexp.Regexp, what string) []string {
+// teamAt is where a team is named.
+type teamAt struct {
+	name string
+	at   position
+}
+
+// named reads the names of teams or people, and where each stands.
+func (r *reporter) named(f field, form *regexp.Regexp, what string) (list []string, at []position) {
 	names, nodes := r.texts(f.value, f.key)
 	for i, name := range names {
 		if !form.MatchString(name) {
 			r.failAs(ruleInvalidName, nodes[i], "%s can't be %s", quoted(name), what)
 		}
 	}
-	return bounded(r, f, names, maxListed)
+	list = bounded(r, f, names, maxListed)
+	for _, n := range nodes[:len(list)] {
+		at = append(at, r.pos(n))
+	}
+	return list, at
 }
 
 // titleMarks are what is filled in in the title of a pull request.

@@ -59,6 +59,7 @@ const (
 	ruleIncomplete      = "incomplete-app"
 	ruleUnclearImage    = "unclear-image"
 
+	ruleNoTeam         = "team-not-there"
 	ruleUnconnected    = "environment-unconnected"
 	ruleEmptyEnv       = "environment-without-manifests"
 	ruleMergeNoEffect  = "merge-without-effect"
@@ -99,6 +100,7 @@ func Rules() []Rule {
 		{ruleIncomplete, SeverityError, "An app has no images or no manifests, and no discover entry gives it any.", "List its images and manifests.", false},
 		{ruleUnclearImage, SeverityError, "Keys do not say which of the app's images they hold for.", "Name one of the app's images.", false},
 
+		{ruleNoTeam, SeverityWarning, "A role names a team that the forge does not show to Ferry; nobody is let in by it.", "Write its slug as in its address at the forge, or let Ferry's App see it.", false},
 		{ruleUnconnected, SeverityWarning, "An environment has no from, and nothing is promoted from it.", "Add from to it, or to the environment behind it.", false},
 		{ruleEmptyEnv, SeverityWarning, "No app has a manifest in an environment.", "Check its dir against the folders of the repository.", false},
 		{ruleMergeNoEffect, SeverityWarning, "merge: auto stands where the mode lets Ferry merge nothing.", "Set mode: release for it, or remove merge: auto.", false},

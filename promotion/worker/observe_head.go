@@ -308,15 +308,14 @@ func (l *look) allFiles(ctx context.Context) error {
 			return err
 		}
 	}
-	l.check(tree)
-	return nil
+	return l.check(ctx, tree)
 }
 
 // mostFindings is how many findings are told: they are for reading.
 const mostFindings = 30
 
 // check compares the configuration with the files. It looks at all of them, as only a changed configuration and a sweep do.
-func (l *look) check(tree forge.Tree) {
+func (l *look) check(ctx context.Context, tree forge.Tree) (err error) {
 	t := config.Tree{Images: map[string][]string{}}
 	for _, e := range tree.Entries {
 		t.Paths = append(t.Paths, e.Path)
@@ -332,6 +331,9 @@ func (l *look) check(tree forge.Tree) {
 			t.Images[f.Path] = append([]string{}, t.Images[f.Path]...)
 		}
 	}
+	if t.NoTeams, err = l.noTeams(ctx); err != nil {
+		return err
+	}
 	found := l.config.Check(t)
 	more := len(found) - mostFindings
 	if more > 0 {
@@ -345,6 +347,7 @@ func (l *look) check(tree forge.Tree) {
 		found = []config.Finding{}
 	}
 	l.out.Findings = &found
+	return nil
 }
 
 func (l *look) treeFile(ctx context.Context, e forge.TreeEntry, stored map[forge.SHA][]byte) error {

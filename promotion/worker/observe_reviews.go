@@ -310,29 +310,52 @@ func (l *look) person(ctx context.Context, who forge.User, commands ...string) (
 	return p, nil
 }
 
-// noTeam adds to what could not be looked up of a person that there is no such team as .ferry.yaml names: the forge calls nobody a member of it. Each is
-// asked for once in a look.
+// noTeam adds to what could not be looked up of a person that there is no such team as .ferry.yaml names: the forge calls nobody a member of it.
 func (l *look) noTeam(ctx context.Context, team, unknown string) (string, error) {
-	there, asked := l.teams[team]
-	if !asked {
-		org, slug := config.Team(team, l.repo.Repo.Owner)
-		var err error
-		there, err = l.client.TeamExists(ctx, org, slug)
-		switch {
-		case unseen(err) || l.goesOnWithout(err):
-			there = true // nobody can tell
-		case err != nil:
-			return unknown, err
-		}
-		if l.teams == nil {
-			l.teams = map[string]bool{}
-		}
-		l.teams[team] = there
-	}
-	if !there && unknown == "" {
+	there, err := l.teamThere(ctx, team)
+	if err == nil && !there && unknown == "" {
 		unknown = fmt.Sprintf("There is no team %s, or Ferry's App cannot see it: %s names it, by its slug as in its address", team, config.File)
 	}
-	return unknown, nil
+	return unknown, err
+}
+
+// teamThere says whether the forge shows Ferry a team, and true where nobody can tell. Each is asked for once in a look.
+func (l *look) teamThere(ctx context.Context, team string) (there bool, err error) {
+	there, asked := l.teams[team]
+	if asked {
+		return there, nil
+	}
+	org, slug := config.Team(team, l.repo.Repo.Owner)
+	there, err = l.client.TeamExists(ctx, org, slug)
+	switch {
+	case unseen(err) || l.goesOnWithout(err):
+		there = true
+	case err != nil:
+		return false, err
+	}
+	if l.teams == nil {
+		l.teams = map[string]bool{}
+	}
+	l.teams[team] = there
+	return there, nil
+}
+
+// mostTeams bounds how many teams are asked for beside what people depend on.
+const mostTeams = 20
+
+// noTeams returns the teams that .ferry.yaml names and the forge does not show.
+func (l *look) noTeams(ctx context.Context) (missing []string, err error) {
+	named := l.config.Teams()
+	for _, team := range named[:min(len(named), mostTeams)] {
+		there, err := l.teamThere(ctx, team)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			missing = append(missing, team)
+		}
+	}
+	return missing, nil
 }
 
 // lookupTries is how often a look at the whole repository fails for one thing that is asked of a person or a pull request, before it goes on without.
