@@ -61,7 +61,7 @@ func layout() []row {
 	return []row{
 		{pkg: "cmd/ferry", may: []string{anything}, why: "it ties the parts together, and so nothing may depend on it"},
 
-		{pkg: "server", may: []string{"web", "promotion", "promotion/config", "promotion/postgres", "forge", chi, prometheus, semaphore},
+		{pkg: "server", may: []string{"web", "promotion", "promotion/argocd", "promotion/config", "promotion/postgres", "forge", chi, prometheus, semaphore},
 			tests: []string{"migrations", pgx},
 			why:   "the HTTP edge knows no forge's client and no job: what it stores is worked on elsewhere; it bounds what strangers make it keep"},
 		{pkg: "web", may: []string{"promotion", "promotion/config", "promotion/postgres", "forge"},
@@ -91,6 +91,8 @@ func layout() []row {
 
 		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "promotion/policy", "promotion/window", "forge", yaml, semver},
 			why: "the domain does no I/O: pure functions of what they are given"},
+		{pkg: "promotion/argocd", may: []string{"promotion", "forge"},
+			why: "it translates what Argo CD says, and does nothing about it"},
 		{pkg: "promotion/survey", may: []string{"promotion/manifest"}, tests: []string{"promotion/config"},
 			why: "it guesses from paths and bytes that strangers wrote, and only a person's command may act on what it guesses"},
 		{pkg: "promotion/config", may: []string{"promotion/policy", "promotion/window", yaml},

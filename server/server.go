@@ -43,6 +43,7 @@ type store interface {
 	StoreDelivery(ctx context.Context, d forge.Delivery, e forge.Event, now time.Time) (fresh bool, err error)
 	FindToken(ctx context.Context, token string) (postgres.Token, error)
 	StoreReports(ctx context.Context, t postgres.Token, reports []promotion.AgentReport, now time.Time) error
+	FindPlace(ctx context.Context, t postgres.Token, paths []string) (postgres.ReportPlace, error)
 	Announce(ctx context.Context, t postgres.Token, a promotion.Announced, now time.Time) (apps []string, err error)
 	Ping(ctx context.Context) error
 }
@@ -62,6 +63,7 @@ func New(cfg Config) http.Handler {
 	}
 	r.Post("/api/v1/reports", s.handle(s.reports))                  // agents, with a token of an environment
 	r.Post("/api/v1/images", s.handle(s.images))                    // CI, with a token of kind ci
+	r.Post("/webhooks/argocd/{reporter}", s.handle(s.argoCD))       // Argo CD's notifications, with a token of an environment
 	r.Get("/healthz", s.healthz)                                    // the supervisor: is the process alive?
 	r.Get("/readyz", s.handle(s.readyz))                            // the load balancer: may requests be sent here?
 	r.Get("/schema/ferry.json", schema(config.Schema()))            // editors, for .ferry.yaml

@@ -25,6 +25,7 @@ type Token struct {
 	Repository  int64
 	FullName    string
 	Environment string // empty for ci
+	Reporter    string // its id in the addresses for Argo CD (see Reporter)
 }
 
 // The kinds of tokens.
@@ -109,6 +110,7 @@ func (s *Store) FindToken(ctx context.Context, token string) (t Token, err error
 	if err != nil {
 		err = fmt.Errorf("FindToken: %w", err)
 	}
+	t.Reporter = Reporter(token)
 	return t, err
 }
 
