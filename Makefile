@@ -53,6 +53,7 @@ lint: need-go ## Look deeper: more linters, spelling, known vulnerabilities
 	@$(MAKE) --no-print-directory --keep-going $(LINTS)
 lint-vet:
 	go vet ./...
+	go -C deploy/argocd/engine vet .
 lint-staticcheck:
 	go tool staticcheck ./...
 lint-errcheck:

@@ -91,6 +91,8 @@ func layout() []row {
 
 		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "promotion/policy", "promotion/window", "forge", yaml, semver},
 			why: "the domain does no I/O: pure functions of what they are given"},
+		{pkg: "deploy/argocd/engine", may: []string{"github.com/argoproj/notifications-engine", "k8s.io/api", "k8s.io/apimachinery"},
+			why: "Argo CD's own engine, for tests, in a module of its own: Kubernetes' libraries do not belong into Ferry's"},
 		{pkg: "promotion/argocd", may: []string{"promotion", "forge"},
 			why: "it translates what Argo CD says, and does nothing about it"},
 		{pkg: "promotion/survey", may: []string{"promotion/manifest"}, tests: []string{"promotion/config"},

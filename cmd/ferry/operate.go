@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +67,9 @@ func newTokenCommand(getenv func(string) string, stdout io.Writer) *cobra.Comman
 				if err == nil {
 					_, err = fmt.Fprintln(stdout, made)
 				}
+				if err == nil && !ci {
+					_, err = fmt.Fprintf(c.ErrOrStderr(), "for Argo CD: %s/webhooks/argocd/%s (docs/argocd.md)\n", publicAddress(getenv), postgres.Reporter(made))
+				}
 				return err
 			})
 		},
@@ -76,6 +80,11 @@ func newTokenCommand(getenv func(string) string, stdout io.Writer) *cobra.Comman
 	create.Flags().StringVar(&name, "name", "", "what to call it, for yourself")
 	token.AddCommand(create)
 	return token
+}
+
+// publicAddress is where others reach Ferry, as far as this machine knows.
+func publicAddress(getenv func(string) string) string {
+	return strings.TrimRight(cmp.Or(getenv("FERRY_URL"), "https://FERRY"), "/")
 }
 
 // knownEnvironment fails where the repository's .ferry.yaml, as Ferry has read it, has no such environment: a token for a mistyped one would be

@@ -121,27 +121,32 @@ func (a Application) From(repository string) (index int, paths []string, ok bool
 		if own && index < 0 {
 			index = i
 		}
-		if own && (s.Path != "" || s.Ref == "") {
-			paths = append(paths, path.Clean(strings.TrimPrefix(s.Path, "/")))
+		for _, file := range s.takes(own, refs) {
+			if file = strings.TrimPrefix(path.Clean("/"+file), "/"); file == "" {
+				file = "."
+			}
+			paths = append(paths, file)
 		}
-		paths = append(paths, s.values(own, refs)...)
 	}
 	return index, paths, index >= 0
 }
 
-// values returns the source's value files that stand in the repository: its own ones, beside its path, and those that it names by a reference.
-func (s Source) values(own bool, refs map[string]bool) (paths []string) {
+// takes returns what the source takes from the repository: where it is of it, its path and the value files beside that; and value files that it names by a
+// reference to one that is.
+func (s Source) takes(own bool, refs map[string]bool) (paths []string) {
+	if own && (s.Path != "" || s.Ref == "") {
+		paths = append(paths, s.Path)
+	}
 	for _, file := range s.Helm.ValueFiles {
-		ref, rest, referred := strings.Cut(file, "/")
+		ref, rest, _ := strings.Cut(file, "/")
 		switch {
-		case referred && refs[ref]:
-			paths = append(paths, path.Clean(rest))
-		case own && !strings.HasPrefix(file, "$") && !strings.Contains(file, "://"):
-			if inside := path.Join(s.Path, file); strings.HasPrefix(file, "/") {
-				paths = append(paths, path.Clean(file[1:]))
-			} else if inside != ".." && !strings.HasPrefix(inside, "../") {
-				paths = append(paths, inside)
-			}
+		case refs[ref]:
+			paths = append(paths, rest)
+		case !own || strings.HasPrefix(file, "$") || strings.Contains(file, "://"):
+		case strings.HasPrefix(file, "/"):
+			paths = append(paths, file)
+		case !strings.HasPrefix(path.Join(s.Path, file)+"/", "../"): // Argo CD lets none go out
+			paths = append(paths, path.Join(s.Path, file))
 		}
 	}
 	return paths
