@@ -3,6 +3,7 @@ package promotion
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"ferry/promotion/config"
@@ -38,7 +39,7 @@ func (p *planner) watched(env *Environment, d Deployment) Deployment {
 	if to == nil || env.wanted() != nil {
 		return d
 	}
-	if !p.rollsBack(env, d) {
+	if !p.rollsBack(env, d) || env.replacing(d) {
 		p.offers[env.Name] = offer{to: to, since: d.DegradedFrom}
 		return d
 	}
@@ -48,6 +49,12 @@ func (p *planner) watched(env *Environment, d Deployment) Deployment {
 	p.rollBack(env, r)
 	d.Answered = true
 	return d
+}
+
+// replacing says whether something else was merged into the environment, and its revision is being read: what is degraded
+// goes by that, and Ferry does not act on it.
+func (e *Environment) replacing(d Deployment) bool {
+	return slices.ContainsFunc(e.Merged, func(m Promotion) bool { return !m.Release.Same(d.Release) && e.broughtBy(m) == nil })
 }
 
 // blamed says whether the deployment is degraded, and that is the fault of its release.

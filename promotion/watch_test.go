@@ -58,6 +58,38 @@ func TestWatch(t *testing.T) {
 			w.env("prod").History[0].Recovered = w.now
 			w.sick(time.Minute)
 		}, true, false, false},
+		{"only offered while something newer was merged that is not read yet", config.RollbackAuto, func(w *world) {
+			w.newerUpstream()
+			w.merged("prod")
+			w.sick(time.Minute)
+		}, true, false, false},
+		{"the open promotion of something newer gives way", config.RollbackAuto, func(w *world) { w.newerUpstream(); w.sick(time.Minute) }, false, true, true},
+		{"one of two clusters", config.RollbackAuto, func(w *world) { w.twoClusters(); w.sick(time.Minute, in("us")) }, false, true, true},
+		{"one of two clusters, and it recovers before that counts", config.RollbackAuto, func(w *world) {
+			w.twoClusters()
+			w.sick(50*time.Second, in("us"))
+			w.report("prod", promotion.HealthHealthy, in("us"))
+			w.look()
+			w.sick(50*time.Second, in("eu"))
+		}, false, false, false},
+		{"degraded before the watch ends, and for long enough after it", config.RollbackPR, func(w *world) {
+			w.wait(29*time.Minute + 30*time.Second)
+			w.sick(time.Minute)
+		}, false, true, false},
+		{"degraded before the watch ends, well within settle, and degraded after it", config.RollbackAuto, func(w *world) {
+			w.wait(29*time.Minute + 30*time.Second)
+			w.sick(50 * time.Second)
+			w.well()
+			w.sick(time.Hour)
+		}, false, false, false},
+		{"by another app's commit, after the watch", config.RollbackAuto, func(w *world) {
+			w.wait(31 * time.Minute)
+			w.seq++ // the head moved on
+			w.sick(time.Hour)
+		}, false, false, false},
+		{"at the revision before it", config.RollbackAuto, func(w *world) {
+			w.sick(time.Hour, func(r *promotion.Report) { r.Seq, r.Revision = 1, sha(1) })
+		}, false, false, false},
 	} {
 		w := watching(t, test.how)
 		test.does(w)
@@ -71,11 +103,34 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// newerUpstream lets 1.3.0 come so far that its promotion into prod is open.
+func (w *world) newerUpstream() {
+	w.t.Helper()
+	w.arrive("dev", "1.3.0")
+	w.merge("staging")
+	w.report("staging", promotion.HealthHealthy)
+	w.look()
+	w.proposed("prod", "1.3.0")
+}
+
+// twoClusters lets prod consist of eu and us, where all is well.
+func (w *world) twoClusters() {
+	w.t.Helper()
+	w.env("prod").Clusters, w.env("prod").Reports = []string{"eu", "us"}, nil
+	w.report("prod", promotion.HealthHealthy, in("eu"))
+	w.report("prod", promotion.HealthHealthy, in("us"))
+	w.look()
+}
+
+func in(cluster string) func(*promotion.Report) {
+	return func(r *promotion.Report) { r.Cluster = cluster }
+}
+
 // sick lets prod be degraded for so long, looking when Ferry says that it must look.
-func (w *world) sick(long time.Duration) {
+func (w *world) sick(long time.Duration, change ...func(*promotion.Report)) {
 	w.t.Helper()
 	until := w.now.Add(long)
-	w.report("prod", promotion.HealthDegraded)
+	w.report("prod", promotion.HealthDegraded, change...)
 	for p := w.look(); !p.DueAt.IsZero() && !p.DueAt.After(until); p = w.look() {
 		w.now = p.DueAt
 	}
