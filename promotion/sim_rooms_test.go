@@ -50,6 +50,7 @@ func (s *sim) writeRooms(app string, before promotion.Snapshot, plan promotion.P
 		_, waits := s.waiting[place]
 		switch {
 		case i < 0:
+			s.inLine(place, plan)
 			delete(s.waiting, place)
 		case !waits:
 			s.waiting[place] = plan.Rooms[i].Since
@@ -57,7 +58,7 @@ func (s *sim) writeRooms(app string, before promotion.Snapshot, plan promotion.P
 	}
 }
 
-// opens fails where a promotion is opened that has no place, before those that wait for longer, or out of its turn.
+// opens fails where a promotion is opened that has no place, or out of its turn.
 func (s *sim) opens(place simPlace, w promotion.PullWish) {
 	env, ok := s.settings(place.env)
 	switch w.Intent {
@@ -71,19 +72,27 @@ func (s *sim) opens(place simPlace, w promotion.PullWish) {
 		if free <= 0 {
 			s.wrong("%s is opened, and %d are open where max_open is %d", s.label(place, w.Release.Version()), s.livingIn(place.env, place.app), env.MaxOpen)
 		}
-		if ahead := s.ahead(place); len(ahead) >= free && s.isBefore(ahead[free-1], place) {
-			s.wrong("%s is opened before %+v", s.label(place, w.Release.Version()), ahead)
-		}
 		if w.Asker == "" && env.Supersede == config.SupersedeQueue {
 			s.inTurn(place, w.Release.Version())
 		}
 	}
 }
 
-// isBefore says whether one who waits does so for longer than the place, where that waits at all.
-func (s *sim) isBefore(w promotion.Waiter, place simPlace) bool {
+// inLine fails where who waits for a place takes the one that somebody has who waits for longer.
+func (s *sim) inLine(place simPlace, plan promotion.Plan) {
 	since, waits := s.waiting[place]
-	return waits && (w.Since.Before(since) || w.Since.Equal(since) && w.Name < place.app)
+	i := slices.IndexFunc(plan.Pulls, func(w promotion.PullWish) bool { return w.Environment == place.env && w.Open })
+	if !waits || i < 0 || plan.Pulls[i].Intent != promotion.IntentPromotion || s.facts[place.app].living(place.env) != nil {
+		return
+	}
+	env, _ := s.settings(place.env)
+	before := slices.DeleteFunc(s.ahead(place), func(w promotion.Waiter) bool {
+		return w.Since.After(since) || w.Since.Equal(since) && w.Name > place.app
+	})
+	if free := env.MaxOpen - s.livingIn(place.env, place.app); len(before) >= free {
+		s.wrong("%s is opened before %+v, where %d places are free", s.label(place, plan.Pulls[i].Release.Version()), before, free)
+	}
+	s.met["left the line"]++
 }
 
 // roomAtRest fails where somebody waits for a place that is free, or what is open was opened for more than there are places.
