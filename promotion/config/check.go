@@ -38,6 +38,7 @@ func (c *Config) Check(t Tree) []Finding {
 	k.apps()
 	k.discoveries()
 	k.images()
+	k.remarks()
 	k.includes()
 	slices.SortStableFunc(k.found, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

@@ -32,8 +32,9 @@ type Config struct {
 	// includedPaths are the files whose settings are in.
 	includedPaths map[string]bool
 	envAt         []position // beside Environments
-	autoMergeAt   []position // beside Environments: where `merge: auto` stands for it; the zero position where it does not
 	teams         []teamAt   // that roles name
+	envSaid       []settings // beside Environments: what is said of each
+	remarks       remarks
 	index         *index
 }
 

@@ -70,8 +70,9 @@ type reporter struct {
 	file           string           // the file being read
 	bytes          []byte           // what it holds
 	policyLanguage *policy.Language // nil until a policy is read
-	rank           map[string]int   // of the files, in the order in which they were read
 	teams          []teamAt
+	remarks        remarks
+	rank           map[string]int // of the files, in the order in which they were read
 	noted          []Error
 	count          int
 }

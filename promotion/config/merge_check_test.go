@@ -51,6 +51,67 @@ func TestCheckMergeWithoutEffect(t *testing.T) {
 	}
 }
 
+// TestCheckRollbackWithoutEffect: the same of rollbacks.
+func TestCheckRollbackWithoutEffect(t *testing.T) {
+	t.Parallel()
+	const envs = "environments:\n  - name: dev\n  - name: prod\n    from: [dev]\n    rollback: auto\n"
+	for text, want := range map[string][]string{
+		"":                {`6:15 rollback-without-effect rollback: auto merges no rollback in "prod": the mode there is propose, in which Ferry merges nothing`},
+		"mode: observe\n": {`7:15 rollback-without-effect rollback: auto merges no rollback in "prod": the mode there is observe, in which Ferry merges nothing`},
+		"mode: release\n": nil,
+	} {
+		wantRemarks(t, text+envs, want)
+	}
+}
+
+// wantRemarks fails unless checking the configuration, with an app web that is there, finds just these.
+func wantRemarks(t *testing.T, text string, want []string) {
+	t.Helper()
+	text = "apiVersion: ferry/v1\n" + text + "apps: [{name: web, images: [acme/web], manifests: ['{env}.yaml'], group: shop}]\n"
+	var got []string
+	for _, f := range parse(t, text).Check(config.Tree{Paths: []string{"dev.yaml", "prod.yaml"}}) {
+		got = append(got, fmt.Sprintf("%d:%d %s %s", f.Line, f.Column, f.Rule, f.Message))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s\n%s", text, diff)
+	}
+}
+
+// TestCheckRemarks: a policy that can never hold, or always does, and a role that nobody plays.
+func TestCheckRemarks(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string][]string{
+		`policy: 'environment.name == "prdo" || change == "major"'`:                                      {`2:30 policy-compares-unknown environment.name is never "prdo"; did you mean "prod"?`},
+		`policy: 'environment.name in ["prod", "staging"]'`:                                              {`2:39 policy-compares-unknown environment.name is never "staging"; it is dev, prod`},
+		`policy: 'intent != "roll-back" && "minr" != change'`:                                            {`2:20 policy-compares-unknown intent is never "roll-back"; did you mean "rollback"?`, `2:35 policy-compares-unknown change is never "minr"; did you mean "minor"?`},
+		`policy: 'upstream.exists(u, u.environment == "dve")'`:                                           {`2:46 policy-compares-unknown upstream.environment is never "dve"; did you mean "dev"?`},
+		`policy: 'app.name == "web" && app.group != "shops"'`:                                            {`2:44 policy-compares-unknown app.group is never "shops"; did you mean "shop"?`},
+		`policy: '"eu" in environment.clusters'`:                                                         {`2:10 policy-compares-unknown environment.clusters is never "eu"; it is default`},
+		`policy: 'asker == "ann" || app.source == "x" || environment.name == "prod" || app.group == ""'`: nil,
+		`roles: {hold: {}}`:           {`2:15 role-for-nobody nobody may give /hold: its role names no permission, no team and no user`},
+		`roles: {hold: {teams: []}}`:  {`2:15 role-for-nobody nobody may give /hold: its role names no permission, no team and no user`},
+		`roles: {hold: {users: [x]}}`: nil,
+	} {
+		wantRemarks(t, line+"\nenvironments: [{name: dev}, {name: prod, from: [dev]}]\n", want)
+	}
+}
+
+// TestRolesOfNoCommand: what everybody may needs no role, and only what is like a command is taken for it.
+func TestRolesOfNoCommand(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]string{
+		"status":   "status needs no role: whoever can read the repository may give /status",
+		"help":     "help needs no role: whoever can read the repository may give /help",
+		"holdd":    `there is no command "holdd"; did you mean "hold"?`,
+		"sandwich": `there is no command "sandwich"; there are hold, resume, approve, promote, rollback, hotfix, override, freeze, thaw, block, unblock, drop, retry`,
+	} {
+		_, err := config.Parse(config.File, []byte("apiVersion: ferry/v1\nroles: {"+word+": write}\nenvironments: [{name: dev}]\n"))
+		if err == nil || err.Error() != ".ferry.yaml:2:9: "+want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // insertMessage makes the whole finding of `LINE:COLUMN REST`.
 func insertMessage(short string) string {
 	var place string

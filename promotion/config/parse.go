@@ -75,6 +75,7 @@ func (r *reporter) config(name string, data []byte, included []Included) *Config
 		c.includedPaths[one.Path] = true
 	}
 	c.fill(f)
+	c.remarks = r.remarks
 	c.index = r.makeIndex(c)
 	return c
 }
@@ -149,7 +150,7 @@ func (c *Config) fill(f file) {
 		e.Environment.Roles = merged(f.roles, e.roles)
 		c.Environments = append(c.Environments, e.Environment)
 		c.envAt = append(c.envAt, e.entry)
-		c.autoMergeAt = append(c.autoMergeAt, autoMergeAt(e.over(f.all)))
+		c.envSaid = append(c.envSaid, e.over(f.all))
 		for _, was := range e.Was {
 			c.renamedEnv[was] = e.Name
 		}

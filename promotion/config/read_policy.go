@@ -73,6 +73,10 @@ func (r *reporter) rule(n *yaml.Node, what string) (policy.Policy, bool) {
 		r.note(ruleInvalidPolicy, at, "%s: %s%s", what, firstLine(wrong.Reason), where)
 		return p, false
 	}
+	for _, c := range p.Comparisons() {
+		at, _ := r.inside(n, text, c.Line, c.Column)
+		r.remarks.compared = append(r.remarks.compared, compared{at, c})
+	}
 	return p, true
 }
 

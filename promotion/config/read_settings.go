@@ -1,8 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -177,7 +179,7 @@ func (r *reporter) roles(n *yaml.Node) map[string]Role {
 	out := make(map[string]Role, len(n.Content)/2)
 	for f := range r.pairs(n) {
 		if !slices.Contains(commandNames, f.key) {
-			r.failAs(ruleUnknownKey, f.name, "there is no command %s; did you mean %q?", quoted(f.key), Nearest(f.key, commandNames))
+			r.failAs(ruleUnknownKey, f.name, "%s", noRole(f.key))
 			continue
 		}
 		out[f.key] = r.role(f)
@@ -185,8 +187,25 @@ func (r *reporter) roles(n *yaml.Node) map[string]Role {
 	return out
 }
 
+// noRole says why the word cannot stand in roles.
+func noRole(word string) string {
+	if word == "status" || word == "help" {
+		return fmt.Sprintf("%s needs no role: whoever can read the repository may give /%s", word, word)
+	}
+	if near, ok := Near(word, commandNames); ok {
+		return fmt.Sprintf("there is no command %s; did you mean %q?", quoted(word), near)
+	}
+	return fmt.Sprintf("there is no command %s; there are %s", quoted(word), strings.Join(commandNames, ", "))
+}
+
 // role reads who may give a command.
 func (r *reporter) role(f field) (role Role) {
+	before := r.count
+	defer func() {
+		if r.count == before && role.Permission == "" && len(role.Teams)+len(role.Users) == 0 {
+			r.remarks.roles = append(r.remarks.roles, emptyRole{r.pos(f.value), f.key})
+		}
+	}()
 	if f.value.Kind != yaml.MappingNode {
 		role.Permission = choice(r, f, permissions...)
 		return role

@@ -59,17 +59,20 @@ const (
 	ruleIncomplete      = "incomplete-app"
 	ruleUnclearImage    = "unclear-image"
 
-	ruleNoTeam         = "team-not-there"
-	ruleUnconnected    = "environment-unconnected"
-	ruleEmptyEnv       = "environment-without-manifests"
-	ruleMergeNoEffect  = "merge-without-effect"
-	ruleEmptyApp       = "app-without-manifests"
-	ruleNoMatch        = "pattern-matches-nothing"
-	ruleNoImage        = "image-in-no-manifest"
-	ruleOverlap        = "apps-overlap"
-	ruleMisnamed       = "app-misnamed"
-	ruleIncludeMissing = "include-missing"
-	ruleIncludeUnread  = "include-not-read"
+	ruleNoTeam           = "team-not-there"
+	ruleUnconnected      = "environment-unconnected"
+	ruleEmptyEnv         = "environment-without-manifests"
+	ruleMergeNoEffect    = "merge-without-effect"
+	ruleRollbackNoEffect = "rollback-without-effect"
+	ruleRoleForNobody    = "role-for-nobody"
+	rulePolicyUnknown    = "policy-compares-unknown"
+	ruleEmptyApp         = "app-without-manifests"
+	ruleNoMatch          = "pattern-matches-nothing"
+	ruleNoImage          = "image-in-no-manifest"
+	ruleOverlap          = "apps-overlap"
+	ruleMisnamed         = "app-misnamed"
+	ruleIncludeMissing   = "include-missing"
+	ruleIncludeUnread    = "include-not-read"
 )
 
 // Rules returns every rule, those about the file alone first. The list is the caller's own.
@@ -104,6 +107,9 @@ func Rules() []Rule {
 		{ruleUnconnected, SeverityWarning, "An environment has no from, and nothing is promoted from it.", "Add from to it, or to the environment behind it.", false},
 		{ruleEmptyEnv, SeverityWarning, "No app has a manifest in an environment.", "Check its dir against the folders of the repository.", false},
 		{ruleMergeNoEffect, SeverityWarning, "merge: auto stands where the mode lets Ferry merge nothing.", "Set mode: release for it, or remove merge: auto.", false},
+		{ruleRollbackNoEffect, SeverityWarning, "rollback: auto stands where the mode lets Ferry merge nothing.", "Set mode: release for it, or write rollback: pr.", false},
+		{ruleRoleForNobody, SeverityWarning, "A role names no permission, no team and no user.", "Name who may give the command, unless nobody is to.", false},
+		{rulePolicyUnknown, SeverityWarning, "A policy compares a fact with a text that the fact never is.", "Compare it with a value that there is.", false},
 		{ruleEmptyApp, SeverityError, "A named app has no manifest in any environment.", "Check its manifests against the paths of the repository, or remove the app.", false},
 		{ruleNoMatch, SeverityWarning, "A pattern matches no file of the repository.", "Check it against the paths of the repository, or remove it.", false},
 		{ruleNoImage, SeverityError, "An image of an app stands in none of its manifests.", "Check the image's name, or give the keys where its tag stands.", false},

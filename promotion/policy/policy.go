@@ -15,10 +15,11 @@ import (
 
 // Policy is one expression that is true where a release may pass. It does not change, and may be used from several goroutines. Only Language.Compile makes one.
 type Policy struct {
-	text    string
-	lengths []time.Duration
-	ahead   bool // see NeedsNoHistory
-	program cel.Program
+	text     string
+	lengths  []time.Duration
+	ahead    bool // see NeedsNoHistory
+	compares []Comparison
+	program  cel.Program
 }
 
 // Language knows the names and types of the facts.
@@ -92,7 +93,7 @@ func (l *Language) Compile(text string) (Policy, error) {
 	if failed != nil {
 		return Policy{}, &Error{1, 1, failed.Error()}
 	}
-	return Policy{text: text, lengths: lengths, ahead: asksNoHistory(ast), program: program}, nil
+	return Policy{text: text, lengths: lengths, ahead: asksNoHistory(ast), compares: comparisonsOf(ast), program: program}, nil
 }
 
 // first returns the first of the issues in the text's order, which is the one that people correct first.
@@ -133,6 +134,9 @@ func (p Policy) SoakLengths() []time.Duration { return slices.Clone(p.lengths) }
 // NeedsNoHistory says whether the expression asks only for what is known as soon as a release is named: neither for how it fares upstream nor for the
 // commits of which it was built.
 func (p Policy) NeedsNoHistory() bool { return p.ahead }
+
+// Comparisons returns the facts that the expression compares with texts that are written out, in its order.
+func (p Policy) Comparisons() []Comparison { return slices.Clone(p.compares) }
 
 // String returns the expression.
 func (p Policy) String() string { return p.text }
