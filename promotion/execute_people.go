@@ -51,15 +51,15 @@ func (e *execution) approve(c Command) {
 	}
 	e.out.Approvals = append(e.out.Approvals, Approval{Number: e.Shown.Number, Head: e.Shown.Head, Edit: e.Shown.Edit})
 	e.give(Given{Command: CommandApprove, Head: e.Shown.Head, Edit: e.Shown.Edit})
-	asked := 0
+	asked := false
 	for _, v := range e.Views {
 		if settings, ok := e.Config.Settings(v.App, e.Environment); ok && e.means(e.App, v.App) {
-			asked = max(asked, settings.Approvals)
+			asked = asked || NeedsReviews(settings)
 		}
 	}
 	words := fmt.Sprintf("Approved: %s in %s, as #%d shows it at %s. That holds until it shows something else.", e.shownWords(), code(e.Environment), e.Shown.Number, code(e.Shown.Head.Short()))
 	switch {
-	case asked == 0:
+	case !asked:
 		words += fmt.Sprintf(" No approval is asked for in %s.", code(e.Environment))
 	case len(e.Shown.Cars) > 0:
 		words += e.carsAskedFor()

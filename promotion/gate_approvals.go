@@ -39,7 +39,9 @@ type Author struct {
 }
 
 // NeedsReviews says whether anything in the environment depends on who has approved: only there are reviews read.
-func NeedsReviews(env config.Environment) bool { return env.Approvals > 0 }
+func NeedsReviews(env config.Environment) bool {
+	return env.Approvals > 0 || slices.ContainsFunc(env.Policies, func(p config.Policy) bool { return p.Rule.AsksApprovals() })
+}
 
 // approvalsGate is open once as many people as the environment asks for approve exactly what the pull request shows. It is closed while somebody who
 // may approve wants changes.
@@ -50,11 +52,30 @@ func approvalsGate(s *Snapshot, env *Environment, release Release, _ time.Time) 
 	case env.Approvals == 0:
 		gate.Reason = noneAskedFor
 		return gate
-	case env.Pull == nil || env.Promotion == nil || !env.Promotion.Release.Same(release):
+	case !env.shownNow(release):
 		gate.State, gate.Reason = GateWaiting, fmt.Sprintf("%s by %s, once a pull request shows it", approvalCount(env.Approvals), roleWords(role))
 		return gate
 	}
-	var approved, void, against []string
+	approved, void, against := s.said(env)
+	if gate.Reason = approvalWords(approved, env.Approvals); len(approved) < env.Approvals {
+		gate.State = GateWaiting
+		gate.Reason = strings.Join(append([]string{fmt.Sprintf("%s, %d more by %s", gate.Reason, env.Approvals-len(approved), roleWords(role))}, void...), "; ")
+	}
+	if len(against) > 0 {
+		gate.State = GateClosed
+		gate.Reason = fmt.Sprintf("%s wants changes (an approving review by the same person, or dismissing theirs, lifts that); %s", strings.Join(against, " and "), gate.Reason)
+	}
+	return gate
+}
+
+// shownNow says whether a pull request shows the release.
+func (e *Environment) shownNow(release Release) bool {
+	return e.Pull != nil && e.Promotion != nil && e.Promotion.Release.Same(release)
+}
+
+// said returns who approves what the living pull request shows, whose approvals do not count and why, and who wants changes.
+func (s *Snapshot) said(env *Environment) (approved, void, against []string) {
+	role := approvers(env)
 	for _, r := range newestVerdicts(env.Reviews) {
 		switch {
 		case r.Verdict == VerdictChanges && !r.Bot && r.plays(role):
@@ -70,15 +91,7 @@ func approvalsGate(s *Snapshot, env *Environment, release Release, _ time.Time) 
 			approved = append(approved, r.Login)
 		}
 	}
-	if gate.Reason = approvalWords(approved, env.Approvals); len(approved) < env.Approvals {
-		gate.State = GateWaiting
-		gate.Reason = strings.Join(append([]string{fmt.Sprintf("%s, %d more by %s", gate.Reason, env.Approvals-len(approved), roleWords(role))}, void...), "; ")
-	}
-	if len(against) > 0 {
-		gate.State = GateClosed
-		gate.Reason = fmt.Sprintf("%s wants changes (an approving review by the same person, or dismissing theirs, lifts that); %s", strings.Join(against, " and "), gate.Reason)
-	}
-	return gate
+	return approved, void, against
 }
 
 func approvalCount(n int) string {

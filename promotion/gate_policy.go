@@ -20,6 +20,12 @@ func policyGate(s *Snapshot, env *Environment, release Release, now time.Time) G
 	return gate
 }
 
+// awaitsApproval says whether nothing but who has approved keeps the policies from being open for the release.
+func awaitsApproval(s *Snapshot, env *Environment, release Release, now time.Time) bool {
+	others := slices.DeleteFunc(slices.Clone(env.Policies), func(p config.Policy) bool { return p.Rule.AsksApprovals() })
+	return len(others) < len(env.Policies) && JudgePolicies(others, s.policyFacts(env, release, now)).State == GateOpen
+}
+
 // JudgePolicies returns the gate of policies over facts: open where all hold, closed where one is false, and waiting where one cannot be evaluated.
 func JudgePolicies(policies []config.Policy, facts policy.Facts) Gate {
 	gate := Gate{Name: "policy", State: GateOpen}
@@ -70,6 +76,9 @@ func (s *Snapshot) policyFacts(env *Environment, release Release, now time.Time)
 	f := PolicyFacts(s.App, env.Environment, current, release)
 	if env.Intent != nil && env.Intent.Release.Same(release) {
 		f.Asker = lastAsker(env.Intent.Actor)
+	}
+	if env.shownNow(release) {
+		f.Approvals, _, _ = s.said(env)
 	}
 	if env.urges(release) {
 		f.Intent = env.Intent.Kind

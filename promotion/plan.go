@@ -334,7 +334,7 @@ func (p *planner) propose(env *Environment, view *EnvironmentView, c choice, fil
 		p.closeBlocked(env)
 		return
 	}
-	if env.Update == config.UpdateCommit && c.intent == IntentUpdate && env.rolledBack() == nil && env.Approvals == 0 { // a commit shows nobody anything to approve
+	if env.Update == config.UpdateCommit && c.intent == IntentUpdate && env.rolledBack() == nil && !NeedsReviews(env.Environment) { // a commit shows nobody anything to approve
 		if state, _ := verdict(c.gates); state == GateOpen {
 			p.plan.Commits = append(p.plan.Commits, CommitWish{Environment: env.Name, Branch: p.s.DefaultBranch, Release: c.release,
 				Message: p.s.commitMessage(env, c), Files: files, Blobs: blobs, Edit: editName(files, c.release)})

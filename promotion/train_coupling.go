@@ -110,7 +110,8 @@ func (c *car) notReady() Gate {
 		return Gate{Name: "train", State: GateClosed, Reason: fmt.Sprintf("%s took %s out of #%d; a newer release goes, or /promote %s %s", d.Actor, d.Release.Version(), d.Number, c.p.s.App.Name, c.env.Name)}
 	}
 	for _, g := range c.c.gates {
-		if g.State != GateOpen && !whole(g.Name) {
+		approvable := g.Name == "policy" && awaitsApproval(c.p.s, c.env, c.c.release, c.p.now)
+		if g.State != GateOpen && !whole(g.Name) && !approvable {
 			return g
 		}
 	}

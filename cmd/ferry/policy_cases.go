@@ -24,6 +24,7 @@ type policyCase struct {
 	Commit      string // of every image of the release
 	Intent      string // "" for what it is where nobody asked for anything else
 	Asker       string
+	Approvals   []string
 	Upstream    map[string]caseUpstream
 	Expect      promotion.GateState
 	Because     string // what the reason has to contain
@@ -52,6 +53,7 @@ func (c policyCase) facts(app config.App, env config.Environment) (policy.Facts,
 		return policy.Facts{}, fmt.Errorf("release: %w", err)
 	}
 	f := promotion.PolicyFacts(app, env, current, release)
+	f.Approvals = c.Approvals
 	if f.Asker = c.Asker; c.Intent != "" {
 		f.Intent = c.Intent
 	}

@@ -129,6 +129,7 @@ func (c *policyCase) fields() []caseField {
 		{"intent", "one of promotion, update, rollback, hotfix, backfill", wordInto(&c.Intent, promotion.IntentPromotion, promotion.IntentUpdate,
 			promotion.IntentRollback, promotion.IntentHotfix, promotion.IntentBackfill)},
 		{"asker", "text", textInto(&c.Asker)},
+		{"approvals", "a list of logins", textsInto(&c.Approvals)},
 		{"upstream", "a mapping of environments to how the release fares there", c.takeUpstream},
 		{"expect", "open, closed or waiting", wordInto(&c.Expect, promotion.GateOpen, promotion.GateClosed, promotion.GateWaiting)},
 		{"because", "text", textInto(&c.Because)},
@@ -153,6 +154,19 @@ func textInto(into *string) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		*into = n.Value
 		return only(n.Kind == yaml.ScalarNode)
+	}
+}
+
+func textsInto(into *[]string) func(*yaml.Node) error {
+	return func(n *yaml.Node) error {
+		*into = nil
+		for _, one := range n.Content {
+			if one = behind(one); one.Kind != yaml.ScalarNode {
+				return errNotThat
+			}
+			*into = append(*into, one.Value)
+		}
+		return only(n.Kind == yaml.SequenceNode)
 	}
 }
 

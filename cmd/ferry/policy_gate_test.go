@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ferry/forge"
 )
 
 const policed = "environments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    policy:\n" +
@@ -35,4 +37,42 @@ func TestPolicyStopsAndOpens(t *testing.T) {
 	h.settle()
 	h.wantStatus(acmeEnv, wrong, "ferry/config", "failure", ".ferry.yaml:7:")
 	h.wantStatus(acmeEnv, major.Head.SHA, "ferry/gates", "failure", "policy: majors: majors soak for an hour") // the last good one stays in force
+}
+
+// approvedBy is a configuration in which staging asks for one person's approval of what is more than a patch.
+func approvedBy(login string) string {
+	return "environments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    policy: 'change == \"patch\" || \"" + login + "\" in approvals'\n"
+}
+
+// TestPolicyOfApprovals: what a policy knows of approvals are those that count, for what is shown; the pull request opens and waits for them.
+func TestPolicyOfApprovals(t *testing.T) {
+	t.Parallel()
+	h, p := newProposed(t, approvedBy("bob"))
+	h.gates("failure", "policy: policy does not hold")
+	h.review(p.Number, "rita", "APPROVE")
+	h.review(p.Number, "eve", "APPROVE")
+	h.gates("failure", "policy: policy does not hold")
+	if answer := h.ask(p.Number, "bob", "/approve"); strings.Contains(answer, "No approval is asked for") {
+		t.Errorf("the answer is %q", answer)
+	}
+	h.gates("success", "every gate is open")
+	h.comesBack()
+	h.gates("success", "every gate is open")
+	h.arrive("1.2.0")
+	h.gates("failure", "policy: policy does not hold")
+	h.review(p.Number, "bob", "APPROVE")
+	h.gates("success", "every gate is open")
+}
+
+// TestPolicyOfApprovalsInATrain: the train opens and waits, for nobody can approve what no pull request shows.
+func TestPolicyOfApprovalsInATrain(t *testing.T) {
+	t.Parallel()
+	h := train(t, "    policy: '\"bob\" in approvals'\n")
+	h.person("bob", acmeEnv, forge.PermissionWrite)
+	h.bump("1.1.0", "cart", "checkout")
+	p := h.brings("cart 1.0.0 → 1.1.0", "checkout 1.0.0 → 1.1.0")
+	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "failure", "policy does not hold")
+	h.later(time.Minute)
+	h.review(p.Number, "bob", "APPROVE")
+	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "success", "every gate is open")
 }

@@ -7,12 +7,13 @@ import "time"
 type Facts struct {
 	App         App         `cel:"app"`
 	Environment Environment `cel:"environment"`
-	Release     Release     `cel:"release"`  // what is to enter the environment
-	Current     Release     `cel:"current"`  // what stands there; without images where its manifests disagree
-	Change      string      `cel:"change"`   // how far apart they are: see Changes
-	Intent      string      `cel:"intent"`   // why it comes: promotion; update where Ferry brings in what CI announced; or rollback, hotfix, backfill
-	Asker       string      `cel:"asker"`    // who asked for it; "" where nobody had to
-	Upstream    []Upstream  `cel:"upstream"` // each `from` environment
+	Release     Release     `cel:"release"`   // what is to enter the environment
+	Current     Release     `cel:"current"`   // what stands there; without images where its manifests disagree
+	Change      string      `cel:"change"`    // how far apart they are: see Changes
+	Intent      string      `cel:"intent"`    // why it comes: promotion; update where Ferry brings in what CI announced; or rollback, hotfix, backfill
+	Asker       string      `cel:"asker"`     // who asked for it; "" where nobody had to
+	Upstream    []Upstream  `cel:"upstream"`  // each `from` environment
+	Approvals   []string    `cel:"approvals"` // the logins of those whose approvals of what the pull request shows count
 }
 
 // App is the app that is promoted.

@@ -19,6 +19,7 @@ type Policy struct {
 	lengths  []time.Duration
 	ahead    bool // see NeedsNoHistory
 	compares []Comparison
+	approved bool // see AsksApprovals
 	program  cel.Program
 }
 
@@ -93,7 +94,7 @@ func (l *Language) Compile(text string) (Policy, error) {
 	if failed != nil {
 		return Policy{}, &Error{1, 1, failed.Error()}
 	}
-	return Policy{text: text, lengths: lengths, ahead: asksNoHistory(ast), compares: comparisonsOf(ast), program: program}, nil
+	return Policy{text: text, lengths: lengths, ahead: asksNoHistory(ast), compares: comparisonsOf(ast), approved: asksApprovals(ast), program: program}, nil
 }
 
 // first returns the first of the issues in the text's order, which is the one that people correct first.
@@ -134,6 +135,9 @@ func (p Policy) SoakLengths() []time.Duration { return slices.Clone(p.lengths) }
 // NeedsNoHistory says whether the expression asks only for what is known as soon as a release is named: neither for how it fares upstream nor for the
 // commits of which it was built.
 func (p Policy) NeedsNoHistory() bool { return p.ahead }
+
+// AsksApprovals says whether the expression asks who has approved, which nobody can before there is a pull request.
+func (p Policy) AsksApprovals() bool { return p.approved }
 
 // Comparisons returns the facts that the expression compares with texts that are written out, in its order.
 func (p Policy) Comparisons() []Comparison { return slices.Clone(p.compares) }

@@ -27,7 +27,7 @@ func facts() policy.Facts {
 		Environment: policy.Environment{Name: "prod", Clusters: []string{"eu", "us"}},
 		Release:     policy.Release{Version: "1.4.2", Images: []policy.Image{image}},
 		Current:     policy.Release{Version: "1.4.1"},
-		Change:      "patch", Intent: "promotion", Asker: "dora",
+		Change:      "patch", Intent: "promotion", Asker: "dora", Approvals: []string{"ann", "bob"},
 		Upstream: []policy.Upstream{{Environment: "staging", Converged: true, Healthy: true, Soaked: 25 * time.Hour}},
 	}
 }
@@ -42,6 +42,8 @@ func TestAllows(t *testing.T) {
 		`release.images.all(i, i.digest != "")`:                                             false,
 		`release.images.exists(i, i.name.startsWith("ghcr.io/acme/"))`:                      true,
 		`upstream.all(u, u.converged && u.soaked >= duration("24h"))`:                       true,
+		`approvals.size() >= 2 && "ann" in approvals`:                                       true,
+		`approvals.exists(a, a in ["eve"])`:                                                 false,
 		`asker in ["ann", "dora"]`:                                                          true,
 		`change != "major" || upstream.all(u, u.soaked > duration("72h"))`:                  true,
 		`upstream.exists(u, u.environment == "staging" && u.healthy)`:                       true,
@@ -196,15 +198,26 @@ func TestNeedsNoHistory(t *testing.T) {
 		`intent == "rollback" || release.images.all(i, i.tag != "latest")`: true,
 		`release.images.size() == current.images.size()`:                   true,
 		`change == "patch" || upstream.all(u, u.healthy)`:                  false,
-		`size(upstream) == 1`:                   false,
-		`release.images.all(i, i.commit != "")`: false,
-		`release == current`:                    false,
-		`release.images == current.images`:      false,
-		`release.images[0] in current.images`:   false,
+		`change == "patch" || approvals.size() > 1`:                        false,
+		`size(upstream) == 1`:                                              false,
+		`release.images.all(i, i.commit != "")`:                            false,
+		`release == current`:                                               false,
+		`release.images == current.images`:                                 false,
+		`release.images[0] in current.images`:                              false,
 	} {
 		p, err := language(t).Compile(expression)
 		if err != nil || p.NeedsNoHistory() != want {
 			t.Errorf("%s: %t, %v", expression, p.NeedsNoHistory(), err)
+		}
+	}
+}
+
+func TestAsksApprovals(t *testing.T) {
+	t.Parallel()
+	for expression, want := range map[string]bool{`asker == "approvals"`: false, `change == "patch" || size(approvals) > 1`: true, `[1].exists(a, a == 1)`: false} {
+		p, err := language(t).Compile(expression)
+		if err != nil || p.AsksApprovals() != want {
+			t.Errorf("%s: %t, %v", expression, p.AsksApprovals(), err)
 		}
 	}
 }

@@ -103,10 +103,19 @@ func mentions(t *types.Type, such func(*types.Type) bool) bool {
 	return such(t) || slices.ContainsFunc(t.Parameters(), func(of *types.Type) bool { return mentions(of, such) })
 }
 
-// asksNoHistory says whether the expression asks neither for upstreams nor for commits, of which images have one.
+// asksApprovals says whether the expression asks who has approved.
+func asksApprovals(checked *cel.Ast) bool {
+	return len(ast.MatchDescendants(ast.NavigateAST(checked.NativeRep()), isApprovals)) > 0
+}
+
+func isApprovals(e ast.NavigableExpr) bool {
+	return e.Kind() == ast.IdentKind && e.AsIdent() == "approvals"
+}
+
+// asksNoHistory says whether the expression asks neither for upstreams, nor for approvals, nor for commits, of which images have one.
 func asksNoHistory(checked *cel.Ast) bool {
 	return len(ast.MatchDescendants(ast.NavigateAST(checked.NativeRep()), func(e ast.NavigableExpr) bool {
-		return e.Kind() == ast.IdentKind && e.AsIdent() == "upstream" || e.Kind() == ast.SelectKind && e.AsSelect().FieldName() == "commit" ||
+		return e.Kind() == ast.IdentKind && e.AsIdent() == "upstream" || isApprovals(e) || e.Kind() == ast.SelectKind && e.AsSelect().FieldName() == "commit" ||
 			looksInto(e, Image{}) || looksInto(e, Release{})
 	})) == 0
 }
