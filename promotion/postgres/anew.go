@@ -2,8 +2,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
+
+	"ferry/forge"
 	"ferry/promotion"
 )
 
@@ -22,4 +26,19 @@ func (d *decision) anew(ctx context.Context, s *promotion.Snapshot) error {
 		}
 	}
 	return err
+}
+
+// OpenPullOn returns the open pull request of a promotion on the branch, and its head, where that is a commit of Ferry's own; ErrNotFound where there is none.
+func (s *Store) OpenPullOn(ctx context.Context, repository int64, branch string) (number int, head forge.SHA, err error) {
+	defer wrap(&err, "OpenPullOn(%d, %s)", repository, branch)
+	err = s.pool.QueryRow(ctx, `
+		select p.number, p.head_sha from pulls p
+		where p.repository = $1 and p.head_branch = $2 and p.open
+		  and exists (select from promotions m where m.repository = p.repository and m.number = p.number and m.branch = $2 and m.state = 'open')
+		  and exists (select from commits c where c.repository = p.repository and c.sha = p.head_sha and c.branch = $2)
+		order by p.number desc limit 1`, repository, branch).Scan(&number, &head)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return number, head, err
 }

@@ -242,6 +242,9 @@ func (r *observation) pastPromotion(ctx context.Context, p promotion.PastPromoti
 	case p.Rejected:
 		_, err = r.tx.Exec(ctx, `insert into rejections (repository, environment, app, release, number, actor, at) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
 			r.repo.ID, p.Place.Environment, p.Place.App, toJSON(release), p.Pull.Number, p.Pull.Closer.Login, p.Pull.ClosedAt)
+		if err == nil {
+			err = r.pastGiven(ctx, p)
+		}
 	case p.State == promotion.PromotionOpen:
 		err = r.pastOpen(ctx, p)
 	case outgrown && p.Pull.Open:
@@ -267,12 +270,20 @@ func (r *observation) pastOpen(ctx context.Context, p promotion.PastPromotion) e
 	if err := r.pastGiven(ctx, p); err != nil {
 		return err
 	}
-	wish := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker, Asked: p.Reason}
 	name := p.Place.App
 	if p.Train != "" {
-		name, wish.Release, wish.Group, wish.Cars, wish.Intent, wish.Asker = p.Train, nil, p.Train, p.Cars, promotion.IntentPromotion, ""
+		name = p.Train
 	}
-	return r.standsAlready(ctx, "pull", p.Pull.HeadBranch, name, wish, p.Applied)
+	return r.standsAlready(ctx, "pull", p.Pull.HeadBranch, name, pastWish(p), p.Applied)
+}
+
+// pastWish is what was wished of a pull request, as far as it tells.
+func pastWish(p promotion.PastPromotion) promotion.PullWish {
+	wish := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker, Asked: p.Reason}
+	if p.Train != "" {
+		wish.Release, wish.Group, wish.Cars, wish.Intent, wish.Asker = nil, p.Train, p.Cars, promotion.IntentPromotion, ""
+	}
+	return wish
 }
 
 // pastSame writes down that earlier heads of an open pull request have the same edit as the one that stands. What that is called, the first act on it
@@ -281,8 +292,8 @@ func (r *observation) pastSame(ctx context.Context, p promotion.PastPromotion) e
 	if len(p.Same) == 0 {
 		return nil
 	}
-	shows := promotion.PullWish{Environment: p.Place.Environment, Branch: p.Pull.HeadBranch, Open: true, Release: p.Release, Intent: p.Intent, Asker: p.Asker, Asked: p.Reason,
-		Edit: recoveredEdit + string(p.Pull.HeadSHA)}
+	shows := pastWish(p)
+	shows.Edit = recoveredEdit + string(p.Pull.HeadSHA)
 	for _, sha := range append(p.Same, p.Pull.HeadSHA) {
 		if _, err := r.tx.Exec(ctx, `
 			insert into commits (repository, sha, branch, made_at, shows) values ($1, $2, $3, $4, $5) on conflict (repository, sha) do update set shows = excluded.shows`,

@@ -45,7 +45,14 @@ func (a *act) pull(ctx context.Context) (postgres.Applied, error) {
 		if err := a.decided(ctx, wish); err != nil {
 			return postgres.Applied{}, err
 		}
-		return a.openPull(ctx, wish)
+		again, err := a.reopened(ctx, wish)
+		if err != nil {
+			return postgres.Applied{}, err
+		}
+		if again.Number == 0 {
+			return a.openPull(ctx, wish)
+		}
+		last = again
 	}
 	return a.updatePull(ctx, wish, last)
 }

@@ -46,13 +46,18 @@ func (l *look) lookAtReviews(ctx context.Context) error {
 	return nil
 }
 
-// recoveredPulls returns the open pull requests that were just read back, after the database was lost.
+// recoveredPulls returns the open pull requests that were just read back, after the database was lost; and the last of a branch that a person closed: it
+// may be reopened.
 func (l *look) recoveredPulls() (list []postgres.ReviewedPull) {
 	if l.back == nil {
 		return nil
 	}
+	newest := map[string]int{}
 	for _, p := range l.back.Promotions {
-		if p.State == promotion.PromotionOpen && p.Pull.Open {
+		newest[p.Pull.HeadBranch] = max(newest[p.Pull.HeadBranch], p.Pull.Number)
+	}
+	for _, p := range l.back.Promotions {
+		if p.State == promotion.PromotionOpen && p.Pull.Open || p.Rejected && p.Pull.Number == newest[p.Pull.HeadBranch] {
 			list = append(list, postgres.ReviewedPull{Number: p.Pull.Number, Place: p.Place, Release: p.Release, Announced: l.back.Sources})
 		}
 	}

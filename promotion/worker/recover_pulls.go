@@ -158,15 +158,7 @@ func (l *look) earlierHead(ctx context.Context, p *promotion.PastPromotion, sha 
 	if err != nil {
 		return err
 	}
-	group, cars := promotion.ParseCars(c.Message)
-	if len(cars) == 0 || !ferrys(c, l.self) {
-		return nil
-	}
-	t := cars[0]
-	if group != "" {
-		t.Place.App = group
-	}
-	if l.config.Current(t.Place) != p.Place || !slices.Equal(t.Release, p.Release) {
+	if !ferrys(c, l.self) || !l.saysThat(c.Message, p) {
 		return nil
 	}
 	before, complete, err := l.client.CommitFiles(ctx, l.repo.Repo, sha)
@@ -178,6 +170,20 @@ func (l *look) earlierHead(ctx context.Context, p *promotion.PastPromotion, sha 
 		p.Same = append(p.Same, sha)
 	}
 	return err
+}
+
+// saysThat says whether a commit's trailers name just the releases that the pull request brings: of a train, those of all its apps.
+func (l *look) saysThat(message string, p *promotion.PastPromotion) bool {
+	group, cars := promotion.ParseCars(message)
+	if len(cars) == 0 || group != p.Train || l.config.Current(cars[0].Place).Environment != p.Place.Environment {
+		return false
+	}
+	if group == "" {
+		return l.config.Current(cars[0].Place) == p.Place && slices.Equal(cars[0].Release, p.Release)
+	}
+	return slices.EqualFunc(cars, p.Cars, func(t promotion.Trailers, c promotion.Car) bool {
+		return t.Place.App == c.App && slices.Equal(t.Release, c.Release)
+	})
 }
 
 // mergedTrains is how many merged trains of a group are looked at for what stands in their environment now.
@@ -216,7 +222,11 @@ func (l *look) pastClosed(ctx context.Context, p *promotion.PastPromotion) error
 		return err
 	}
 	p.State, p.Rejected = promotion.PromotionRejected, true
-	return nil
+	newer := func(x promotion.PastPromotion) bool { return x.Pull.HeadBranch == p.Pull.HeadBranch }
+	if slices.ContainsFunc(l.back.Promotions, newer) {
+		return nil
+	}
+	return l.pastGiven(ctx, p) // it may be reopened
 }
 
 // own says whether Ferry made the commit: it is recorded, or after a loss the App has signed it.
