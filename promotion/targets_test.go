@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -22,10 +23,10 @@ func travelling(t *testing.T) func(*promotion.CommandScene) {
 	}
 	view := func(app, old, new string) promotion.View {
 		return promotion.View{App: app, Group: "platform", Environments: []promotion.EnvironmentView{
-			{Name: "dev", Release: release(new)}, {Name: "staging", Release: release(old), Proposed: release(new), Number: 7}}}
+			{Name: "dev", Release: release(new)}, {Name: "staging", Release: release(old), Proposed: release(new), ProposedSince: time.Unix(0, 0), Number: 7}}}
 	}
 	return func(s *promotion.CommandScene) {
-		s.Config, s.Permission = c, forge.PermissionAdmin
+		s.Config, s.Permission, s.Said = c, forge.PermissionAdmin, s.Now
 		s.Views = []promotion.View{view("mail", "1.0.0", "1.1.0"), view("web", "2.0.0", "2.1.0")}
 		s.History = map[string]map[string][]promotion.Deployment{"mail": {"staging": {{Release: release("1.0.0")}, {Release: release("0.9.0"), Ended: true}}}}
 	}
