@@ -75,7 +75,7 @@ lint-vulnerabilities:
 
 .PHONY: sim
 sim: need-test ## A million random events for Ferry's core, 20,000 for all of it, and 100 kills (SIM_EVENTS=, SIM_STORM=, SIM_CRASHES=)
-	go test ./promotion -run 'TestSimulation' -count=1 -v -timeout=60m -events=$(SIM_EVENTS)
+	GOGC=400 go test ./promotion -run 'TestSimulation' -count=1 -v -timeout=60m -events=$(SIM_EVENTS)
 	go test ./cmd/ferry -run 'TestSimulation' -count=1 -v -timeout=180m -events=$(SIM_STORM)
 	go test ./cmd/ferry -run 'TestKilledAtAnyMoment' -count=1 -v -timeout=60m -crashes=$(SIM_CRASHES)
 

@@ -135,10 +135,13 @@ func describe(what string, r Report) string {
 	return what + ": " + oneLine(r.Message)
 }
 
+// codeEnders are what would end a code span, or the cell of a table that it stands in.
+var codeEnders = strings.NewReplacer("`", "", "|", "")
+
 // code writes s as a code span. A back quote inside would end the span, so it is dropped; mentions and markup mean nothing in it, but Ferry's own marks
 // would to Ferry.
 func code(s string) string {
-	s = strings.NewReplacer("`", "", "|", "").Replace(oneLine(s))
+	s = codeEnders.Replace(oneLine(s))
 	s = strings.ReplaceAll(strings.TrimSpace(s), "<!--", "<!\u200b--")
 	if s == "" {
 		return ""
@@ -154,8 +157,12 @@ var issueWords = regexp.MustCompile(`(?i)(\bGH)(-[0-9])|(/(?:issues|pulls?|discu
 
 // escape makes text from elsewhere harmless in markdown: no markup, no HTML, and no mention of anybody or of an issue.
 func escape(s string) string {
+	s = oneLine(s)
+	if strings.ContainsAny(s, "-/") { // most text has no such word, and the search for one is what takes time
+		s = issueWords.ReplaceAllString(s, "$1$3\u200b$2$4")
+	}
 	var b strings.Builder
-	for _, r := range issueWords.ReplaceAllString(oneLine(s), "$1$3\u200b$2$4") {
+	for _, r := range s {
 		switch {
 		case r == '<':
 			b.WriteString("&lt;")
