@@ -125,7 +125,7 @@ func rank(s DeploymentState) int {
 
 func worse(a, b assessment) assessment {
 	out := a
-	if rank(b.state) > rank(a.state) || a.message == "" {
+	if rank(b.state) > rank(a.state) || a.message == "" || b.state == a.state && b.silentLonger(a) {
 		out = b
 	}
 	out.degradedAt = later(a.degradedAt, b.degradedAt)
@@ -134,13 +134,18 @@ func worse(a, b assessment) assessment {
 	if a.state == DeploymentConverged || b.state != DeploymentConverged && b.dueAt.Before(a.dueAt) {
 		out.dueAt = b.dueAt
 	}
-	if out.heard = b.heard; b.heard.IsZero() || !a.heard.IsZero() && a.heard.Before(b.heard) {
-		out.heard = a.heard
+	if out.heard = a.heard; b.silentLonger(a) {
+		out.heard = b.heard
 	}
 	if out.state == DeploymentConverged {
 		out.dueAt = time.Time{}
 	}
 	return out
+}
+
+// silentLonger says whether the agent of a has been silent for longer than that of b, or that is not silent at all.
+func (a assessment) silentLonger(b assessment) bool {
+	return !a.heard.IsZero() && (b.heard.IsZero() || a.heard.Before(b.heard))
 }
 
 type imageEvidence int

@@ -234,6 +234,7 @@ func (s *sim) fill(f *simFacts, app string, env *promotion.Environment, stops pr
 			}
 		}
 	}
+	f.fillBrought(env)
 	if s.wide {
 		s.fillWide(f, place, env)
 	}

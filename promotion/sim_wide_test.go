@@ -108,9 +108,8 @@ func (s *sim) hotfix() {
 	s.people.unheard = append(s.people.unheard, c)
 }
 
-// fillWide puts into a place of the snapshot what the database would give of approvals, overrides, arming, rooms and hotfixes.
-func (s *sim) fillWide(f *simFacts, place simPlace, env *promotion.Environment) {
-	s.fillRoom(place, env)
+// fillBrought puts into a place of the snapshot what the database would give of the promotions that were merged there.
+func (f *simFacts) fillBrought(env *promotion.Environment) {
 	for _, m := range f.promotions {
 		if m.env != env.Name || m.MergeSHA == "" {
 			continue
@@ -122,6 +121,11 @@ func (s *sim) fillWide(f *simFacts, place simPlace, env *promotion.Environment) 
 			env.Brought = &one
 		}
 	}
+}
+
+// fillWide puts into a place of the snapshot what the database would give of approvals, overrides, arming and rooms.
+func (s *sim) fillWide(f *simFacts, place simPlace, env *promotion.Environment) {
+	s.fillRoom(place, env)
 	if m := f.living(env.Name); m != nil && env.Pull != nil {
 		env.Pull.Armed, env.Pull.Edit = m.armed, s.showed[m.head].edit
 		s.fillPeople(m, env)

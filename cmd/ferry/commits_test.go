@@ -20,6 +20,14 @@ type commitProxy struct {
 // newCommitProxy returns the address under which the database at databaseURL is reached through the proxy.
 func newCommitProxy(t *testing.T, databaseURL string, committed func()) string {
 	t.Helper()
+	return inFrontOf(t, databaseURL, func(client net.Conn, socket string) {
+		(&commitProxy{socket: socket, committed: committed}).serve(client)
+	})
+}
+
+// inFrontOf returns the address under which the database at databaseURL is reached through serve, which is given each client and the server's socket.
+func inFrontOf(t *testing.T, databaseURL string, serve func(client net.Conn, socket string)) (through string) {
+	t.Helper()
 	u, err := url.Parse(databaseURL)
 	if err != nil {
 		t.Fatal(err)
@@ -29,14 +37,14 @@ func newCommitProxy(t *testing.T, databaseURL string, committed func()) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	p := &commitProxy{socket: filepath.Join(u.Query().Get("host"), ".s.PGSQL."+u.Query().Get("port")), committed: committed}
+	socket := filepath.Join(u.Query().Get("host"), ".s.PGSQL."+u.Query().Get("port"))
 	go func() {
 		for {
-			conn, err := listener.Accept()
+			client, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			go p.serve(conn)
+			go serve(client, socket)
 		}
 	}()
 	return "postgres://" + u.User.Username() + "@" + listener.Addr().String() + u.Path + "?sslmode=disable"

@@ -109,6 +109,9 @@ func (p *process) command(t *testing.T, want int, args ...string) string {
 	if code := run(t.Context(), args, envs("DATABASE_URL", p.db), &out, &errs); code != want {
 		t.Fatalf("ferry %s: %d %s %s, want %d", strings.Join(args, " "), code, out.String(), errs.String(), want)
 	}
+	if want == exitGood {
+		return strings.TrimSpace(out.String())
+	}
 	return strings.TrimSpace(out.String() + errs.String())
 }
 

@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -36,7 +34,6 @@ type crasher struct {
 	left   int
 	dead   bool
 	conns  []net.Conn
-	socket string
 	next   http.RoundTripper
 	writes []forgeWrite
 	faults []requestFault
@@ -91,26 +88,8 @@ var errCrashed = errors.New("crashed, as the simulation wanted")
 // newCrasher returns a crasher and the address at which its Ferry reaches the database.
 func newCrasher(t *testing.T, databaseURL string) (c *crasher, through string) {
 	t.Helper()
-	u, err := url.Parse(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	c = &crasher{socket: filepath.Join(u.Query().Get("host"), ".s.PGSQL."+u.Query().Get("port")), next: http.DefaultTransport}
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go c.serve(conn)
-		}
-	}()
-	return c, "postgres://" + u.User.Username() + "@" + listener.Addr().String() + u.Path + "?sslmode=disable"
+	c = &crasher{next: http.DefaultTransport}
+	return c, inFrontOf(t, databaseURL, c.serve)
 }
 
 // aim lets Ferry crash at the nth such moment.
@@ -198,12 +177,12 @@ func (f *requestFault) answer(r *http.Request) (*http.Response, error) {
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}, nil
 }
 
-func (c *crasher) serve(client net.Conn) {
+func (c *crasher) serve(client net.Conn, socket string) {
 	defer client.Close()
 	if c.reaches("") {
 		return
 	}
-	server, err := net.Dial("unix", c.socket)
+	server, err := net.Dial("unix", socket)
 	if err != nil {
 		return
 	}

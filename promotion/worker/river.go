@@ -21,15 +21,8 @@ const (
 
 // Run works until ctx ends, then stops softly: jobs that are under way get grace to finish.
 func (w *Work) Run(ctx context.Context, grace time.Duration) error {
-	workers := river.NewWorkers()
-	river.AddWorker(workers, &observeWorker{work: w})
-	river.AddWorker(workers, &installationWorker{work: w})
-	river.AddWorker(workers, &checksWorker{work: w})
-	river.AddWorker(workers, &changeWorker{work: w})
-	river.AddWorker(workers, &decideWorker{work: w})
-	river.AddWorker(workers, &actWorker{work: w})
 	client, err := river.NewClient(riverpgxv5.New(w.Store.Pool()), &river.Config{
-		Workers: workers, Logger: w.Logger, JobTimeout: jobTimeout, FetchCooldown: 20 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond,
+		Workers: w.workers(), Logger: w.Logger, JobTimeout: jobTimeout, FetchCooldown: 20 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond,
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 16}}, CompletedJobRetentionPeriod: time.Hour,
 	})
 	if err != nil {
@@ -103,56 +96,26 @@ func (w *Work) enqueue(ctx context.Context, find func(context.Context, time.Time
 	return w.Store.EnqueueDue(ctx, due)
 }
 
-type observeWorker struct {
-	river.WorkerDefaults[postgres.ObserveArgs]
-	work *Work
-}
-
-func (w *observeWorker) Work(ctx context.Context, job *river.Job[postgres.ObserveArgs]) error {
-	return w.work.Observe(ctx, job.Args.Repository)
-}
-
-type installationWorker struct {
-	river.WorkerDefaults[postgres.InstallationArgs]
-	work *Work
-}
-
-func (w *installationWorker) Work(ctx context.Context, job *river.Job[postgres.InstallationArgs]) error {
-	return w.work.ObserveInstallation(ctx, forge.Kind(job.Args.Forge), job.Args.Installation)
-}
-
-type checksWorker struct {
-	river.WorkerDefaults[postgres.ChecksArgs]
-	work *Work
-}
-
-func (w *checksWorker) Work(ctx context.Context, job *river.Job[postgres.ChecksArgs]) error {
-	return w.work.ReadChecks(ctx, job.Args.Repository)
-}
-
-type changeWorker struct {
-	river.WorkerDefaults[postgres.ChangeArgs]
-	work *Work
-}
-
-func (w *changeWorker) Work(ctx context.Context, job *river.Job[postgres.ChangeArgs]) error {
-	return w.work.ObserveChange(ctx, job.Args.Change)
-}
-
-type decideWorker struct {
-	river.WorkerDefaults[postgres.DecideArgs]
-	work *Work
-}
-
-func (w *decideWorker) Work(ctx context.Context, job *river.Job[postgres.DecideArgs]) error {
-	return w.work.Decide(ctx, job.Args.Repository, job.Args.Unit)
-}
-
-type actWorker struct {
-	river.WorkerDefaults[postgres.ActArgs]
-	work *Work
-}
-
-func (w *actWorker) Work(ctx context.Context, job *river.Job[postgres.ActArgs]) error {
-	return w.work.Act(ctx, job.Args.Wish)
+// workers are what River calls for each kind of job: jobs carry keys, and what they are about is read when they run.
+func (w *Work) workers() *river.Workers {
+	all := river.NewWorkers()
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.ObserveArgs]) error {
+		return w.Observe(ctx, job.Args.Repository)
+	}))
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.InstallationArgs]) error {
+		return w.ObserveInstallation(ctx, forge.Kind(job.Args.Forge), job.Args.Installation)
+	}))
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.ChecksArgs]) error {
+		return w.ReadChecks(ctx, job.Args.Repository)
+	}))
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.ChangeArgs]) error {
+		return w.ObserveChange(ctx, job.Args.Change)
+	}))
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.DecideArgs]) error {
+		return w.Decide(ctx, job.Args.Repository, job.Args.Unit)
+	}))
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.ActArgs]) error {
+		return w.Act(ctx, job.Args.Wish)
+	}))
+	return all
 }
