@@ -14,13 +14,19 @@ import (
 // Whatever was lost is found by the sweeps between the steps.
 func (h *harness) story(trouble func()) {
 	h.t.Helper()
+	h.storyMended(trouble, h.sweep)
+}
+
+// storyMended is the story with what mends the trouble after each step.
+func (h *harness) storyMended(trouble, mend func()) {
+	h.t.Helper()
 	step := func(f func()) {
 		h.t.Helper()
 		trouble()
 		f()
 		h.forge.Faults().Clear()
 		h.later(3 * time.Minute)
-		h.sweep()
+		mend()
 	}
 	step(func() { h.deploy("dev", "1.1.0") })
 	step(func() { h.report(acmeEnv, "dev", "healthy") })

@@ -86,7 +86,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 	}
 	svc.store = store
 	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings)}, URL: svc.settings.URL, Now: svc.now, Logger: svc.logger,
-		Holder: holderName(), LeaseTime: svc.lease, Metrics: worker.Metrics{Job: svc.metrics.job}}
+		Holder: holderName(), LeaseTime: svc.lease, Metrics: worker.Metrics{Job: svc.metrics.job, Lost: svc.metrics.lost}}
 	doors := server.New(server.Config{
 		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.counted, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.now, svc.logger),
 		GitHub: &server.Hook{
@@ -122,12 +122,16 @@ func (svc *service) close() {
 
 // connection is GitHub as the workers need it.
 func connection(gh *github.Forge, s settings) worker.Connection {
-	return worker.Connection{
+	c := worker.Connection{
 		Kind: forge.GitHub, PagesURL: s.pagesURL(), Identity: gh.Identity, Parse: github.Parse,
 		Client: func(installation int64) worker.Client { return gh.Client(installation) }, Forget: gh.Forget,
 		Installations: gh.Installations,
 		Repositories:  gh.Repositories,
 	}
+	if s.GitHubAppID != 0 {
+		c.Log = &worker.DeliveryLog{Deliveries: gh.Deliveries, Redeliver: gh.Redeliver}
+	}
+	return c
 }
 
 // counted counts a delivery, and remembers that one could not be stored.
@@ -182,6 +186,7 @@ func (svc *service) run(ctx context.Context, listener net.Listener, open func(co
 type metrics struct {
 	registry   *prometheus.Registry
 	deliveries *prometheus.CounterVec
+	lostOnes   *prometheus.CounterVec
 	jobs       *prometheus.CounterVec
 	requests   *prometheus.CounterVec
 	left       *prometheus.GaugeVec
@@ -191,15 +196,19 @@ func newMetrics() *metrics {
 	m := &metrics{
 		registry:   prometheus.NewRegistry(),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_deliveries_total", Help: "Webhook deliveries by what became of them."}, []string{"result"}),
+		lostOnes:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_lost_deliveries_total", Help: "Deliveries that the forge could not bring, from its own log: found, asked for again, given up."}, []string{"result"}),
 		jobs:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_jobs_total", Help: "Jobs by kind and result."}, []string{"kind", "result"}),
 		requests:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_forge_requests_total", Help: "Requests to the forge by method, route and status."}, []string{"method", "route", "status"}),
 		left:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ferry_forge_budget_left", Help: "Requests that the forge still grants an installation until its limit is reset, as it said last."}, []string{"installation"}),
 	}
-	m.registry.MustRegister(m.deliveries, m.jobs, m.requests, m.left, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.deliveries, m.lostOnes, m.jobs, m.requests, m.left, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-func (m *metrics) delivery(result string)  { m.deliveries.WithLabelValues(result).Inc() }
+func (m *metrics) delivery(result string) { m.deliveries.WithLabelValues(result).Inc() }
+func (m *metrics) lost(result string, n int) {
+	m.lostOnes.WithLabelValues(result).Add(float64(n))
+}
 func (m *metrics) job(kind, result string) { m.jobs.WithLabelValues(kind, result).Inc() }
 func (m *metrics) request(method, route string, status int) {
 	m.requests.WithLabelValues(method, route, fmt.Sprint(status)).Inc()

@@ -164,7 +164,7 @@ func newRoutes(basePath string) *routes {
 	const repo = "repos/{owner}/{repo}"
 	r := &routes{prefix: basePath}
 	for _, path := range []string{
-		"app", "app/installations", "app/installations/{installation_id}/access_tokens", "installation/repositories",
+		"app", "app/hook/deliveries", "app/hook/deliveries/{delivery_id}/attempts", "app/installations", "app/installations/{installation_id}/access_tokens", "installation/repositories",
 		"user", "user/repos", "users/{username}", "repositories/{repository_id}", "repositories/{repository_id}/{path...}", repo,
 		repo + "/branches/{branch}", repo + "/rules/branches/{branch}", repo + "/collaborators/{username}/permission",
 		repo + "/git/ref/{ref...}", repo + "/git/refs", repo + "/git/refs/{ref...}",

@@ -154,49 +154,6 @@ func listInstallationRepos(c *call) (reply, error) {
 	return ok(object{"total_count": len(list), "repository_selection": "selected", "repositories": paged(c, list)})
 }
 
-func listDeliveries(c *call) (reply, error) {
-	list := []object{}
-	all := c.s.hooks.list()
-	slices.Reverse(all)
-	for _, d := range all {
-		if d.App == c.client.app.id && !d.Sent.IsZero() {
-			list = append(list, c.s.deliveryJSON(d))
-		}
-	}
-	return ok(paged(c, list))
-}
-
-func (s *Sandbox) deliveryJSON(d Delivery) object {
-	words := "OK"
-	if d.Status < 200 || d.Status > 299 {
-		words = "failed"
-	}
-	o := object{
-		"id": d.ID, "guid": d.GUID, "delivered_at": stamp(d.Sent), "redelivery": false, "duration": 0.01, "status": words,
-		"status_code": d.Status, "event": d.Event, "action": nil, "installation_id": nil, "repository_id": nil,
-	}
-	if d.Action != "" {
-		o["action"] = d.Action
-	}
-	if r := s.st.repo(d.Repo); r != nil {
-		o["repository_id"] = r.id
-	}
-	return o
-}
-
-func redeliver(c *call) (reply, error) {
-	id, err := c.number("delivery_id")
-	if err != nil {
-		return reply{}, err
-	}
-	d := c.s.hooks.find(id)
-	if d == nil || d.App != c.client.app.id {
-		return reply{}, notFound()
-	}
-	c.s.sendAgain(d)
-	return reply{http.StatusAccepted, object{}}, nil
-}
-
 func getUser(c *call) (reply, error) { return ok(c.s.publicUserJSON(c.client.who)) }
 
 // listOwnRepos lists what belongs to the person or where the person was given a role.

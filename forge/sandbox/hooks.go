@@ -30,6 +30,7 @@ type Delivery struct {
 	Sent   time.Time // zero while it waits
 	Status int       // the answer's; 0 where there was none
 	Fault  string    // why there was none: the error, or that it was lost on purpose
+	Again  bool      // somebody asked for it to be sent again
 }
 
 // hooks sends webhooks one after the other, in the order in which they became due.

@@ -325,7 +325,7 @@ func (s *Sandbox) Redeliver(id int64) error {
 
 func (s *Sandbox) sendAgain(d *Delivery) {
 	a := s.st.apps[d.App]
-	d.Sent, d.Status, d.Fault = time.Time{}, 0, ""
+	d.Sent, d.Status, d.Fault, d.Again = time.Time{}, 0, "", true
 	s.hooks.push(&dueHook{delivery: d, url: a.hookURL, secret: a.hookSecret, hookID: a.hookID})
 }
 

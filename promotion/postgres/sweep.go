@@ -19,11 +19,12 @@ type Due struct {
 	Units         []DecideArgs
 	Checks        []int64 // repositories
 	Wishes        []int64
+	Logs          []DeliveryLogArgs
 }
 
 // Empty says that there is nothing to do.
 func (d Due) Empty() bool {
-	return len(d.Repositories)+len(d.Installations)+len(d.Changes)+len(d.Units)+len(d.Checks)+len(d.Wishes) == 0
+	return len(d.Repositories)+len(d.Installations)+len(d.Changes)+len(d.Units)+len(d.Checks)+len(d.Wishes)+len(d.Logs) == 0
 }
 
 // DueWork returns the work that is due at now: generations that are not done, timers that have run out, wishes that are not true yet.
@@ -56,6 +57,9 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 		return due, err
 	}
 	if due.Checks, err = s.dueChecks(ctx, now, false, limit); err != nil {
+		return due, err
+	}
+	if due.Logs, err = s.dueLogs(ctx, now); err != nil {
 		return due, err
 	}
 	due.Wishes, err = collect[int64](ctx, s, `
@@ -119,6 +123,9 @@ func (s *Store) EnqueueDue(ctx context.Context, due Due) (err error) {
 	}
 	for _, id := range due.Wishes {
 		jobs = append(jobs, ActArgs{Wish: id})
+	}
+	for _, l := range due.Logs {
+		jobs = append(jobs, l)
 	}
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error { return s.enqueue(ctx, tx, jobs...) })
 }

@@ -18,6 +18,7 @@ type Connection struct {
 	Parse         func(event string, body []byte) (forge.Event, error)
 	Installations func(context.Context) ([]forge.Installation, error)
 	Repositories  func(ctx context.Context, installation int64) ([]forge.Repository, error)
+	Log           *DeliveryLog // nil where the forge shows none
 }
 
 // Client is what the workers ask of a forge, by subject; each worker takes only the parts that it uses.

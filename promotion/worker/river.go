@@ -84,6 +84,7 @@ func (w *Work) sweep(ctx context.Context, before time.Time) error {
 	if err := w.ObserveInstallations(ctx); err != nil {
 		w.logged(err)
 	}
+	w.watchDeliveries(ctx)
 	w.logged(w.Store.Clean(ctx, w.Now()))
 	return w.Store.SweepRepositories(ctx, before)
 }
@@ -110,6 +111,9 @@ func (w *Work) workers() *river.Workers {
 	}))
 	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.ChangeArgs]) error {
 		return w.ObserveChange(ctx, job.Args.Change)
+	}))
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.DeliveryLogArgs]) error {
+		return w.ReadDeliveries(ctx, forge.Kind(job.Args.Forge))
 	}))
 	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.DecideArgs]) error {
 		return w.Decide(ctx, job.Args.Repository, job.Args.Unit)

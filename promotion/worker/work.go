@@ -34,7 +34,8 @@ type Work struct {
 
 // Metrics counts what the workers do. A nil function counts nothing.
 type Metrics struct {
-	Job func(kind, result string)
+	Job  func(kind, result string)
+	Lost func(result string, n int) // deliveries, by what became of them
 }
 
 // outcome is how a job ended that returned no error. What waits or was refused is written down and tried again by itself.
@@ -54,6 +55,12 @@ func (m Metrics) job(kind string, how outcome, err error) {
 		how = "failed"
 	}
 	m.Job(kind, string(how))
+}
+
+func (m Metrics) lost(result string, n int) {
+	if m.Lost != nil && n > 0 {
+		m.Lost(result, n)
+	}
 }
 
 // connection returns the forge of a repository, or an error that says how to configure it.
@@ -179,6 +186,9 @@ func (w *Work) Do(ctx context.Context, due postgres.Due) {
 	}
 	for _, id := range due.Wishes {
 		w.logged(w.Act(ctx, id))
+	}
+	for _, l := range due.Logs {
+		w.logged(w.ReadDeliveries(ctx, forge.Kind(l.Forge)))
 	}
 }
 

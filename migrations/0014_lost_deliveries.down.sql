@@ -1,0 +1,2 @@
+drop table if exists lost_deliveries;
+drop table if exists delivery_logs;
