@@ -124,7 +124,9 @@ func (svc *service) close() {
 func connection(gh *github.Forge, s settings) worker.Connection {
 	c := worker.Connection{
 		Kind: forge.GitHub, PagesURL: s.pagesURL(), Identity: gh.Identity, Parse: github.Parse,
-		Client: func(installation int64) worker.Client { return gh.Client(installation) }, Forget: gh.Forget,
+		Client: func(installation int64, environment forge.Repo) worker.Client {
+			return gh.ClientFor(installation, environment)
+		}, Forget: gh.Forget,
 		Installations: gh.Installations,
 		Repositories:  gh.Repositories,
 	}

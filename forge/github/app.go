@@ -3,7 +3,6 @@ package github
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
@@ -24,39 +23,42 @@ func (f *Forge) own() *Client {
 // Client returns the client for the repositories of an installation, always the same one for the same number. With a plain
 // token there is one client for everything. It calls nobody: an installation that is gone shows in the calls, as
 // forge.ErrUnauthorized.
-func (f *Forge) Client(installation int64) *Client {
+func (f *Forge) Client(installation int64) *Client { return f.ClientFor(installation, forge.Repo{}) }
+
+// ClientFor is Client for one environment repository of the installation: in all other repositories it does no more than a source repository needs,
+// and fails with forge.ErrForbidden before it asks GitHub for more.
+func (f *Forge) ClientFor(installation int64, environment forge.Repo) *Client {
 	if f.key == nil {
 		return f.app
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	client, ok := f.clients[installation]
+	in, ok := f.installations[installation]
 	if !ok {
-		client = &Client{forge: f, api: f.api(f.installed(installation))}
-		f.clients[installation] = client
+		in = &signedIn{tokens: &tokens{forge: f, installation: installation, made: map[order]*installed{}}, clients: map[forge.Repo]*Client{}}
+		f.installations[installation] = in
+	}
+	client, ok := in.clients[environment]
+	if !ok {
+		signed := &scoped{tokens: in.tokens, environment: environment, routes: newRoutes(f.base.Path)}
+		client = &Client{forge: f, scope: signed, api: f.api(&budgeted{base: signed, installation: installation, tell: f.budget})}
+		in.clients[environment] = client
 	}
 	return client
 }
 
-// Forget drops the client of an installation, so that the next one signs in anew: a token carries the permissions that the
+// signedIn is what this process has of one installation.
+type signedIn struct {
+	tokens  *tokens
+	clients map[forge.Repo]*Client
+}
+
+// Forget drops the tokens of an installation, so that the next client signs in anew: a token carries no more than the permissions that the
 // installation had when it was made.
 func (f *Forge) Forget(installation int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.clients, installation)
-}
-
-func (f *Forge) installed(installation int64) http.RoundTripper {
-	base := f.base.String()
-	signed := &installed{fresh: func() *ghinstallation.Transport {
-		// An App transport of its own for each: ghinstallation writes into it whenever it fetches a token.
-		app := ghinstallation.NewAppsTransportFromPrivateKey(f.carrier, f.appID, f.key)
-		app.BaseURL = base
-		transport := ghinstallation.NewFromAppsTransport(app, installation)
-		transport.InstallationTokenOptions = &gh.InstallationTokenOptions{} // nil would be sent as "null", which is no object
-		return transport
-	}}
-	return &budgeted{base: signed, installation: installation, tell: f.budget}
+	delete(f.installations, installation)
 }
 
 // Identity returns the account under which Ferry acts at the forge: the App's bot, or the token's owner. What it found once it

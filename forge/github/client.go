@@ -25,6 +25,7 @@ import (
 type Client struct {
 	forge *Forge
 	api   *gh.Client
+	scope *scoped // nil for the App itself and for a plain token
 }
 
 // perPage is the most that GitHub gives at a time.

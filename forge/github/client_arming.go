@@ -46,7 +46,7 @@ func (c *Client) Disarm(ctx context.Context, repo forge.Repo, number int) (was f
 		return was, err
 	}
 	var found armedAnswer
-	if err := c.graphql(ctx, call, armedQuery, map[string]any{"owner": repo.Owner, "name": repo.Name, "number": number}, &found); err != nil {
+	if err := c.graphql(ctx, call, repo, armedQuery, map[string]any{"owner": repo.Owner, "name": repo.Name, "number": number}, &found); err != nil {
 		return was, err
 	}
 	p := found.Repository.PullRequest
@@ -58,13 +58,13 @@ func (c *Client) Disarm(ctx context.Context, repo forge.Repo, number int) (was f
 		return was, nil
 	}
 	if p.Queue != nil {
-		if err := c.graphql(ctx, call, dequeueMutation, map[string]any{"id": p.ID}, nil); err != nil {
+		if err := c.graphql(ctx, call, repo, dequeueMutation, map[string]any{"id": p.ID}, nil); err != nil {
 			return was, err
 		}
 		was.Queue = p.Queue.Enqueuer.name()
 	}
 	if p.AutoMerge != nil {
-		if err := c.graphql(ctx, call, disarmMutation, map[string]any{"id": p.ID}, nil); err != nil {
+		if err := c.graphql(ctx, call, repo, disarmMutation, map[string]any{"id": p.ID}, nil); err != nil {
 			return was, err
 		}
 		was.AutoMerge = p.AutoMerge.EnabledBy.name()
@@ -81,7 +81,7 @@ func (l *login) name() string {
 }
 
 // graphql makes one call of GitHub's GraphQL API, which answers 200 also to what it refuses. On GitHub Enterprise Server it lies beside /api/v3.
-func (c *Client) graphql(ctx context.Context, call, query string, variables map[string]any, into any) error {
+func (c *Client) graphql(ctx context.Context, call string, repo forge.Repo, query string, variables map[string]any, into any) error {
 	path := "graphql"
 	if strings.HasSuffix(c.api.BaseURL.Path, "/api/v3/") {
 		path = "../graphql"
@@ -98,7 +98,7 @@ func (c *Client) graphql(ctx context.Context, call, query string, variables map[
 		} `json:"errors"`
 	}
 	answer.Data = into
-	if _, err := c.api.Do(ctx, req, &answer); err != nil {
+	if _, err := c.api.Do(asking(ctx, repo, query), req, &answer); err != nil {
 		return c.failed(call, err)
 	}
 	if len(answer.Errors) == 0 {

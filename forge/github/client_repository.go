@@ -28,6 +28,9 @@ func (c *Client) RepositoryByID(ctx context.Context, id int64) (forge.Repository
 	if err != nil {
 		return forge.Repository{}, c.failed(fmt.Sprintf("reading the repository %d", id), err)
 	}
+	if c.scope != nil {
+		c.scope.learn(repository(found).Repo)
+	}
 	return repository(found), nil
 }
 

@@ -49,9 +49,9 @@ type Forge struct {
 
 	app *Client // speaks as the App itself; with a token, as everything
 
-	mu       sync.Mutex
-	clients  map[int64]*Client
-	identity *forge.User
+	mu            sync.Mutex
+	installations map[int64]*signedIn
+	identity      *forge.User
 }
 
 // New returns the forge that cfg describes, without calling it. It fails where cfg is not usable; the error lists everything
@@ -64,7 +64,7 @@ func New(cfg Config) (*Forge, error) {
 	}
 	f := &Forge{
 		base: base, appID: cfg.AppID, key: key, secret: cfg.Token,
-		budget: cfg.Budget, timeout: cfg.Timeout, now: cfg.Now, clients: map[int64]*Client{},
+		budget: cfg.Budget, timeout: cfg.Timeout, now: cfg.Now, installations: map[int64]*signedIn{},
 	}
 	if f.timeout <= 0 {
 		f.timeout = defaultTimeout

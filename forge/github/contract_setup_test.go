@@ -4,8 +4,10 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"ferry/forge"
@@ -25,7 +27,9 @@ type contract struct {
 	repo    forge.Repo
 	ada     sandbox.User
 	bot     sandbox.User
-	public  []byte // the App's key
+	private []byte // the App's key
+	public  []byte
+	made    map[string]bool // the calls, as "METHOD route"
 }
 
 const kustomization = "images:\n- name: ghcr.io/acme/checkout\n  newTag: 1.0.0\n"
@@ -64,6 +68,7 @@ func (c *contract) repository(t *testing.T, owner, name string) forge.Repo {
 func (c *contract) install(t *testing.T) {
 	t.Helper()
 	private, public := appKey(t)
+	c.private = private
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +81,19 @@ func (c *contract) install(t *testing.T) {
 	if c.number, err = c.sandbox.Install(42, "acme", "acme/environments"); err != nil {
 		t.Fatal(err)
 	}
-	c.forge = open(t, github.Config{APIURL: c.server.URL + "/api/v3", AppID: 42, AppKey: private})
+	c.tap(t, nil)
+}
+
+// tap signs the App in anew, over another carrier where one is given.
+func (c *contract) tap(t *testing.T, carrier http.RoundTripper) {
+	t.Helper()
+	var mu sync.Mutex
+	c.made = map[string]bool{}
+	c.forge = open(t, github.Config{APIURL: c.server.URL + "/api/v3", AppID: 42, AppKey: c.private, HTTP: carrier, Observe: func(method, route string, _ int) {
+		mu.Lock()
+		defer mu.Unlock()
+		c.made[method+" "+route] = true
+	}})
 	c.client = c.forge.Client(c.number)
 }
 

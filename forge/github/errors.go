@@ -43,6 +43,10 @@ func (c *Client) failed(call string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s: %w", call, context.Canceled)
 	}
+	var unsent *withheld
+	if errors.As(err, &unsent) {
+		return c.wrap(call, forge.ErrForbidden, unsent.Error())
+	}
 	if errors.Is(err, errTooLarge) {
 		return c.wrap(call, forge.ErrInvalid, errTooLarge.Error())
 	}
@@ -212,7 +216,7 @@ func unprocessable(text string) error {
 }
 
 // tokenError is a failed request for an installation's token. A 404 there says that the installation is gone and a 403 that it
-// is suspended, which must not be taken for a missing branch or for one forbidden act.
+// is suspended, which must not be taken for a missing branch or for one forbidden act. With a 422 GitHub refuses what was ordered.
 type tokenError struct {
 	status int
 	header http.Header
@@ -224,6 +228,14 @@ func (e *tokenError) Error() string {
 }
 
 func (e *tokenError) sentinel(now time.Time) error {
+	if text := strings.ToLower(e.text); e.status == http.StatusUnprocessableEntity {
+		switch {
+		case strings.Contains(text, "repository"):
+			return forge.ErrNotFound
+		case strings.Contains(text, "not granted"):
+			return forge.ErrForbidden
+		}
+	}
 	found := sentinelOf(e.status, e.header, e.text, now)
 	if errors.Is(found, forge.ErrNotFound) || errors.Is(found, forge.ErrForbidden) {
 		return forge.ErrUnauthorized

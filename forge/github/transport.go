@@ -8,10 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/bradleyfalzon/ghinstallation/v2"
 )
 
 // maxAnswer bounds one answer's body. GitHub cuts trees at 7 MB and serves blobs as base64, of which Ferry takes 5 MiB.
@@ -84,56 +81,6 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// installed signs in as one installation. Its tokens last an hour and are replaced a minute early; one that GitHub refuses
-// before (it was revoked, or this machine's clock is slow) is replaced at once and the request made once more.
-type installed struct {
-	fresh func() *ghinstallation.Transport
-
-	mu      sync.Mutex
-	current *ghinstallation.Transport
-}
-
-func (i *installed) RoundTrip(req *http.Request) (*http.Response, error) {
-	transport := i.use(nil)
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		return nil, tokenFailure(err)
-	}
-	again, ok := replay(req)
-	if resp.StatusCode != http.StatusUnauthorized || !ok {
-		return resp, nil
-	}
-	_ = resp.Body.Close()
-	resp, err = i.use(transport).RoundTrip(again)
-	if err != nil {
-		return nil, tokenFailure(err)
-	}
-	return resp, nil
-}
-
-// use returns the current transport, a new one where the current one is refused.
-func (i *installed) use(refused *ghinstallation.Transport) *ghinstallation.Transport {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.current == nil || i.current == refused {
-		i.current = i.fresh()
-	}
-	return i.current
-}
-
-func replay(req *http.Request) (*http.Request, bool) {
-	again := req.Clone(req.Context())
-	if req.Body == nil {
-		return again, true
-	}
-	if req.GetBody == nil {
-		return nil, false
-	}
-	body, err := req.GetBody()
-	again.Body = body
-	return again, err == nil
-}
-
 // budgeted tells of what GitHub says is left of a budget (docs.github.com, "Rate limits for the REST API", headers). Of its several budgets Ferry
 // uses the one called core.
 type budgeted struct {
@@ -156,30 +103,11 @@ func (b *budgeted) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // routes names the calls Ferry makes by their path in GitHub's description, so that what is counted per route stays few.
 type routes struct {
-	prefix   string
-	patterns [][]string
+	prefix string
+	calls  []call
 }
 
-func newRoutes(basePath string) *routes {
-	const repo = "repos/{owner}/{repo}"
-	r := &routes{prefix: basePath}
-	for _, path := range []string{
-		"app", "app/hook/deliveries", "app/hook/deliveries/{delivery_id}/attempts", "app/installations", "app/installations/{installation_id}/access_tokens", "installation/repositories",
-		"user", "user/repos", "users/{username}", "repositories/{repository_id}", "repositories/{repository_id}/{path...}", repo,
-		repo + "/branches/{branch}", repo + "/rules/branches/{branch}", repo + "/collaborators/{username}/permission",
-		repo + "/git/ref/{ref...}", repo + "/git/refs", repo + "/git/refs/{ref...}",
-		repo + "/git/trees", repo + "/git/trees/{tree_sha}", repo + "/git/blobs", repo + "/git/blobs/{file_sha}",
-		repo + "/git/commits", repo + "/git/commits/{commit_sha}", repo + "/commits", repo + "/contents/{path...}",
-		repo + "/compare/{basehead}", repo + "/statuses/{sha}", repo + "/commits/{ref}/status",
-		repo + "/commits/{ref}/statuses", repo + "/commits/{ref}/check-runs", repo + "/check-runs", repo + "/check-runs/{check_run_id}",
-		repo + "/pulls", repo + "/pulls/{pull_number}", repo + "/pulls/{pull_number}/files", repo + "/pulls/{pull_number}/merge",
-		repo + "/issues", repo + "/issues/{issue_number}", repo + "/issues/{issue_number}/comments",
-		repo + "/issues/comments", repo + "/issues/comments/{comment_id}", repo + "/issues/comments/{comment_id}/reactions",
-	} {
-		r.patterns = append(r.patterns, strings.Split(path, "/"))
-	}
-	return r
-}
+func newRoutes(basePath string) *routes { return &routes{prefix: basePath, calls: calls()} }
 
 // of returns the route of a path, "other" for one that is none of Ferry's.
 func (r *routes) of(path string) string {
@@ -187,12 +115,26 @@ func (r *routes) of(path string) string {
 		return "/graphql"
 	}
 	segments := strings.Split(strings.TrimPrefix(path, r.prefix), "/")
-	for _, pattern := range r.patterns {
-		if matches(pattern, segments) {
-			return "/" + strings.ReplaceAll(strings.Join(pattern, "/"), "...}", "}")
+	for _, c := range r.calls {
+		if matches(strings.Split(c.path, "/"), segments) {
+			return c.name()
 		}
 	}
+	if matches([]string{"repositories", "{repository_id}", "{path...}"}, segments) { // where GitHub redirects what was renamed
+		return "/repositories/{repository_id}/{path}"
+	}
 	return "other"
+}
+
+// find returns the call that a request makes, by its method and its path.
+func (r *routes) find(method, path string) (found call, segments []string, ok bool) {
+	segments = strings.Split(strings.TrimPrefix(path, r.prefix), "/")
+	for _, c := range r.calls {
+		if c.method == method && matches(strings.Split(c.path, "/"), segments) {
+			return c, segments, true
+		}
+	}
+	return call{}, nil, false
 }
 
 func matches(pattern, segments []string) bool {

@@ -67,6 +67,9 @@ func (c *call) graphql(field string, in graphqlCall) (object, error) {
 		if r == nil || !c.client.sees(r) {
 			return nil, notFound()
 		}
+		if err := c.client.may(r, "pull_requests:read"); err != nil {
+			return nil, err
+		}
 		t := r.thread(in.Variables.Number)
 		if t == nil || t.pull == nil {
 			return nil, notFound()

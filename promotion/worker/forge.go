@@ -13,8 +13,8 @@ type Connection struct {
 	Kind          forge.Kind
 	PagesURL      string // where people look at repositories, for links
 	Identity      func(context.Context) (forge.User, error)
-	Client        func(installation int64) Client
-	Forget        func(installation int64) // what Client signed in with: the next one signs in anew
+	Client        func(installation int64, environment forge.Repo) Client // for an environment repository, and the source repositories that it names
+	Forget        func(installation int64)                                // what Client signed in with: the next one signs in anew
 	Parse         func(event string, body []byte) (forge.Event, error)
 	Installations func(context.Context) ([]forge.Installation, error)
 	Repositories  func(ctx context.Context, installation int64) ([]forge.Repository, error)

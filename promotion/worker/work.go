@@ -80,7 +80,7 @@ type signIn struct {
 // client returns the client for a repository, which signs in anew where what the installation may do has changed since.
 func (w *Work) client(c Connection, repo postgres.Repository) Client {
 	w.signInAnew(c, repo.Installation, repo.Access)
-	return c.Client(repo.Installation)
+	return c.Client(repo.Installation, repo.Repo)
 }
 
 // signInAnew forgets what this process signed in with before the installation's access changed: a token carries the rights of when it was made.
