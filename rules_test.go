@@ -64,6 +64,8 @@ func layout() []row {
 		{pkg: "server", may: []string{"web", "promotion", "promotion/argocd", "promotion/config", "promotion/postgres", "forge", chi, prometheus, semaphore},
 			tests: []string{"migrations", pgx},
 			why:   "the HTTP edge knows no forge's client and no job: what it stores is worked on elsewhere; it bounds what strangers make it keep"},
+		{pkg: "server/setup", may: []string{"forge", chi},
+			why: "the pages of the first start, before there is anything that the others serve; what becomes of the App is decided where the settings are"},
 		{pkg: "web", may: []string{"promotion", "promotion/config", "promotion/postgres", "forge"},
 			why: "pages show what is stored; they call no forge and decide nothing"},
 

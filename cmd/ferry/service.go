@@ -40,6 +40,7 @@ type service struct {
 	now      func() time.Time
 	logger   *slog.Logger
 	lease    time.Duration // 0: the workers' own
+	look     time.Duration // how often for an App that another replica was given; 0: as usual
 	handler  atomic.Pointer[http.Handler]
 	ready    atomic.Bool
 	store    *postgres.Store
@@ -79,6 +80,12 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 		store.Close()
 		return err
 	}
+	with, err := svc.ownApp(ctx, store)
+	if err != nil {
+		store.Close()
+		return err
+	}
+	svc.settings = with
 	gh, err := svc.settings.github(svc.carrier, svc.metrics, svc.logger)
 	if err != nil {
 		store.Close()

@@ -34,6 +34,7 @@ type secrets struct {
 	githubKey     []byte
 	githubToken   string
 	webhookSecret []string
+	secretKey     string // encrypts what is stored
 	tokens        givenTokens
 }
 
@@ -74,6 +75,11 @@ func readSettings(getenv func(string) string) (settings, error) {
 			s.secrets.webhookSecret = append(s.secrets.webhookSecret, one)
 		}
 	}
+	s.secrets.secretKey, err = secret(getenv, "FERRY_SECRET_KEY")
+	note(err)
+	if n := len(s.secrets.secretKey); n > 0 && n < minSecretKey {
+		note(fmt.Errorf("FERRY_SECRET_KEY: at least %d characters are expected, such as `openssl rand -hex 32` prints", minSecretKey))
+	}
 	s.secrets.tokens, err = readTokensFile(getenv("FERRY_TOKENS_FILE"))
 	note(err)
 	if s.LogFormat != "json" && s.LogFormat != "text" {
@@ -91,11 +97,19 @@ func readSettings(getenv func(string) string) (settings, error) {
 	return s, errors.Join(errs...)
 }
 
+// lacksApp says whether nothing of a GitHub App is given, nor a token instead: then one is registered at /setup.
+func (s settings) lacksApp() bool {
+	return s.GitHubAppID == 0 && len(s.secrets.githubKey) == 0 && s.secrets.githubToken == "" && len(s.secrets.webhookSecret) == 0
+}
+
 // needsForge adds what only a server needs.
 func (s settings) needsForge() error {
+	if s.lacksApp() && s.URL != "" {
+		return github.CheckURL(s.GitHubURL)
+	}
 	var errs []error
 	if s.GitHubAppID == 0 && len(s.secrets.githubKey) == 0 && s.secrets.githubToken == "" {
-		errs = append(errs, errors.New("FERRY_GITHUB_APP_ID and FERRY_GITHUB_APP_KEY (or FERRY_GITHUB_TOKEN) are missing: Ferry needs credentials of a GitHub App; docs/installation.md says how to get them"))
+		errs = append(errs, errors.New("FERRY_GITHUB_APP_ID and FERRY_GITHUB_APP_KEY (or FERRY_GITHUB_TOKEN) are missing: Ferry needs credentials of a GitHub App; set FERRY_URL alone to have one registered at /setup; docs/installation.md says how"))
 	} else if _, err := s.github(nil, newMetrics(), nil); err != nil {
 		errs = append(errs, err)
 	}

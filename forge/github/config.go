@@ -62,8 +62,16 @@ func New(cfg Config) (*Forge, error) {
 	if err := errors.Join(err, keyErr); err != nil {
 		return nil, err
 	}
+	f := newForge(cfg, base)
+	f.key = key
+	f.app = f.own()
+	return f, nil
+}
+
+// newForge returns the forge at base, still without a client.
+func newForge(cfg Config, base *url.URL) *Forge {
 	f := &Forge{
-		base: base, appID: cfg.AppID, key: key, secret: cfg.Token,
+		base: base, appID: cfg.AppID, secret: cfg.Token,
 		budget: cfg.Budget, timeout: cfg.Timeout, now: cfg.Now, installations: map[int64]*signedIn{},
 	}
 	if f.timeout <= 0 {
@@ -76,8 +84,13 @@ func New(cfg Config) (*Forge, error) {
 		f.budget = func(int64, int) {}
 	}
 	f.carrier = newCarrier(cfg, base.Path, f.now)
-	f.app = f.own()
-	return f, nil
+	return f
+}
+
+// CheckURL fails where raw is no address of GitHub's API.
+func CheckURL(raw string) error {
+	_, err := apiBase(raw)
+	return err
 }
 
 func apiBase(raw string) (*url.URL, error) {

@@ -87,6 +87,7 @@ func (c call) name() string { return "/" + strings.ReplaceAll(c.path, "...}", "}
 func calls() []call {
 	const repo = "repos/{owner}/{repo}"
 	return []call{
+		{"POST", "app-manifests/{code}/conversions", needAppCredential}, // which the code stands for
 		{"GET", "app", needAppCredential}, {"GET", "app/installations", needAppCredential}, {"GET", "app/installations/{installation_id}", needAppCredential},
 		{"POST", "app/installations/{installation_id}/access_tokens", needAppCredential},
 		{"GET", "app/hook/deliveries", needAppCredential}, {"POST", "app/hook/deliveries/{delivery_id}/attempts", needAppCredential},

@@ -51,6 +51,7 @@ func (s *Sandbox) pageRoutes(mux chi.Router) {
 		mux.Post("/{owner}/{repo}/pull/{number}/merge", do(mergeAct))
 		mux.Post("/{owner}/{repo}/pull/{number}/auto-merge", do(armAct))
 	})
+	s.manifestRoutes(mux, pages)
 	mux.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		s.render(w, pages, "problem.html", http.StatusNotFound, page{Title: "Not found", Body: "There is no such page."})
 	})
@@ -66,7 +67,7 @@ func pageFile(name, kind string) http.HandlerFunc {
 
 func parsePages() map[string]*template.Template {
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"index.html", "repository.html", "thread.html", "commit.html", "files.html", "problem.html"} {
+	for _, name := range []string{"index.html", "repository.html", "thread.html", "commit.html", "files.html", "manifest.html", "problem.html"} {
 		t := template.New("layout.html").Funcs(template.FuncMap{"markdown": markdown, "when": when, "short": func(s string) string { return forge.SHA(s).Short() }, "path": escapePath})
 		pages[name] = template.Must(t.ParseFS(pageFiles, "pages/layout.html", "pages/parts.html", "pages/"+name))
 	}
@@ -147,6 +148,11 @@ func (s *Sandbox) showProblem(w http.ResponseWriter, r *http.Request, pages map[
 }
 
 func (s *Sandbox) render(w http.ResponseWriter, pages map[string]*template.Template, name string, status int, content any) {
+	s.renderLeading(w, pages, name, status, content, "")
+}
+
+// renderLeading renders a page whose forms lead on to another site.
+func (s *Sandbox) renderLeading(w http.ResponseWriter, pages map[string]*template.Template, name string, status int, content any, to string) {
 	var out strings.Builder
 	if err := pages[name].Execute(&out, content); err != nil {
 		s.cfg.Logger.Error("a page cannot be written", "page", name, "error", err)
@@ -155,7 +161,7 @@ func (s *Sandbox) render(w http.ResponseWriter, pages map[string]*template.Templ
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' "+to+"; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")

@@ -37,6 +37,7 @@ func apiRoutes() []route {
 	return []route{
 		// The App itself.
 		{"GET", "/app", byApp, "", getApp, "", ""},
+		{"POST", "/app-manifests/{code}/conversions", byAll, "", convertManifest, "", ""},
 		{"GET", "/app/installations", byApp, "", listInstallations, "", ""},
 		{"GET", "/app/installations/{installation_id}", byApp, "", getInstallation, "", ""},
 		{"POST", "/app/installations/{installation_id}/access_tokens", byApp, "", createToken, "", ""},

@@ -168,7 +168,8 @@ type state struct {
 	apps          map[int64]*app
 	installations map[int64]*installation
 	grants        map[string]*grant
-	teams         map[string]*team // by lower-case organization/slug
+	teams         map[string]*team       // by lower-case organization/slug
+	conversions   map[string]*conversion // by code; not kept over a restart
 }
 
 func newState() state {
@@ -181,6 +182,7 @@ func newState() state {
 		installations: map[int64]*installation{},
 		grants:        map[string]*grant{},
 		teams:         map[string]*team{},
+		conversions:   map[string]*conversion{},
 	}
 }
 
