@@ -193,8 +193,8 @@ func (d Deployment) advance(env config.Environment, reports []Report, now time.T
 	}
 	a := assess(env, d, reports, now)
 	arrived := !d.ConvergedAt.IsZero() && d.State == DeploymentConverged
-	if a.degradedAt.After(now.Add(-d.soakedAt(now, time.Time{}))) { // also one that another report has overtaken: what the clock shows began before it
-		d.HealthyFrom, d.Soaked = time.Time{}, 0
+	if a.degradedAt.After(d.CountedFrom) { // also one that another report has overtaken: what the clock shows began before it
+		d = d.unsoaked()
 	}
 	switch {
 	case a.state == DeploymentConverged:
@@ -203,7 +203,7 @@ func (d Deployment) advance(env config.Environment, reports []Report, now time.T
 		}
 		d = d.clocked(now, a.heard)
 	case a.state == DeploymentDegraded || a.state == DeploymentFailed:
-		d.HealthyFrom, d.Soaked = time.Time{}, 0
+		d = d.unsoaked()
 	case arrived:
 		d.Soaked, d.HealthyFrom = d.soakedAt(now, time.Time{}), time.Time{}
 		a.state, a.silent, a.dueAt = DeploymentConverged, false, time.Time{}
@@ -221,7 +221,16 @@ func (d Deployment) clocked(now, heard time.Time) Deployment {
 		d.Soaked, d.HealthyFrom = d.soakedAt(now, heard), time.Time{}
 	case d.HealthyFrom.IsZero():
 		d.HealthyFrom = now
+		if d.CountedFrom.IsZero() {
+			d.CountedFrom = now
+		}
 	}
+	return d
+}
+
+// unsoaked sets the soak's clock back to nothing.
+func (d Deployment) unsoaked() Deployment {
+	d.HealthyFrom, d.Soaked, d.CountedFrom = time.Time{}, 0, time.Time{}
 	return d
 }
 

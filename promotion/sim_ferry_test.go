@@ -127,7 +127,7 @@ func (s *sim) stand(rev simRevision) {
 			c.Soaked += s.now.Sub(c.HealthyFrom)
 		}
 		for _, r := range s.reports(rev.place.env) {
-			if r.DegradedAt.After(s.now.Add(-c.Soaked)) {
+			if r.DegradedAt.After(c.CountedFrom) {
 				c.Soaked = 0
 			}
 		}

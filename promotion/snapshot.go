@@ -98,9 +98,10 @@ type Deployment struct {
 	ConvergedAt time.Time
 	HealthyFrom time.Time // soak's clock runs since then; zero: it stands still
 	Soaked      time.Duration
-	Settled     bool   // ended, and its last status was said
-	BroughtBy   string // who pushed it; empty where that is unknown
-	Judged      bool   // whether somebody went back with it is decided
+	CountedFrom time.Time // since when that was counted, with breaks; zero: it shows nothing, or was read back
+	Settled     bool      // ended, and its last status was said
+	BroughtBy   string    // who pushed it; empty where that is unknown
+	Judged      bool      // whether somebody went back with it is decided
 	// DegradedFrom is since when it has been degraded or failed without a break; zero: it is not.
 	DegradedFrom time.Time
 	Answered     bool      // its degradation was answered by a rollback

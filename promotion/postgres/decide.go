@@ -128,8 +128,8 @@ func (d *decision) writeDeployments(ctx context.Context, app string, s promotion
 	for _, x := range p.Deployments {
 		environment, before := deploymentBefore(s, x.ID)
 		if _, err := d.tx.Exec(ctx, `
-			update deployments set state = $2, message = $3, converged_at = $4, healthy_from = $5, soaked = $6, settled = $7, judged = $8, degraded_from = $9, answered = $10 where id = $1`,
-			x.ID, x.State, x.Message, nullTime(x.ConvergedAt), nullTime(x.HealthyFrom), x.Soaked, x.Settled, x.Judged, nullTime(x.DegradedFrom), x.Answered); err != nil {
+			update deployments set state = $2, message = $3, converged_at = $4, healthy_from = $5, soaked = $6, settled = $7, judged = $8, degraded_from = $9, answered = $10, counted_from = $11 where id = $1`,
+			x.ID, x.State, x.Message, nullTime(x.ConvergedAt), nullTime(x.HealthyFrom), x.Soaked, x.Settled, x.Judged, nullTime(x.DegradedFrom), x.Answered, nullTime(x.CountedFrom)); err != nil {
 			return err
 		}
 		if x.State == before.State {

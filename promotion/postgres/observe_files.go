@@ -224,7 +224,7 @@ func (r *observation) endDeployment(ctx context.Context, d *promotion.Deployment
 	_, err := r.tx.Exec(ctx, `
 		update deployments d set last_seq = $2, state = 'superseded', healthy_from = null, soaked = case when exists (
 		         select from reports p where p.repository = d.repository and p.environment = d.environment and p.app in ('', d.app)
-		           and p.degraded_at > $3::timestamptz - t.total / 1000.0 * interval '1 microsecond') then 0 else t.total end
+		           and p.degraded_at > coalesce(d.counted_from, '-infinity')) then 0 else t.total end
 		from (select soaked + coalesce((extract(epoch from ($3::timestamptz - healthy_from)) * 1e9)::bigint, 0) as total from deployments where id = $1) t
 		where d.id = $1`, d.ID, max(seq, d.FirstSeq), r.now)
 	return err
@@ -246,7 +246,7 @@ func (r *observation) beginDeployment(ctx context.Context, place config.Place, r
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		on conflict (repository, branch, environment, app, first_seq) do update
 		set release = excluded.release, problem = excluded.problem, last_seq = null, state = 'pending', since = excluded.since,
-		    converged_at = null, healthy_from = null, soaked = 0, settled = false,
+		    converged_at = null, healthy_from = null, soaked = 0, counted_from = null, settled = false,
 		    brought_by = excluded.brought_by, judged = excluded.judged, degraded_from = null, answered = false`,
 		r.repo.ID, r.branch(), place.Environment, place.App, toJSON(release), problem, seq, revision, first, r.now, by.Login, first || by.Bot || by.ID != 0 && by.ID == r.self.ID); err != nil {
 		return err
