@@ -86,7 +86,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 		return err
 	}
 	svc.settings = with
-	gh, err := svc.settings.github(svc.carrier, svc.metrics, svc.logger)
+	gh, err := svc.settings.github(svc.carrier, svc.metrics, svc.now, svc.logger)
 	if err != nil {
 		store.Close()
 		return usageIf(err)
@@ -199,6 +199,7 @@ type metrics struct {
 	jobs       *prometheus.CounterVec
 	requests   *prometheus.CounterVec
 	left       *prometheus.GaugeVec
+	until      *prometheus.GaugeVec
 }
 
 func newMetrics() *metrics {
@@ -209,8 +210,9 @@ func newMetrics() *metrics {
 		jobs:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_jobs_total", Help: "Jobs by kind and result."}, []string{"kind", "result"}),
 		requests:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ferry_forge_requests_total", Help: "Requests to the forge by method, route and status."}, []string{"method", "route", "status"}),
 		left:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ferry_forge_budget_left", Help: "Requests that the forge still grants an installation until its limit is reset, as it said last."}, []string{"installation"}),
+		until:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ferry_forge_throttled_until_seconds", Help: "When the forge's limits let Ferry go on for an installation, in seconds since 1970; in the past where it has gone on."}, []string{"installation"}),
 	}
-	m.registry.MustRegister(m.deliveries, m.lostOnes, m.jobs, m.requests, m.left, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.deliveries, m.lostOnes, m.jobs, m.requests, m.left, m.until, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -224,6 +226,9 @@ func (m *metrics) request(method, route string, status int) {
 }
 func (m *metrics) budget(installation int64, left int) {
 	m.left.WithLabelValues(strconv.FormatInt(installation, 10)).Set(float64(left))
+}
+func (m *metrics) throttled(installation int64, until time.Time) {
+	m.until.WithLabelValues(strconv.FormatInt(installation, 10)).Set(float64(until.Unix()))
 }
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

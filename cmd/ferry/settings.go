@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"ferry/forge/github"
 	"ferry/promotion/postgres"
@@ -25,6 +26,7 @@ type settings struct {
 	PostgresBin string
 	GitHubURL   string
 	GitHubAppID int64
+	Pace        github.Pace
 	secrets     secrets
 }
 
@@ -65,6 +67,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		}
 		s.GitHubAppID = n
 	}
+	s.Pace = github.Pace{PerMinute: count(getenv, "FERRY_GITHUB_CONTENT_PER_MINUTE", 80, note), PerHour: count(getenv, "FERRY_GITHUB_CONTENT_PER_HOUR", 500, note)}
 	key, err := secret(getenv, "FERRY_GITHUB_APP_KEY")
 	note(err)
 	hook, err := secret(getenv, "FERRY_GITHUB_WEBHOOK_SECRET")
@@ -110,7 +113,7 @@ func (s settings) needsForge() error {
 	var errs []error
 	if s.GitHubAppID == 0 && len(s.secrets.githubKey) == 0 && s.secrets.githubToken == "" {
 		errs = append(errs, errors.New("FERRY_GITHUB_APP_ID and FERRY_GITHUB_APP_KEY (or FERRY_GITHUB_TOKEN) are missing: Ferry needs credentials of a GitHub App; set FERRY_URL alone to have one registered at /setup; docs/installation.md says how"))
-	} else if _, err := s.github(nil, newMetrics(), nil); err != nil {
+	} else if _, err := s.github(nil, newMetrics(), nil, nil); err != nil {
 		errs = append(errs, err)
 	}
 	if len(s.secrets.webhookSecret) == 0 {
@@ -120,8 +123,9 @@ func (s settings) needsForge() error {
 }
 
 // github returns the forge the settings describe.
-func (s settings) github(carrier http.RoundTripper, m *metrics, logger *slog.Logger) (*github.Forge, error) {
-	return github.New(github.Config{APIURL: s.GitHubURL, AppID: s.GitHubAppID, AppKey: s.secrets.githubKey, Token: s.secrets.githubToken, HTTP: carrier, Observe: m.request, Budget: m.budget, Logger: logger})
+func (s settings) github(carrier http.RoundTripper, m *metrics, now func() time.Time, logger *slog.Logger) (*github.Forge, error) {
+	return github.New(github.Config{APIURL: s.GitHubURL, AppID: s.GitHubAppID, AppKey: s.secrets.githubKey, Token: s.secrets.githubToken, HTTP: carrier, Now: now, Observe: m.request, Budget: m.budget, Throttled: m.throttled,
+		Pace: s.Pace, Logger: logger})
 }
 
 // pagesURL returns where people look at repositories: github.com, or the host of an Enterprise server's API.
@@ -130,6 +134,19 @@ func (s settings) pagesURL() string {
 		return "https://github.com"
 	}
 	return strings.TrimSuffix(strings.TrimRight(s.GitHubURL, "/"), "/api/v3")
+}
+
+// count reads a number of 0 or more from the variable.
+func count(getenv func(string) string, name string, otherwise int, note func(error)) int {
+	value := getenv(name)
+	if value == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 {
+		note(fmt.Errorf("%s: a number is expected, 0 for no bound", name))
+	}
+	return n
 }
 
 // secret reads a secret from the variable, or from the file that the variable with _FILE names.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	gh "github.com/google/go-github/v60/github"
@@ -14,10 +15,10 @@ import (
 // own is the client that speaks as the App itself, or with the plain token.
 func (f *Forge) own() *Client {
 	if f.key == nil {
-		return &Client{forge: f, api: f.api(&budgeted{base: f.carrier, tell: f.budget}).WithAuthToken(f.secret)}
+		return &Client{forge: f, api: f.api(&budgeted{base: f.carrier, budget: f.budgetOf(0)}).WithAuthToken(f.secret)}
 	}
 	transport := ghinstallation.NewAppsTransportFromPrivateKey(f.carrier, f.appID, f.key)
-	return &Client{forge: f, api: f.api(transport)}
+	return &Client{forge: f, api: f.api(&budgeted{base: transport, budget: f.budgetOf(0)})}
 }
 
 // Client returns the client for the repositories of an installation, always the same one for the same number. With a plain
@@ -35,13 +36,13 @@ func (f *Forge) ClientFor(installation int64, environment forge.Repo) *Client {
 	defer f.mu.Unlock()
 	in, ok := f.installations[installation]
 	if !ok {
-		in = &signedIn{tokens: &tokens{forge: f, installation: installation, made: map[order]*installed{}}, clients: map[forge.Repo]*Client{}}
+		in = &signedIn{budget: f.budgetOf(installation), tokens: &tokens{forge: f, installation: installation, made: map[order]*installed{}}, clients: map[forge.Repo]*Client{}}
 		f.installations[installation] = in
 	}
 	client, ok := in.clients[environment]
 	if !ok {
 		signed := &scoped{tokens: in.tokens, environment: environment, routes: newRoutes(f.base.Path)}
-		client = &Client{forge: f, scope: signed, api: f.api(&budgeted{base: signed, installation: installation, tell: f.budget})}
+		client = &Client{forge: f, scope: signed, api: f.api(&budgeted{base: signed, budget: in.budget})}
 		in.clients[environment] = client
 	}
 	return client
@@ -49,8 +50,19 @@ func (f *Forge) ClientFor(installation int64, environment forge.Repo) *Client {
 
 // signedIn is what this process has of one installation.
 type signedIn struct {
+	budget  *budget
 	tokens  *tokens
 	clients map[forge.Repo]*Client
+}
+
+func (f *Forge) budgetOf(installation int64) *budget {
+	return newBudget(f.now, f.pace, func(left int, until time.Time) {
+		if left >= 0 {
+			f.budget(installation, left)
+			return
+		}
+		f.throttled(installation, until)
+	})
 }
 
 // Forget drops the tokens of an installation, so that the next client signs in anew: a token carries no more than the permissions that the
@@ -58,7 +70,10 @@ type signedIn struct {
 func (f *Forge) Forget(installation int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.installations, installation)
+	if in := f.installations[installation]; in != nil { // what GitHub grants it stays as it is
+		in.tokens = &tokens{forge: f, installation: installation, made: map[order]*installed{}}
+		in.clients = map[forge.Repo]*Client{}
+	}
 }
 
 // Identity returns the account under which Ferry acts at the forge: the App's bot, or the token's owner. What it found once it
@@ -111,7 +126,7 @@ func (f *Forge) reader(ctx context.Context) (*Client, error) {
 			return f.Client(installation.ID), nil
 		}
 	}
-	return &Client{forge: f, api: f.api(f.carrier)}, nil
+	return &Client{forge: f, api: f.api(&budgeted{base: f.carrier, budget: f.budgetOf(0)})}, nil
 }
 
 func (c *Client) user(ctx context.Context, login string) (forge.User, error) {

@@ -32,20 +32,25 @@ type Config struct {
 	Timeout time.Duration     // of one call; 0 for 20 seconds
 	Now     func() time.Time  // nil for the machine's clock
 	Observe func(method, route string, status int)
-	Budget  func(installation int64, left int) // how many requests GitHub grants an installation until its limit is reset, 0 for a plain token's
-	Logger  *slog.Logger                       // nil for silence
+	Budget  func(installation int64, left int) // how many requests GitHub grants an installation until its limit is reset; 0 is the App itself, or a plain token
+	// Throttled is told when an installation has to wait, and until when.
+	Throttled func(installation int64, until time.Time)
+	Pace      Pace
+	Logger    *slog.Logger // nil for silence
 }
 
 // Forge is one GitHub, seen as Ferry's App or account. It is safe for concurrent use.
 type Forge struct {
-	base    *url.URL // ends with a slash
-	appID   int64
-	key     *rsa.PrivateKey
-	secret  string // the plain token, empty for an App
-	carrier http.RoundTripper
-	budget  func(installation int64, left int)
-	timeout time.Duration
-	now     func() time.Time
+	base      *url.URL // ends with a slash
+	appID     int64
+	key       *rsa.PrivateKey
+	secret    string // the plain token, empty for an App
+	carrier   http.RoundTripper
+	budget    func(installation int64, left int)
+	pace      Pace
+	timeout   time.Duration
+	now       func() time.Time
+	throttled func(installation int64, until time.Time)
 
 	app *Client // speaks as the App itself; with a token, as everything
 
@@ -72,7 +77,7 @@ func New(cfg Config) (*Forge, error) {
 func newForge(cfg Config, base *url.URL) *Forge {
 	f := &Forge{
 		base: base, appID: cfg.AppID, secret: cfg.Token,
-		budget: cfg.Budget, timeout: cfg.Timeout, now: cfg.Now, installations: map[int64]*signedIn{},
+		budget: cfg.Budget, throttled: cfg.Throttled, pace: cfg.Pace, timeout: cfg.Timeout, now: cfg.Now, installations: map[int64]*signedIn{},
 	}
 	if f.timeout <= 0 {
 		f.timeout = defaultTimeout
@@ -82,6 +87,9 @@ func newForge(cfg Config, base *url.URL) *Forge {
 	}
 	if f.budget == nil {
 		f.budget = func(int64, int) {}
+	}
+	if f.throttled == nil {
+		f.throttled = func(int64, time.Time) {}
 	}
 	f.carrier = newCarrier(cfg, base.Path, f.now)
 	return f

@@ -50,8 +50,9 @@ func (c *Client) failed(call string, err error) error {
 	if errors.Is(err, errTooLarge) {
 		return c.wrap(call, forge.ErrInvalid, errTooLarge.Error())
 	}
-	if until, text := c.limit(err); !until.IsZero() {
-		return c.wrap(call, &forge.RateLimited{Until: until}, text)
+	var wait *paused
+	if errors.As(err, &wait) {
+		return c.wrap(call, &forge.RateLimited{Until: wait.until}, wait.Error())
 	}
 	var otp *gh.TwoFactorAuthError
 	if errors.As(err, &otp) {
@@ -62,28 +63,6 @@ func (c *Client) failed(call string, err error) error {
 		return c.answered(call, answer)
 	}
 	return c.wrap(call, forge.ErrUnavailable, err.Error())
-}
-
-// limit returns until when go-github found that GitHub limits Ferry, and what GitHub said; the zero time where it did not.
-func (c *Client) limit(err error) (until time.Time, text string) {
-	now := c.forge.now()
-	var primary *gh.RateLimitError
-	var secondary *gh.AbuseRateLimitError
-	switch {
-	case errors.As(err, &primary):
-		until, text = primary.Rate.Reset.Time, primary.Message
-	case errors.As(err, &secondary):
-		text = secondary.Message
-		if secondary.RetryAfter != nil {
-			until = now.Add(*secondary.RetryAfter)
-		}
-	default:
-		return time.Time{}, ""
-	}
-	if !until.After(now) { // GitHub did not say
-		until = now.Add(defaultPause)
-	}
-	return until, text
 }
 
 func (c *Client) answered(call string, answer *gh.ErrorResponse) error {

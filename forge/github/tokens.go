@@ -117,6 +117,8 @@ type query struct {
 	needs string
 }
 
+func (q query) writes() bool { return strings.Contains(q.needs, ":write") }
+
 type queried struct{}
 
 // asking adds to a context what a GraphQL text is about: the permissions of all fields that it has at its root.

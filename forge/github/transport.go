@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -79,26 +78,6 @@ func sameHost(req *http.Request, via []*http.Request) error {
 		return errors.New("the forge redirected more than five times")
 	}
 	return nil
-}
-
-// budgeted tells of what GitHub says is left of a budget (docs.github.com, "Rate limits for the REST API", headers). Of its several budgets Ferry
-// uses the one called core.
-type budgeted struct {
-	base         http.RoundTripper
-	installation int64
-	tell         func(installation int64, left int)
-}
-
-func (b *budgeted) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := b.base.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	resource := resp.Header.Get("X-RateLimit-Resource")
-	if left, err := strconv.Atoi(resp.Header.Get("X-RateLimit-Remaining")); err == nil && (resource == "" || resource == "core") {
-		b.tell(b.installation, left)
-	}
-	return resp, nil
 }
 
 // routes names the calls Ferry makes by their path in GitHub's description, so that what is counted per route stays few.

@@ -39,8 +39,7 @@ func (s *Sandbox) SetLimits(x Limits) {
 	s.meters.limits, s.meters.clients = x, map[string]*meter{}
 }
 
-// meters count what clients have used. Their clock is the one that tokens expire by, because clients compare the time of the
-// reset with their own.
+// meters count what clients have used.
 type meters struct {
 	now func() time.Time
 
@@ -88,7 +87,7 @@ func (m *meters) balanceOf(x *meter, client string) balance {
 		b.limit = min(m.limits.PerHour, b.limit)
 		b.used = min(x.used, b.limit)
 	} else {
-		b.used = min(x.used, b.limit-1) // a client that reads 0 stops by itself
+		b.used = min(x.used, b.limit/2) // a client that reads that little is left stops by itself
 	}
 	b.remaining = b.limit - b.used
 	return b

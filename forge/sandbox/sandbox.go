@@ -74,7 +74,7 @@ func New(cfg Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	s := &Sandbox{cfg: cfg, git: git, base: "http://127.0.0.1", st: newState(), faults: &Faults{}, counts: newCounts(), meters: newMeters(cfg.AuthNow), closed: make(chan struct{}), treeLimit: maxTreeEntries}
+	s := &Sandbox{cfg: cfg, git: git, base: "http://127.0.0.1", st: newState(), faults: &Faults{}, counts: newCounts(), meters: newMeters(cfg.Now), closed: make(chan struct{}), treeLimit: maxTreeEntries}
 	s.hooks = newHooks(cfg, s.faults)
 	s.addAccount("web-flow", "User").email = webFlow(time.Time{}).Email
 	s.st.byEmail[webFlow(time.Time{}).Email] = s.st.account("web-flow")

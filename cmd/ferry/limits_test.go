@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/forge/github"
+	"ferry/forge/sandbox"
+)
+
+// TestLimitsLoseNothing: GitHub limits Ferry in the middle of everything, and Ferry stops asking until the limit's end, goes on by itself, and leaves nothing out
+// and does nothing twice.
+func TestLimitsLoseNothing(t *testing.T) {
+	t.Parallel()
+	waits := func(h *harness) func() { return func() { h.later(time.Hour + time.Minute) } }
+	whole := newCheckout(t, "")
+	whole.storyMended(func() {}, waits(whole))
+	want := whole.endState()
+	for name, limits := range map[string]sandbox.Limits{
+		"the hour's requests are used up":      {PerHour: 4},
+		"the same, said with 429":              {PerHour: 4, Status: 429},
+		"too much is written in a minute":      {WritesPerMinute: 1},
+		"the same, of what is read, with 429":  {WritesPerMinute: 1, PerHour: 6, Status: 429},
+		"there is nothing left from the start": {PerHour: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newCheckout(t, "")
+			h.storyMended(func() { h.forge.SetLimits(limits) }, func() {
+				h.forge.SetLimits(sandbox.Limits{})
+				waits(h)()
+			})
+			if got := h.endState(); got != want {
+				t.Errorf("the end is\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// TestAnExhaustedBudgetIsLeftAlone: while GitHub's limit lasts Ferry sends nothing at all, says until when, and then goes on.
+func TestAnExhaustedBudgetIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.reportAll("dev")
+	h.forge.SetLimits(sandbox.Limits{PerHour: 2})
+	end := h.clock.Now().Add(time.Hour)
+	h.deploy("dev", "1.1.0")
+	h.forge.ResetRequests()
+	h.later(30 * time.Minute)
+	h.deploy("dev", "1.2.0")
+	if made := h.forge.Requests()[h.installation(acmeEnv)]; len(made) > 0 {
+		t.Errorf("within the limit were made %v", made)
+	}
+	_, number, _ := strings.Cut(h.installation(acmeEnv), "/")
+	if page := h.page("/metrics"); !strings.Contains(page, fmt.Sprintf("ferry_forge_throttled_until_seconds{installation=%q} ", number)) {
+		t.Errorf("the metrics do not say that the installation waits until %s:\n%s", end, page)
+	}
+	h.forge.SetLimits(sandbox.Limits{})
+	h.later(31 * time.Minute)
+	h.later(time.Minute)
+	h.wantStatus(acmeEnv, h.head(acmeEnv, "main"), "ferry/dev", "pending", "1.2.0")
+}
+
+// TestContentIsPaced: many apps change at once, and their pull requests are opened no faster than the pace, until all are.
+func TestContentIsPaced(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.reportAll("dev", "staging", "prod")
+	h.repace(github.Pace{PerMinute: 2, PerHour: 20})
+	h.arrive("1.1.0")
+	h.say(h.board().Number, "dora", "/status checkout staging")
+	h.say(h.board().Number, "dora", "/status checkout prod")
+	h.forge.ResetRequests()
+	for range 10 {
+		before := h.contents()
+		h.later(time.Minute)
+		if made := h.contents() - before; made > 2 {
+			t.Errorf("in a minute %d were written", made)
+		}
+	}
+	if h.contents() == 0 {
+		t.Error("nothing waited for its turn")
+	}
+	if h.staging().State != "open" || !strings.Contains(h.remarks(h.board().Number)[len(h.remarks(h.board().Number))-1].Body, "prod") {
+		t.Errorf("in the end there stand %+v and %+v", h.staging(), h.remarks(h.board().Number))
+	}
+}
+
+// contents counts what was written that tells people.
+func (h *harness) contents() (n int) {
+	for route, times := range h.writes() {
+		if strings.Contains(route, "/pulls") || strings.Contains(route, "/issues") {
+			n += times
+		}
+	}
+	return n
+}
+
+// repace has the Ferry of the harness go on with another pace, as after a restart with other settings.
+func (h *harness) repace(pace github.Pace) {
+	h.t.Helper()
+	s := h.svc.settings
+	s.Pace = pace
+	forge, err := s.github(nil, h.svc.metrics, h.clock.Now, h.svc.logger)
+	h.does(err)
+	h.svc.work.Forges["github"] = connection(forge, s)
+}
