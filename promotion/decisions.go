@@ -53,10 +53,10 @@ func (d Decisions) Renamed(c *config.Config) Decisions {
 		*app, *environment = now.App, now.Environment
 	}
 	for i := range out.Holds {
-		rename(&out.Holds[i].App, &out.Holds[i].Environment)
+		renameStop(c, &out.Holds[i])
 	}
 	for i := range out.Freezes {
-		rename(&out.Freezes[i].App, &out.Freezes[i].Environment)
+		renameStop(c, (*Hold)(&out.Freezes[i]))
 	}
 	for i := range out.Blocks {
 		rename(&out.Blocks[i].App, &out.Blocks[i].Environment)
@@ -86,6 +86,14 @@ func (d Decisions) Renamed(c *config.Config) Decisions {
 	return out
 }
 
+func renameStop(c *config.Config, h *Hold) {
+	now := c.Current(config.Place{App: h.App, Environment: h.Environment})
+	h.App, h.Environment, h.Apps = now.App, now.Environment, slices.Clone(h.Apps)
+	for i, app := range h.Apps {
+		h.Apps[i] = c.Current(config.Place{App: app}).App
+	}
+}
+
 type decisionsFile struct {
 	APIVersion string         `yaml:"apiVersion"`
 	Holds      []stopLine     `yaml:"holds,omitempty"`
@@ -106,9 +114,10 @@ type saidLine struct {
 
 // stopLine is a hold or a freeze.
 type stopLine struct {
-	App         string `yaml:"app,omitempty"`
-	Environment string `yaml:"environment,omitempty"`
-	Reason      string `yaml:"reason,omitempty"`
+	App         string   `yaml:"app,omitempty"`
+	Environment string   `yaml:"environment,omitempty"`
+	Apps        []string `yaml:"apps,omitempty"`
+	Reason      string   `yaml:"reason,omitempty"`
 	saidLine    `yaml:",inline"`
 	Until       time.Time `yaml:"until,omitempty"`
 	RolledBack  []string  `yaml:"rolledBack,omitempty"`
@@ -195,11 +204,11 @@ func (d Decisions) Marshal() ([]byte, error) {
 }
 
 func lineOf(h Hold) stopLine {
-	return stopLine{h.App, h.Environment, h.Reason, saidLine{h.Actor, h.At}, h.Until, references(h.RolledBack)}
+	return stopLine{h.App, h.Environment, h.Apps, h.Reason, saidLine{h.Actor, h.At}, h.Until, references(h.RolledBack)}
 }
 
 func (l stopLine) hold() Hold {
-	return Hold{App: l.App, Environment: l.Environment, Reason: l.Reason, Actor: l.By, At: l.At, Until: l.Until, RolledBack: releaseOf(l.RolledBack)}
+	return Hold{App: l.App, Environment: l.Environment, Apps: l.Apps, Reason: l.Reason, Actor: l.By, At: l.At, Until: l.Until, RolledBack: releaseOf(l.RolledBack)}
 }
 
 func references(r Release) (list []string) {

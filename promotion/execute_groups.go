@@ -32,13 +32,21 @@ func (e *execution) means(name, app string) bool {
 	return name == "" || name == "all" || name == app || name == e.groupOf(app)
 }
 
+// membersOf returns the apps of the group; none where it is no group.
+func (e *execution) membersOf(group string) (apps []string) {
+	for _, v := range e.Views {
+		if group != "" && v.Group == group {
+			apps = append(apps, v.App)
+		}
+	}
+	return apps
+}
+
 // groupChoices names the apps of a group.
 func (e *execution) groupChoices(group string) string {
 	var names []string
-	for _, v := range e.Views {
-		if v.Group == group {
-			names = append(names, code(v.App))
-		}
+	for _, app := range e.membersOf(group) {
+		names = append(names, code(app))
 	}
 	return choices(names)
 }

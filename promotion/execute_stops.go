@@ -1,6 +1,7 @@
 package promotion
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -71,7 +72,7 @@ func (e *execution) stop(c Command) (h Hold, ok bool) {
 		e.refuse("Nothing was done: `/%s` takes how long as `for 30m`, `for 2h` or `for 3d`, and no time of day. Without it, it lasts until somebody ends it.", c.Name)
 		return h, false
 	}
-	h = Hold{App: app, Environment: environment, Actor: e.Login, At: e.Now, Reason: clip(oneLine(strings.Join(reason, " ")), 300)}
+	h = Hold{App: app, Apps: e.membersOf(app), Environment: environment, Actor: e.Login, At: e.Now, Reason: clip(oneLine(strings.Join(reason, " ")), 300)}
 	if length != "" {
 		d, err := config.ParseDuration(strings.ToLower(length))
 		if err != nil || d <= 0 {
@@ -196,7 +197,7 @@ func (e *execution) shutByWindows(app, environment string) (list []string) {
 
 // lifted reads what a command lifts; n is how many there are that it could lift. It returns false after a refusal.
 func (e *execution) lifted(c Command, n int) (app, environment string, ok bool) {
-	app, environment, rest := e.target(c.Words)
+	app, environment, rest := e.stoppedTarget(c.Words)
 	if len(rest) > 0 {
 		e.unknownWord(rest[0])
 		return "", "", false
@@ -212,11 +213,35 @@ func (e *execution) lifted(c Command, n int) (app, environment string, ok bool) 
 	return app, environment, true
 }
 
+// stoppedTarget reads what a command lifts, as target does. It also knows the groups and environments of standing stops that are no more.
+func (e *execution) stoppedTarget(words []string) (app, environment string, rest []string) {
+	app, environment, rest = e.target(words)
+	for len(rest) > 0 {
+		word := strings.Trim(rest[0], "`,:;.")
+		switch {
+		case app == "" && e.stopsAny(func(h Hold) bool { return strings.EqualFold(h.App, word) }):
+			app = strings.ToLower(word)
+		case environment == "" && e.stopsAny(func(h Hold) bool { return strings.EqualFold(h.Environment, word) }):
+			environment = strings.ToLower(word)
+		default:
+			return app, environment, rest
+		}
+		more, where, left := e.target(rest[1:])
+		app, environment, rest = cmp.Or(app, more), cmp.Or(environment, where), left
+	}
+	return app, environment, nil
+}
+
+// stopsAny says whether any standing hold or freeze is such a one.
+func (e *execution) stopsAny(such func(Hold) bool) bool {
+	return slices.ContainsFunc(e.Holds, such) || slices.ContainsFunc(e.Freezes, func(f Freeze) bool { return such(Hold(f)) })
+}
+
 // within returns which of the stops lie inside of what was named, and which reach further. Those that are gone count no more.
 func (e *execution) within(list []Hold, gone []int64, app, environment string) (inside, wider []Hold) {
 	group := e.groupOf(app)
 	for _, h := range list {
-		above := app != "" && (h.App == "" || h.App == group)
+		above := app != "" && (h.App == "" || h.App == group || h.App != app && slices.Contains(h.Apps, app))
 		other := app != "" && !above && h.App != app && e.groupOf(h.App) != app
 		switch {
 		case slices.Contains(gone, h.ID) || other || environment != "" && h.Environment != "" && h.Environment != environment:

@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,7 +31,7 @@ func (h Hold) over(now time.Time) bool { return !h.Until.IsZero() && !h.Until.Af
 
 // covers says whether the hold is one on the app in the environment, too.
 func (h Hold) covers(app, environment string) bool {
-	return (h.App == "" || h.App == app) && (h.Environment == "" || h.Environment == environment)
+	return (h.App == "" || h.App == app || slices.Contains(h.Apps, app)) && (h.Environment == "" || h.Environment == environment)
 }
 
 // words says who holds what, until when, why, and how it is lifted.

@@ -149,8 +149,9 @@ type Report struct {
 // Hold is a person's stop.
 type Hold struct {
 	ID          int64
-	App         string // empty: every app
-	Environment string // empty: everywhere
+	App         string   // or a group; empty: every app
+	Environment string   // empty: everywhere
+	Apps        []string // of the group when it was stopped: they stay so, whatever group they are in later
 	Reason      string
 	Actor       string
 	At          time.Time

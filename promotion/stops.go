@@ -18,7 +18,8 @@ type Stops struct {
 	Mended  []Mended // hotfixes that stand, where that was asked for
 }
 
-// On returns the holds and freezes on the app in the environment, with those on the groups that it travels with.
+// On returns the holds and freezes on the app in the environment, with those on the groups that it travels with, and on those with which it did
+// when they were stopped.
 func (s Stops) On(app, environment string, groups ...string) (holds []Hold, freezes []Freeze) {
 	covers := func(h Hold) bool {
 		return h.covers(app, environment) || slices.ContainsFunc(groups, func(g string) bool { return g != "" && h.covers(g, environment) })

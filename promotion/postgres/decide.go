@@ -281,9 +281,9 @@ func (d *decision) writePull(ctx context.Context, app string, env *promotion.Env
 	return d.wish(ctx, "pull", w.Branch, app, w, time.Time{})
 }
 
-func emptyNotNull(list []promotion.Release) []promotion.Release {
+func emptyNotNull[T any](list []T) []T {
 	if list == nil {
-		return []promotion.Release{}
+		return []T{}
 	}
 	return list
 }

@@ -243,13 +243,13 @@ func (d *decision) writeStops(ctx context.Context, c pendingCommand, cause strin
 }
 
 // said writes an event and makes every unit due that the decision may change.
-func (d *decision) said(ctx context.Context, c pendingCommand, cause, kind, environment, app, detail string) error {
+func (d *decision) said(ctx context.Context, c pendingCommand, cause, kind, environment, app, detail string, members ...string) error {
 	if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: kind, actor: c.login, cause: cause, at: d.now, detail: detail}); err != nil {
 		return err
 	}
 	rows, err := d.tx.Query(ctx, `
-		select 'app:' || name from apps where repository = $1 and ($2 = '' or name = $2 or travels = $2)
-		union all select 'pull:' || number from pulls p where repository = $1 and open and changes <> '[]'`, d.repo.ID, app)
+		select 'app:' || name from apps where repository = $1 and ($2 = '' or name = $2 or travels = $2 or name = any($3))
+		union all select 'pull:' || number from pulls p where repository = $1 and open and changes <> '[]'`, d.repo.ID, app, members)
 	if err != nil {
 		return err
 	}

@@ -356,7 +356,7 @@ func (r *observation) commands(ctx context.Context) error {
 	for _, c := range r.o.Commands {
 		tag, err := r.tx.Exec(ctx, `
 			insert into commands (repository, comment, number, actor, login, permission, teams, unknown, body, said_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), toJSON(teamsNotNull(c.Teams)), c.Unknown, c.Body, c.At)
+			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), toJSON(emptyNotNull(c.Teams)), c.Unknown, c.Body, c.At)
 		if err != nil {
 			return err
 		}

@@ -163,15 +163,8 @@ func insertReview(ctx context.Context, tx pgx.Tx, repository int64, number int, 
 		on conflict (repository, number, actor, comment) do update
 		set login = excluded.login, bot = excluded.bot, verdict = excluded.verdict, sha = excluded.sha, edit = excluded.edit, at = excluded.at,
 		    permission = excluded.permission, teams = excluded.teams, unknown = excluded.unknown`,
-		repository, number, v.ID, v.Comment, v.Login, v.Bot, v.Verdict, v.SHA, v.Edit, v.At, int(v.Permission), toJSON(teamsNotNull(v.Teams)), v.Unknown)
+		repository, number, v.ID, v.Comment, v.Login, v.Bot, v.Verdict, v.SHA, v.Edit, v.At, int(v.Permission), toJSON(emptyNotNull(v.Teams)), v.Unknown)
 	return err
-}
-
-func teamsNotNull(teams []string) []string {
-	if teams == nil {
-		return []string{}
-	}
-	return teams
 }
 
 // storedReviews returns what people say of the pull requests. What a head showed is known of heads that Ferry made.

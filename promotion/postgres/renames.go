@@ -142,6 +142,16 @@ func (r *observation) renameRows(ctx context.Context, n renaming) error {
 			return fmt.Errorf("%s: %w", table, err)
 		}
 	}
+	if n.column != "app" {
+		return nil
+	}
+	for _, table := range []string{"holds", "freezes"} { // the apps of a group that was stopped
+		if _, err := r.tx.Exec(ctx, `
+			update `+table+` set apps = (select jsonb_agg(case when a = $2::text then $3::text else a end) from jsonb_array_elements_text(apps) a)
+			where repository = $1 and apps ? $2::text`, r.repo.ID, n.was, n.now); err != nil {
+			return fmt.Errorf("%s: %w", table, err)
+		}
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,18 +39,18 @@ func (d *decision) stops(ctx context.Context) (s promotion.Stops, err error) {
 
 func (d *decision) active(ctx context.Context, kind stopKind) (list []promotion.Hold, err error) {
 	rows, err := d.tx.Query(ctx, `
-		select id, app, environment, reason, actor, at, until, `+kind.rolledBack+` from `+kind.table+`
+		select id, app, environment, apps, reason, actor, at, until, `+kind.rolledBack+` from `+kind.table+`
 		where repository = $1 and lifted_at is null and (until is null or until > $2) order by id`, d.repo.ID, d.now)
 	if err != nil {
 		return nil, err
 	}
 	var h promotion.Hold
 	var until *time.Time
-	var rolledBack []byte
-	_, err = pgx.ForEachRow(rows, []any{&h.ID, &h.App, &h.Environment, &h.Reason, &h.Actor, &h.At, &until, &rolledBack}, func() error {
+	var apps, rolledBack []byte
+	_, err = pgx.ForEachRow(rows, []any{&h.ID, &h.App, &h.Environment, &apps, &h.Reason, &h.Actor, &h.At, &until, &rolledBack}, func() error {
 		one := h
 		one.At, one.Until, one.RolledBack = h.At.UTC(), timeOf(until), nil
-		if err := json.Unmarshal(rolledBack, &one.RolledBack); err != nil {
+		if err := errors.Join(json.Unmarshal(rolledBack, &one.RolledBack), json.Unmarshal(apps, &one.Apps)); err != nil {
 			return err
 		}
 		list = append(list, one)
@@ -74,13 +75,13 @@ func (d *decision) begin(ctx context.Context, c pendingCommand, cause string, ki
 	if err := insertStop(ctx, d.tx, d.repo.ID, kind, h); err != nil {
 		return err
 	}
-	return d.said(ctx, c, cause, kind.begin, h.Environment, h.App, h.Reason)
+	return d.said(ctx, c, cause, kind.begin, h.Environment, h.App, h.Reason, h.Apps...)
 }
 
 func insertStop(ctx context.Context, tx pgx.Tx, repository int64, kind stopKind, h promotion.Hold) error {
 	var id int64
-	err := tx.QueryRow(ctx, `insert into `+kind.table+` (repository, environment, app, reason, actor, at, until) values ($1, $2, $3, $4, $5, $6, $7) returning id`,
-		repository, h.Environment, h.App, h.Reason, h.Actor, h.At, nullTime(h.Until)).Scan(&id)
+	err := tx.QueryRow(ctx, `insert into `+kind.table+` (repository, environment, app, reason, actor, at, until, apps) values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+		repository, h.Environment, h.App, h.Reason, h.Actor, h.At, nullTime(h.Until), toJSON(emptyNotNull(h.Apps))).Scan(&id)
 	if err == nil && len(h.RolledBack) > 0 {
 		_, err = tx.Exec(ctx, `update holds set rolled_back = $2 where id = $1`, id, toJSON(h.RolledBack))
 	}
@@ -90,11 +91,13 @@ func insertStop(ctx context.Context, tx pgx.Tx, repository int64, kind stopKind,
 // end writes down that a person lifted what was stopped.
 func (d *decision) end(ctx context.Context, c pendingCommand, cause string, kind stopKind, id int64) error {
 	var environment, app string
-	if err := d.tx.QueryRow(ctx, `update `+kind.table+` set lifted_at = $2, lifted_by = $3 where id = $1 returning environment, app`, id, d.now, c.login).
-		Scan(&environment, &app); err != nil {
+	var apps []string
+	if err := d.tx.QueryRow(ctx, `update `+kind.table+` set lifted_at = $2, lifted_by = $3 where id = $1
+		returning environment, app, array(select jsonb_array_elements_text(apps))`, id, d.now, c.login).
+		Scan(&environment, &app, &apps); err != nil {
 		return err
 	}
-	return d.said(ctx, c, cause, kind.end, environment, app, "")
+	return d.said(ctx, c, cause, kind.end, environment, app, "", apps...)
 }
 
 // endStops lifts what was stopped for a time that is over.
