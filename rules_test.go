@@ -79,6 +79,8 @@ func layout() []row {
 			why: "it reads and writes a folder of a person's disk, confined to it, and runs git to list it; no network, no database"},
 		{pkg: "promotion/lint", may: []string{"promotion", "promotion/checkout", "promotion/config", "promotion/manifest", goSync}, tests: []string{jsonSchema},
 			why: "it judges what a checkout desires, and reads and writes nothing itself"},
+		{pkg: "promotion/doctor", may: []string{"forge", "promotion/config"},
+			why: "it judges what a forge said, and asks nothing itself"},
 		{pkg: "promotion/agent", may: []string{"forge", "promotion"},
 			why: "the agent runs in the environments: it must not carry the server's database or a forge's client there"},
 		{pkg: "promotion/postgres", may: []string{"promotion", "promotion/config", "forge", pgx, river},

@@ -65,7 +65,7 @@ func newRoot(getenv func(string) string, stdout, stderr io.Writer) *cobra.Comman
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true // Ferry has its own
 	root.AddGroup(&cobra.Group{ID: groupLocal, Title: "On a checkout, offline:"}, &cobra.Group{ID: groupServer, Title: "Around the server:"})
-	add(root, groupServer, newServeCommand(getenv, stdout, stderr), newTokenCommand(getenv, stdout), newReplayCommand(getenv, stdout), newMigrateCommand(getenv, stdout, stderr),
+	add(root, groupServer, newServeCommand(getenv, stdout, stderr), newTokenCommand(getenv, stdout), newReplayCommand(getenv, stdout), newDoctorCommand(getenv, stdout, stderr), newMigrateCommand(getenv, stdout, stderr),
 		newAgentCommand(getenv, stdout, stderr), newDemoCommand(getenv, stdout, stderr), newSandboxCommand(getenv, stdout, stderr))
 	add(root, groupLocal, newInitCommand(getenv, stdout, stderr), newLintCommand(getenv, stdout, stderr), newPlanCommand(getenv, stdout, stderr), newBumpCommand(getenv, stdout, stderr), newPolicyCommand(getenv, stdout, stderr), newSchemaCommand(stdout))
 	root.AddCommand(newCompletionCommand(stdout), newManCommand(stdout))

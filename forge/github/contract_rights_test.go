@@ -59,6 +59,11 @@ func without[T any](_ T, err error) error { return err }
 
 func (b bearings) reads() []deed {
 	return []deed{
+		{"the budget", "metadata:read", func(ctx context.Context, c *github.Client) error { return without(c.Budget(ctx)) }},
+		{"how it may be merged", "contents:write", func(ctx context.Context, c *github.Client) error { return without(c.MergeMethods(ctx, b.repo)) }},
+		{"the rules", "metadata:read contents:read", func(ctx context.Context, c *github.Client) error {
+			return without(c.BranchRules(ctx, b.repo, "main"))
+		}},
 		{"the repository", "metadata:read", func(ctx context.Context, c *github.Client) error { return without(c.Repository(ctx, b.repo)) }},
 		{"the repository by number", "metadata:read", func(ctx context.Context, c *github.Client) error { return without(c.RepositoryByID(ctx, b.repo.ID)) }},
 		{"a person's permission", "metadata:read", func(ctx context.Context, c *github.Client) error { return without(c.Permission(ctx, b.repo, "ada")) }},

@@ -89,10 +89,11 @@ func calls() []call {
 	return []call{
 		{"POST", "app-manifests/{code}/conversions", needAppCredential}, // which the code stands for
 		{"GET", "app", needAppCredential}, {"GET", "app/installations", needAppCredential}, {"GET", "app/installations/{installation_id}", needAppCredential},
+		{"GET", "app/hook/config", needAppCredential},
 		{"POST", "app/installations/{installation_id}/access_tokens", needAppCredential},
 		{"GET", "app/hook/deliveries", needAppCredential}, {"POST", "app/hook/deliveries/{delivery_id}/attempts", needAppCredential},
 		{"GET", "user", needAppCredential}, {"GET", "user/repos", needAppCredential},
-		{"GET", "users/{username}", needMetadata}, {"GET", "installation/repositories", needMetadata},
+		{"GET", "rate_limit", needMetadata}, {"GET", "users/{username}", needMetadata}, {"GET", "installation/repositories", needMetadata},
 		{"GET", "orgs/{org}/teams/{team_slug}", needMembers}, {"GET", "orgs/{org}/teams/{team_slug}/memberships/{username}", needMembers},
 		{"GET", "repositories/{repository_id}", needMetadata}, {"GET", repo, needMetadata},
 		{"GET", repo + "/rules/branches/{branch}", needMetadata}, {"GET", repo + "/collaborators/{username}/permission", needMetadata},

@@ -1,11 +1,13 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
+	"ferry/forge"
 	"ferry/forge/sandbox/bare"
 )
 
@@ -193,7 +195,7 @@ type mergeOrder struct {
 
 // merge merges a pull request and returns the commit on the base. It fails with GitHub's 405 and 409.
 func (s *Sandbox) merge(r *repository, t *thread, in mergeOrder, who *account) (string, error) {
-	p := t.pull
+	p, method := t.pull, forge.MergeMethod(cmp.Or(in.Method, string(forge.MergeCommit)))
 	switch {
 	case !t.open:
 		return "", fail(http.StatusMethodNotAllowed, "Pull Request is not mergeable")
@@ -202,7 +204,10 @@ func (s *Sandbox) merge(r *repository, t *thread, in mergeOrder, who *account) (
 	case in.SHA != "" && in.SHA != p.headSHA:
 		return "", fail(http.StatusConflict, "Head branch was modified. Review and try the merge again.")
 	}
-	if err := s.refuse(r, http.StatusMethodNotAllowed, move{branch: p.base, before: p.baseSHA, after: p.headSHA, who: who, pull: t}); err != nil {
+	if err := r.refuseMethod(method); err != nil {
+		return "", err
+	}
+	if err := s.refuse(r, http.StatusMethodNotAllowed, move{branch: p.base, before: p.baseSHA, after: p.headSHA, who: who, pull: t, method: method}); err != nil {
 		return "", err
 	}
 	sha, clean, err := s.mergeCommits(r, t, in, who)

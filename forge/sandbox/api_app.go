@@ -68,6 +68,15 @@ func getRepoInstallation(c *call) (reply, error) {
 	return reply{}, notFound()
 }
 
+// getHookConfig tells where the App's webhook goes (docs.github.com, "Get a webhook configuration for an app").
+func getHookConfig(c *call) (reply, error) {
+	o := object{"content_type": "json", "insecure_ssl": "0", "url": c.client.app.hookURL}
+	if c.client.app.hookSecret != "" {
+		o["secret"] = "********"
+	}
+	return ok(o)
+}
+
 // tokenOrder is what an installation token is narrowed to.
 type tokenOrder struct {
 	Repositories  []string          `json:"repositories"`

@@ -8,7 +8,14 @@ import (
 	"ferry/forge/sandbox/bare"
 )
 
-func getRepo(c *call) (reply, error) { return ok(c.s.repoJSON(c.repo)) }
+// getRepo shows how pull requests may be merged to who may write (docs.github.com, "Get a repository").
+func getRepo(c *call) (reply, error) {
+	o := c.s.repoJSON(c.repo)
+	if c.client.may(c.repo, "contents:write") == nil {
+		o["allow_merge_commit"], o["allow_squash_merge"], o["allow_rebase_merge"] = c.repo.allows(forge.MergeCommit), c.repo.allows(forge.MergeSquash), c.repo.allows(forge.MergeRebase)
+	}
+	return ok(o)
+}
 
 func getRepoByID(c *call) (reply, error) {
 	id, err := c.number("id")

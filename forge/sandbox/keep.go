@@ -39,6 +39,7 @@ type (
 		Checks            []checkRun
 		Signed            []string
 		Guards            []Protection
+		Methods           []forge.MergeMethod
 		Rulesets          []ruleset
 	}
 	keptThread struct {
@@ -169,7 +170,7 @@ func (s *Sandbox) snapshot() kept {
 
 func keepRepo(r *repository) keptRepo {
 	k := keptRepo{
-		ID: r.id, Owner: r.owner.id, Name: r.name, Branch: r.branch, Created: r.created, Pushed: r.pushed, Roles: r.roles, Guards: r.guards,
+		ID: r.id, Owner: r.owner.id, Name: r.name, Branch: r.branch, Created: r.created, Pushed: r.pushed, Roles: r.roles, Guards: r.guards, Methods: r.methods,
 		Statuses: map[string][]keptStatus{},
 	}
 	if r.parent != nil {

@@ -41,6 +41,7 @@ func apiRoutes() []route {
 		{"GET", "/app/installations", byApp, "", listInstallations, "", ""},
 		{"GET", "/app/installations/{installation_id}", byApp, "", getInstallation, "", ""},
 		{"POST", "/app/installations/{installation_id}/access_tokens", byApp, "", createToken, "", ""},
+		{"GET", "/app/hook/config", byApp, "", getHookConfig, "", ""},
 		{"GET", "/app/hook/deliveries", byApp, "", listDeliveries, "", ""},
 		{"POST", "/app/hook/deliveries/{delivery_id}/attempts", byApp, "", redeliver, "", ""},
 		{"GET", "/installation/repositories", byInstallation, "", listInstallationRepos, "", ""},

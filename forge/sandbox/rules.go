@@ -20,6 +20,7 @@ type Rules struct {
 	DismissStale   bool            `json:"dismiss_stale"`    // a push that changes the pull request's diff takes approvals back
 	Restricted     bool            `json:"restricted"`       // only Pushers may push and merge
 	Pushers        []string        `json:"pushers"`          // logins, of Apps with [bot]
+	Signed         bool            `json:"signed"`           // every commit has a verified signature
 	AllowForcePush bool            `json:"allow_force_push"` // by whoever may push
 	AllowDeletion  bool            `json:"allow_deletion"`
 }

@@ -56,7 +56,7 @@ func (s *Sandbox) protectionJSON(r *repository, branch string, p *Protection) ob
 	switched := func(on bool) object { return object{"enabled": on} }
 	o := object{
 		"url": u, "enforce_admins": object{"url": u + "/enforce_admins", "enabled": p.Admins},
-		"required_signatures":     object{"url": u + "/required_signatures", "enabled": false},
+		"required_signatures":     object{"url": u + "/required_signatures", "enabled": p.Signed},
 		"required_linear_history": switched(false), "allow_force_pushes": switched(p.AllowForcePush), "allow_deletions": switched(p.AllowDeletion),
 		"block_creations": switched(false), "required_conversation_resolution": switched(false), "lock_branch": switched(false), "allow_fork_syncing": switched(false),
 	}
@@ -115,6 +115,9 @@ func (set *ruleset) rulesJSON() []object {
 	}
 	if !set.AllowForcePush {
 		list = append(list, object{"type": "non_fast_forward"})
+	}
+	if set.Signed {
+		list = append(list, object{"type": "required_signatures"})
 	}
 	if set.Restricted {
 		list = append(list, object{"type": "update", "parameters": object{"update_allows_fetch_and_merge": false}})

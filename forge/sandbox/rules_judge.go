@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"ferry/forge"
 	"ferry/forge/sandbox/bare"
 )
 
@@ -18,7 +19,8 @@ type move struct {
 	before string // bare.Zero where there is no such branch
 	after  string // bare.Zero to delete it
 	who    *account
-	pull   *thread // whose merge it is; nil for a push
+	pull   *thread           // whose merge it is; nil for a push
+	method forge.MergeMethod // of the merge
 }
 
 // refusal is why the rules of a branch do not let it move, in GitHub's words.
@@ -120,6 +122,13 @@ func (r *repository) broken(x *Rules, m move, exempt bool) ([]string, error) {
 	}
 	if m.pull == nil && x.byPull() {
 		found = append(found, "Changes must be made through a pull request.")
+	}
+	unsigned, err := r.unsigned(x, m)
+	if err != nil {
+		return nil, err
+	}
+	if unsigned {
+		found = append(found, "Commits must have verified signatures.")
 	}
 	checks, err := r.missingChecks(x, m)
 	if err != nil {

@@ -38,9 +38,10 @@ type repository struct {
 	parent   *repository                // of a fork
 	guards   []Protection               // in the order in which they were made
 	rulesets []*ruleset
-	touched  bool              // since it was remembered
-	history  []*version        // while reads lag, oldest first
-	past     map[string]string // in an older version: its references
+	methods  []forge.MergeMethod // that merges may be made by; all where there is none
+	touched  bool                // since it was remembered
+	history  []*version          // while reads lag, oldest first
+	past     map[string]string   // in an older version: its references
 }
 
 func (r *repository) fullName() string { return r.owner.login + "/" + r.name }

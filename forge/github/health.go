@@ -1,0 +1,195 @@
+package github
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"ferry/forge"
+)
+
+// AppFacts returns what GitHub says of the App. A plain token has none: then it fails with forge.ErrForbidden.
+func (f *Forge) AppFacts(ctx context.Context) (forge.AppFacts, error) {
+	if f.key == nil {
+		return forge.AppFacts{}, fmt.Errorf("reading the App: %w (a token was given instead of an App)", forge.ErrForbidden)
+	}
+	app, resp, err := f.app.api.Apps.Get(ctx, "")
+	if err != nil {
+		return forge.AppFacts{}, f.app.failed(fmt.Sprintf("reading App %d", f.appID), err)
+	}
+	facts := forge.AppFacts{ID: app.GetID(), Permissions: levels(app.GetPermissions()), Events: app.Events, Settings: settingsPage(app), Ours: f.now()}
+	if facts.Clock, err = http.ParseTime(resp.Header.Get("Date")); err != nil {
+		facts.Clock = time.Time{}
+	}
+	hook, _, err := f.app.api.Apps.GetHookConfig(ctx)
+	if err = f.app.failed("reading where the App's webhook goes", err); err != nil && !errors.Is(err, forge.ErrNotFound) { // an App without a webhook
+		return forge.AppFacts{}, err
+	}
+	facts.Hook, facts.HookUnproven = hook.GetURL(), hook.GetInsecureSSL() == "1"
+	return facts, nil
+}
+
+// settingsPage is where the App's owner changes it: below the pages of the organization or of the person.
+func settingsPage(app *gh.App) string {
+	page, err := url.Parse(app.GetHTMLURL())
+	if err != nil {
+		return app.GetHTMLURL()
+	}
+	page.Path = "/settings/apps/" + app.GetSlug()
+	if app.GetOwner().GetType() == "Organization" {
+		page.Path = "/organizations/" + app.GetOwner().GetLogin() + page.Path
+	}
+	return page.String()
+}
+
+// levels returns permissions as GitHub's API writes them.
+func levels(p *gh.InstallationPermissions) map[string]string {
+	found := map[string]string{}
+	if text, err := json.Marshal(p); err == nil {
+		_ = json.Unmarshal(text, &found) // strings by strings
+	}
+	return found
+}
+
+// InstallationFacts returns what GitHub says of each installation of the App.
+func (f *Forge) InstallationFacts(ctx context.Context) ([]forge.InstallationFacts, error) {
+	if f.key == nil {
+		return nil, fmt.Errorf("listing the installations: %w (a token was given instead of an App)", forge.ErrForbidden)
+	}
+	all, err := pages(func(page gh.ListOptions) ([]*gh.Installation, *gh.Response, error) {
+		return f.app.api.Apps.ListInstallations(ctx, &page)
+	})
+	if err != nil {
+		return nil, f.app.failed(fmt.Sprintf("listing the installations of App %d", f.appID), err)
+	}
+	found := make([]forge.InstallationFacts, 0, len(all))
+	for _, i := range all {
+		found = append(found, forge.InstallationFacts{ID: i.GetID(), Account: i.GetAccount().GetLogin(), Page: i.GetHTMLURL(), Suspended: i.SuspendedAt != nil, Permissions: levels(i.GetPermissions()), Events: i.Events})
+	}
+	return found, nil
+}
+
+// Budget returns what GitHub still grants; asking costs nothing (docs.github.com, "Get rate limit status for the authenticated user").
+func (c *Client) Budget(ctx context.Context) (forge.Budget, error) {
+	var answer struct {
+		Resources struct {
+			Core struct {
+				Limit     int   `json:"limit"`
+				Remaining int   `json:"remaining"`
+				Reset     int64 `json:"reset"`
+			} `json:"core"`
+		} `json:"resources"`
+	}
+	if err := c.get(ctx, "rate_limit", &answer); err != nil {
+		return forge.Budget{}, c.failed("reading the budget of requests", err)
+	}
+	core := answer.Resources.Core
+	return forge.Budget{Limit: core.Limit, Left: core.Remaining, Reset: time.Unix(core.Reset, 0).UTC()}, nil
+}
+
+// MergeMethods returns the ways to merge that a repository allows; none where GitHub does not tell.
+func (c *Client) MergeMethods(ctx context.Context, repo forge.Repo) ([]forge.MergeMethod, error) {
+	call := "reading how pull requests of " + repo.FullName() + " may be merged"
+	if err := refused(call, checkRepo(repo)); err != nil {
+		return nil, err
+	}
+	ctx = context.WithValue(ctx, queried{}, query{repo, needCommits}) // GitHub shows it to who may write only
+	found, _, err := c.api.Repositories.Get(ctx, repo.Owner, repo.Name)
+	if err != nil {
+		return nil, c.failed(call, err)
+	}
+	var allowed []forge.MergeMethod
+	for _, m := range []struct {
+		method forge.MergeMethod
+		on     bool
+	}{{forge.MergeCommit, found.GetAllowMergeCommit()}, {forge.MergeSquash, found.GetAllowSquashMerge()}, {forge.MergeRebase, found.GetAllowRebaseMerge()}} {
+		if m.on {
+			allowed = append(allowed, m.method)
+		}
+	}
+	return allowed, nil
+}
+
+// BranchRules returns what guards a branch, as far as everybody may see it: of branch protection whether there is any and its checks, of rulesets all.
+func (c *Client) BranchRules(ctx context.Context, repo forge.Repo, branch string) (forge.BranchRules, error) {
+	call := fmt.Sprintf("reading the rules of %s of %s", branch, repo.FullName())
+	if err := refused(call, checkRepo(repo), checkBranch(branch)); err != nil {
+		return forge.BranchRules{}, err
+	}
+	var answer struct {
+		Protection struct { // "protected" beside it is true with rulesets too
+			Enabled bool `json:"enabled"`
+			Checks  struct {
+				Checks []ruleCheck `json:"checks"`
+			} `json:"required_status_checks"`
+		} `json:"protection"`
+	}
+	name := url.PathEscape(branch)
+	if err := c.get(ctx, repoPath(repo, "branches/"+name), &answer); err != nil {
+		return forge.BranchRules{}, c.failed(call, err)
+	}
+	rules := forge.BranchRules{Protected: answer.Protection.Enabled, Checks: requiredOf(answer.Protection.Checks.Checks)}
+	list, err := pages(func(page gh.ListOptions) ([]branchRule, *gh.Response, error) {
+		var some []branchRule
+		req, err := c.api.NewRequest("GET", repoPath(repo, fmt.Sprintf("rules/branches/%s?per_page=%d&page=%d", name, page.PerPage, page.Page)), nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		resp, err := c.api.Do(ctx, req, &some)
+		return some, resp, err
+	})
+	if err = c.failed(call, err); err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrForbidden) {
+		return forge.BranchRules{}, err // an old server or a plan without rulesets has none
+	}
+	for _, rule := range list {
+		rule.into(&rules)
+	}
+	return rules, nil
+}
+
+// branchRule is one rule of a ruleset; go-github 60 fails on every kind that is younger than itself.
+type branchRule struct {
+	Type       string `json:"type"`
+	Parameters struct {
+		Dismiss bool        `json:"dismiss_stale_reviews_on_push"`
+		Checks  []ruleCheck `json:"required_status_checks"`
+	} `json:"parameters"`
+}
+
+// ruleCheck is a required check: branch protection and rulesets call the App differently.
+type ruleCheck struct {
+	Context     string `json:"context"`
+	App         int64  `json:"app_id"`
+	Integration int64  `json:"integration_id"`
+}
+
+func requiredOf(checks []ruleCheck) (found []forge.RequiredCheck) {
+	for _, c := range checks {
+		found = append(found, forge.RequiredCheck{Name: c.Context, App: max(c.App, c.Integration, 0)}) // branch protection says -1 for any App
+	}
+	return found
+}
+
+func (r branchRule) into(rules *forge.BranchRules) {
+	switch r.Type {
+	case "pull_request":
+		rules.PullRequest = true
+		rules.DismissStale = rules.DismissStale || r.Parameters.Dismiss
+	case "required_status_checks":
+		rules.Checks = append(rules.Checks, requiredOf(r.Parameters.Checks)...)
+	case "update":
+		rules.Restricted = true
+	case "required_signatures":
+		rules.Signed = true
+	case "merge_queue":
+		rules.MergeQueue = true
+	case "required_linear_history":
+		rules.LinearHistory = true
+	}
+}

@@ -1,0 +1,53 @@
+package forge
+
+import "time"
+
+// AppFacts is what a forge says of Ferry's own App.
+type AppFacts struct {
+	ID           int64
+	Settings     string // the page where it is changed
+	Permissions  map[string]string
+	Events       []string
+	Hook         string // where its webhooks go; empty where they go nowhere
+	HookUnproven bool   // the certificate there is not checked
+	Clock, Ours  time.Time
+}
+
+// InstallationFacts is what a forge says of one installation of the App.
+type InstallationFacts struct {
+	ID          int64
+	Account     string
+	Page        string // where its owner changes it
+	Suspended   bool
+	Permissions map[string]string
+	Events      []string
+}
+
+// Budget is how many requests an installation is granted, and how many of them are left until the reset.
+type Budget struct {
+	Limit, Left int
+	Reset       time.Time
+}
+
+// RequiredCheck is a status that a branch wants before it moves, and the App that must have posted it, 0 for anybody.
+type RequiredCheck struct {
+	Name string
+	App  int64
+}
+
+// BranchRules is what a forge shows everybody of what guards a branch.
+type BranchRules struct {
+	Protected     bool // by branch protection, of which only the checks are shown
+	Checks        []RequiredCheck
+	PullRequest   bool // changes come by pull request only
+	Restricted    bool // only some may push
+	Signed        bool
+	DismissStale  bool // a push takes approvals back
+	MergeQueue    bool
+	LinearHistory bool
+}
+
+// Guarded says whether anything stands between a merge and the branch.
+func (b BranchRules) Guarded() bool {
+	return b.Protected || b.PullRequest || len(b.Checks) > 0 || b.MergeQueue
+}
