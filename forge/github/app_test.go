@@ -164,6 +164,34 @@ func TestRefusedTokenIsReplaced(t *testing.T) {
 	}
 }
 
+// TestRenamedSource: .ferry.yaml still calls a source repository by the name that it had.
+func TestRenamedSource(t *testing.T) {
+	t.Parallel()
+	a := newFakeApp(t)
+	orders := []string{}
+	a.mux.HandleFunc("POST /api/v3/app/installations/5/access_tokens", func(w http.ResponseWriter, r *http.Request) {
+		var sent bytes.Buffer
+		_, _ = sent.ReadFrom(r.Body)
+		orders = append(orders, strings.TrimSpace(sent.String()))
+		if strings.Contains(sent.String(), `"old"`) {
+			http.Error(w, `{"message":"There is at least one repository that does not exist or is not accessible to the parent installation."}`, http.StatusUnprocessableEntity)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+		_, _ = fmt.Fprintf(w, `{"token":"ghs_x","expires_at":%q}`, time.Now().Add(time.Hour).Format(time.RFC3339))
+	})
+	for _, rest := range []string{"", "/git/ref/heads/main"} {
+		a.on("GET /api/v3/repos/acme/old"+rest, 301, `{}`, "Location", a.URL+"/api/v3/repositories/9"+rest)
+	}
+	a.on("GET /api/v3/repositories/9", 200, `{"id":9}`)
+	a.on("GET /api/v3/repositories/9/git/ref/heads/main", 200, `{"object":{"sha":"`+string(shaA)+`"}}`)
+	for range 2 {
+		got, err := a.forge.ClientFor(5, acme).Head(t.Context(), forge.Repo{Owner: "acme", Name: "old"}, "main")
+		same(t, shaA, got, err)
+	}
+	same(t, []string{`{"repositories":["old"],"permissions":{"contents":"read"}}`, `{"permissions":{"metadata":"read"}}`, `{"repository_ids":[9],"permissions":{"contents":"read"}}`}, orders, nil)
+}
+
 func TestRefusedInstallation(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]error{

@@ -28,13 +28,17 @@ type tokens struct {
 	forge        *Forge
 	installation int64
 
-	mu   sync.Mutex
-	made map[order]*installed
+	mu      sync.Mutex
+	made    map[order]*installed
+	numbers map[string]int64 // of repositories that are called by a name they had before
 }
 
 func (t *tokens) of(o order) *installed {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if number := t.numbers[o.name]; number != 0 {
+		o.id, o.name = number, ""
+	}
 	found := t.made[o]
 	if found == nil {
 		found = &installed{fresh: func() *ghinstallation.Transport { return t.forge.signing(t.installation, o) }}
@@ -88,10 +92,37 @@ func (s *scoped) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := s.tokens.of(o).RoundTrip(req)
 	var failure *tokenError
-	if errors.As(err, &failure) && failure.status == http.StatusUnprocessableEntity {
-		failure.text += s.tokens.lacking(req.Context(), o)
+	if !errors.As(err, &failure) || failure.status != http.StatusUnprocessableEntity {
+		return resp, err
 	}
-	return resp, err
+	if again, ok := replay(req); ok && s.renamed(req, o) {
+		return s.tokens.of(o).RoundTrip(again)
+	}
+	failure.text += s.tokens.lacking(req.Context(), o)
+	return nil, err
+}
+
+// renamed finds out whether a repository is called by a name that it had before: GitHub redirects that, but may make no token for it. From then on its
+// number is known.
+func (s *scoped) renamed(req *http.Request, o order) bool {
+	_, segments, ok := s.routes.find(req.Method, req.URL.EscapedPath())
+	if o.name == "" || !ok || segments[0] != "repos" {
+		return false
+	}
+	f := s.tokens.forge
+	reader := f.api(s.tokens.of(order{needs: needMetadata}))
+	found := struct{ ID int64 }{}
+	lookup, err := reader.NewRequest(http.MethodGet, strings.Join(segments[:3], "/"), nil)
+	if err == nil {
+		_, err = reader.Do(req.Context(), lookup, &found)
+	}
+	if err != nil || found.ID == 0 {
+		return false
+	}
+	s.tokens.mu.Lock()
+	defer s.tokens.mu.Unlock()
+	s.tokens.numbers[o.name] = found.ID
+	return true
 }
 
 func (s *scoped) order(req *http.Request) (order, error) {
