@@ -16,6 +16,7 @@ type assessment struct {
 	dueAt      time.Time // when silence would turn into an error
 	degradedAt time.Time // the last degradation that any cluster reported
 	heard      time.Time // a silent agent stops the soak: health is known up to then; zero: up to now
+	saidAt     time.Time // when an agent that promised heartbeats said something last; zero: none promised any
 	silentAt   time.Time // when promised heartbeats that stay away would stop the soak; zero: none are promised
 	lostAt     time.Time // when that silence would be an error, though all had arrived
 	unheard    bool      // read back after a loss, and no agent has spoken since: what stands at the forge is all that is known
@@ -78,7 +79,7 @@ func assessCluster(env config.Environment, d Deployment, r Report, now time.Time
 	}
 	out := assessment{state: DeploymentPending, dueAt: heard.Add(env.ReportTimeout), degradedAt: r.DegradedAt}
 	if r.Every > 0 {
-		out.silentAt = r.ReceivedAt.Add(silentAfter * r.Every)
+		out.saidAt, out.silentAt = r.ReceivedAt, r.ReceivedAt.Add(silentAfter*r.Every)
 		out.lostAt = later(out.silentAt, r.ReceivedAt.Add(env.ReportTimeout))
 	}
 	seen := imagesSeen(d.Release, r.Images)
@@ -129,6 +130,7 @@ func worse(a, b assessment) assessment {
 		out = b
 	}
 	out.degradedAt = later(a.degradedAt, b.degradedAt)
+	out.saidAt = soonest(a.saidAt, b.saidAt)
 	out.silentAt, out.lostAt = soonest(a.silentAt, b.silentAt), soonest(a.lostAt, b.lostAt)
 	out.dueAt = a.dueAt
 	if a.state == DeploymentConverged || b.state != DeploymentConverged && b.dueAt.Before(a.dueAt) {

@@ -178,7 +178,7 @@ func (p *planner) listen(env *Environment, d Deployment, seen assessment) {
 	if d.State == DeploymentConverged {
 		p.due(seen.lostAt)
 	}
-	if p.soaking(env, d) {
+	if p.soaking(env, d, seen.saidAt) {
 		p.due(seen.silentAt)
 	}
 	if seen.silent || seen.lost(p.now) || !seen.heard.IsZero() {
@@ -186,10 +186,11 @@ func (p *planner) listen(env *Environment, d Deployment, seen assessment) {
 	}
 }
 
-// soaking says whether a promotion out of the environment may still wait for the soak of what stands there.
-func (p *planner) soaking(env *Environment, d Deployment) bool {
+// soaking says whether a promotion out of the environment may still wait for the soak of what stands there, or would again if the agent, which spoke last
+// then, had been silent since.
+func (p *planner) soaking(env *Environment, d Deployment, saidAt time.Time) bool {
 	return slices.ContainsFunc(p.s.Environments, func(down Environment) bool {
-		return slices.Contains(down.From, env.Name) && d.soakedAt(p.now, time.Time{}) < down.longestSoak()
+		return slices.Contains(down.From, env.Name) && d.soakedAt(p.now, saidAt) < down.longestSoak()
 	})
 }
 

@@ -84,6 +84,7 @@ func TestSimulationsThatFailed(t *testing.T) {
 		"what came back and failed later, and went, had it, too": {simPlain(), 3061, simEventsOf(3061)},
 		"what was blocked stayed open where nothing else could come": {simPlain(), 1058, []uint64{0x53f9ad127101cd73, 0x4032c952f4f45afa, 0xaf93d3f0524dd6e4, 0x314a9107986418e5, 0xdca057d92e0d85dc,
 			0x4af2383d552621cd, 0x6de82943d66378bb, 0x843ddf6ede12b9d6, 0x3433b5aca4975472, 0xd360fd943eb05d29, 0x6ddf980b9a908940, 0x6bebe95ab2e85f85, 0xb83ce685d607d40e, 0x2ed0a651f31d3c7}},
+		"silence took back a soak that was done, unplanned":        {simPlain(), 4300162, []uint64{0xd6efdc8c80d8133c, 0x6d30c1d07a45818, 0x882943da1db9c157, 0x77646acd0f04e8d, 0x1200ba386115e843}},
 		"a failure after silence was hidden by what came next":     {simPlain(), 4200302, []uint64{0xfd6dd2a734e2cbc5, 0x2b579852293ca6a4, 0x90bb721a8342400c, 0x739efcf30c727ff4, 0xa3d6ee4d44556c8e, 0xf1521c82b99b3eee}},
 		"of two silent agents the one named changed by time alone": {simPlain(), 4100174, []uint64{0xb16cee41a3e6d298, 0xbe111464617ad8a0, 0xb48071bf1c05f95e, 0x56850262309c4722, 0xa819741f9f325719}},
 		"a hotfix was asked for where the model knew of none": {simPlain(), 4100146, []uint64{0x2b0e9579c333b06, 0x600714a2a6107c8b, 0xdca52c6ddb372d1a, 0x37fe6a1ce1db1056, 0xdb082bb0743725dc,
