@@ -42,6 +42,7 @@ const (
 	goTerm         = "golang.org/x/term"
 	goUdiff        = "github.com/aymanbagabas/go-udiff"
 	goSync         = "golang.org/x/sync"
+	containers     = "github.com/google/go-containerregistry"
 	goGitHub       = "github.com/google/go-github/v60"
 	gjson          = "github.com/tidwall/gjson"
 	golangMigrate  = "github.com/golang-migrate/migrate/v4"
@@ -110,6 +111,9 @@ func layout() []row {
 			why: "people's expressions are evaluated here, over facts and nothing else"},
 		{pkg: "promotion/manifest", may: []string{yaml},
 			why: "it edits bytes that strangers wrote, and must not be able to do more"},
+
+		{pkg: "registry", may: []string{containers},
+			why: "it talks to hosts that strangers name: it knows nothing of Ferry, so that nothing of Ferry can get there"},
 
 		{pkg: "forge/github", may: []string{"forge", goGitHub, ghinstallation, gjson},
 			tests: []string{"forge/sandbox", jwt},

@@ -22,7 +22,7 @@ func (s *Snapshot) sourceWords(b *strings.Builder, env *Environment, c choice) {
 	for _, image := range c.release {
 		a, ok := s.source(image)
 		if !ok || a.Commit == "" {
-			fmt.Fprintf(b, "\nThe source of %s is unknown: CI gave no commit with it.\n", code(image.Name))
+			fmt.Fprintf(b, "\nThe source of %s is unknown: CI gave no commit with it%s.\n", code(image.Name), s.lookedUp(image))
 			continue
 		}
 		k, changed := s.changeOf(old, image)

@@ -23,6 +23,7 @@ type Plan struct {
 	Disarms       []Disarm
 	Notices       []Notice
 	Reads         []ChangeKey // what is to be read of the source
+	Lookups       []Lookup    // whose source commit is to be looked up
 	IntentsDone   []string    // environments whose intent is fulfilled or refused
 	Rooms         []RoomWish
 	HoldsEnded    []int64 // of rollbacks, because something newer stands there
@@ -115,6 +116,7 @@ func planned(s Snapshot, now time.Time, train *platform) *planner {
 	p.advance()
 	p.endBackfills()
 	p.readSteps()
+	p.lookUp()
 	for i := range s.Environments {
 		p.waive(&s.Environments[i])
 		p.environment(&s.Environments[i])

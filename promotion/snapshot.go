@@ -21,6 +21,8 @@ type Snapshot struct {
 	Announced     []Announced    // the newest of each image that CI announced
 	Authors       []Author       // of source commits, as far as they were looked up
 	Sources       []Announced    // what CI announced of the images that stand anywhere
+	Lookups       []Lookup       // of source commits, as far as they were asked for
+	Labels        bool           // what an image says of itself can be read from its registry
 	Changes       []SourceChange // of the source between releases of the app, as far as they were read
 	Refusals      map[string]Refusal
 	Lacks         map[string]string // by environment: what the forge did not take when the open pull request was opened

@@ -38,6 +38,7 @@ type secrets struct {
 	webhookSecret []string
 	secretKey     string // encrypts what is stored
 	tokens        givenTokens
+	registries    []byte // Docker's configuration, with credentials
 }
 
 // String keeps secrets out of every format verb.
@@ -84,6 +85,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 		note(fmt.Errorf("FERRY_SECRET_KEY: at least %d characters are expected, such as `openssl rand -hex 32` prints", minSecretKey))
 	}
 	s.secrets.tokens, err = readTokensFile(getenv("FERRY_TOKENS_FILE"))
+	note(err)
+	s.secrets.registries, err = registryCredentials(getenv("FERRY_REGISTRY_AUTH_FILE"))
 	note(err)
 	if s.LogFormat != "json" && s.LogFormat != "text" {
 		note(errors.New("FERRY_LOG: json or text is expected"))

@@ -1,8 +1,10 @@
 package github
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net/url"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -122,4 +124,27 @@ func pagesUpTo[T any](most int, get func(gh.ListOptions) ([]T, *gh.Response, err
 		}
 		page = resp.NextPage
 	}
+}
+
+// CommitAt returns the commit that a reference names: a commit in short or in full, "tags/NAME" or "heads/NAME" (docs.github.com, "Get a commit"). It fails
+// with forge.ErrNotFound or forge.ErrInvalid where there is none.
+func (c *Client) CommitAt(ctx context.Context, repo forge.Repo, ref string) (forge.SHA, error) {
+	call := fmt.Sprintf("finding %s in %s", ref, repo.FullName())
+	if err := refused(call, checkRepo(repo), checkBranch(ref)); err != nil {
+		return "", err
+	}
+	req, err := c.api.NewRequest("GET", repoPath(repo, "commits/"+url.PathEscape(ref)), nil)
+	if err != nil {
+		return "", c.failed(call, err)
+	}
+	req.Header.Set("Accept", "application/vnd.github.sha")
+	var found bytes.Buffer
+	if _, err := c.api.Do(ctx, req, &found); err != nil {
+		return "", c.failed(call, err)
+	}
+	sha, err := forge.ParseSHA(found.String())
+	if err != nil {
+		return "", fmt.Errorf("%s: %w (GitHub answered no commit)", call, forge.ErrInvalid)
+	}
+	return sha, nil
 }

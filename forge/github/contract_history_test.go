@@ -1,7 +1,9 @@
 package github_test
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"ferry/forge"
@@ -105,4 +107,24 @@ func TestContractStatusHistory(t *testing.T) {
 	if err == nil {
 		t.Error("a commit that is not there has statuses")
 	}
+}
+
+// TestContractCommitAt finds a commit by what names it: in short, a branch, a tag.
+func TestContractCommitAt(t *testing.T) {
+	t.Parallel()
+	c, ctx := newContract(t), t.Context()
+	head := c.head(t, "main")
+	for _, ref := range []string{string(head), string(head[:8]), "heads/main"} {
+		if sha, err := c.client.CommitAt(ctx, c.repo, ref); sha != head || err != nil {
+			t.Errorf("%s is %s, %v; want %s", ref, sha, err, head)
+		}
+	}
+	for _, ref := range []string{"tags/v1.0.0", "0123456", strings.Repeat("ab", 20)} {
+		_, err := c.client.CommitAt(ctx, c.repo, ref)
+		if !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrInvalid) {
+			t.Errorf("%s: %v", ref, err)
+		}
+	}
+	_, err := c.client.CommitAt(ctx, c.repo, "../x")
+	is(t, err, forge.ErrInvalid)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -191,7 +192,7 @@ func (c *call) treeJSON(sha string, entries []bare.Entry) object {
 	return object{"sha": sha, "url": c.s.api("/repos/%s/git/trees/%s", c.repo.fullName(), sha), "tree": list, "truncated": false}
 }
 
-// resolve returns the object that a SHA, a full or short reference, or a branch or tag leads to, and "" for none.
+// resolve returns the object that a SHA, a full or short reference, a branch or tag, or the beginning of a SHA leads to, and "" for none.
 func (r *repository) resolve(name string) string {
 	if len(name) == 40 {
 		if obj, err := r.git.Object(name); err == nil {
@@ -203,8 +204,16 @@ func (r *repository) resolve(name string) string {
 			return sha
 		}
 	}
+	if shortSHA.MatchString(name) {
+		if obj, err := r.git.Object(name); err == nil { // not where two begin so
+			return obj.SHA
+		}
+	}
 	return ""
 }
+
+// shortSHA is the beginning of an object's name, of which git takes four digits or more.
+var shortSHA = regexp.MustCompile(`^[0-9a-f]{4,39}$`)
 
 // treeEntry is an entry of a tree to be made. Content makes a new blob; an SHA of null removes the path.
 type treeEntry struct {

@@ -13,18 +13,19 @@ const maxDiscoveries = 100
 
 // entry is one entry of apps as it is written: a named app, or what discover finds. Unset settings are zero.
 type entry struct {
-	name      string
-	was       []string
-	discover  *pattern
-	except    exception
-	source    string // may hold {app}
-	group     string
-	images    []image
-	manifests []manifest
-	also      []also
-	own       *overrides // nil where it says nothing of the kind
-	added     *overrides // by an included file, which can only be stricter
-	included  string     // the path of the included file that has the app, or adds to it
+	name       string
+	was        []string
+	discover   *pattern
+	except     exception
+	source     string // may hold {app}
+	sourceTags []string
+	group      string
+	images     []image
+	manifests  []manifest
+	also       []also
+	own        *overrides // nil where it says nothing of the kind
+	added      *overrides // by an included file, which can only be stricter
+	included   string     // the path of the included file that has the app, or adds to it
 
 	has     map[string]position // the keys that stand there, right or wrong
 	at      position
@@ -55,6 +56,9 @@ func (e entry) complete() bool {
 func (e entry) over(base entry) entry {
 	if _, ok := e.has["source"]; !ok {
 		e.source = base.source
+	}
+	if _, ok := e.has["source_tag"]; !ok {
+		e.sourceTags = base.sourceTags
 	}
 	if _, ok := e.has["also"]; !ok {
 		e.also = base.also
@@ -156,6 +160,8 @@ func (r *reporter) appField(e *entry, f field) {
 		e.except = r.except(f)
 	case "source":
 		e.source = r.source(f.value)
+	case "source_tag":
+		e.sourceTags = r.sourceTags(f)
 	case "group":
 		e.groupAt = r.pos(f.value)
 		e.group, _ = r.name(f.value)
@@ -266,6 +272,37 @@ var (
 	sourceForm    = regexp.MustCompile(`^([A-Za-z0-9._-]|\{app\})+(/([A-Za-z0-9._-]|\{app\})+)+$`)
 	sourceRefused = regexp.MustCompile(`(^|/)\.\.(/|$)`)
 )
+
+// sourceTagForm has exactly one of the two marks.
+var sourceTagForm = regexp.MustCompile(`^[A-Za-z0-9._*-]*(\{commit\}|\{version\})[A-Za-z0-9._*-]*$`)
+
+// What stands for the commit, and for the Git tag, in a form of tags.
+const (
+	CommitMark  = "{commit}"
+	VersionMark = "{version}"
+)
+
+// maxSourceTags bounds the forms of tags of one app.
+const maxSourceTags = 10
+
+// sourceTags reads how tags name source commits: one form, or a list.
+func (r *reporter) sourceTags(f field) (forms []string) {
+	nodes := []*yaml.Node{f.value}
+	if f.value.Kind == yaml.SequenceNode {
+		_, nodes = r.texts(f.value, "source_tag")
+		if n := len(f.value.Content); n == 0 || n > maxSourceTags {
+			r.fail(f.value, "source_tag has %d forms; 1 to %d are expected", n, maxSourceTags)
+		}
+	}
+	for _, n := range nodes {
+		s, ok := r.text(n, "source_tag")
+		if ok && !sourceTagForm.MatchString(s) {
+			r.fail(n, "%s can't be the form of a tag: it holds {commit} or {version} once, letters, digits, . _ - and *", quoted(s))
+		}
+		forms = append(forms, s)
+	}
+	return forms
+}
 
 // source reads the name of a source repository.
 func (r *reporter) source(n *yaml.Node) string {

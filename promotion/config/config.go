@@ -98,7 +98,7 @@ func (c *Config) App(name string, paths ...string) (App, bool) {
 	if !ok {
 		return App{}, false
 	}
-	app := App{Name: name, Was: s.was, Source: strings.ReplaceAll(s.source, appMark, name), Group: s.group}
+	app := App{Name: name, Was: s.was, Source: strings.ReplaceAll(s.source, appMark, name), SourceTags: s.sourceTags, Group: s.group}
 	app.Mode = strictest(c.fileMode, s.own.get().all.mode.value)
 	if s.added != nil {
 		app.Mode = strictest(app.Mode, s.added.get().all.mode.value)

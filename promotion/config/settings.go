@@ -173,12 +173,13 @@ func (a App) PromotedAs() string {
 
 // App is one app with every default filled in.
 type App struct {
-	Name   string
-	Was    []string // names it had before
-	Source string   // owner/name of the source repository; empty where none is given
-	Group  string   // the apps that are promoted with it; empty where it goes alone
-	Images []Image
-	Mode   Mode // the stricter of the file's and its own
+	Name       string
+	Was        []string // names it had before
+	Source     string   // owner/name of the source repository; empty where none is given
+	SourceTags []string // how tags name its commits
+	Group      string   // the apps that are promoted with it; empty where it goes alone
+	Images     []Image
+	Mode       Mode // the stricter of the file's and its own
 }
 
 // Place is where a file belongs.

@@ -23,6 +23,9 @@ func ruleShape() shape  { return textOf("text", regexp.MustCompile(`\S`)) } // a
 func policyShape() shape {
 	return either(ruleShape().named("rule"), listOf(keysOf(atPolicy)).sized(0, maxListed))
 }
+func sourceTagShape() shape {
+	return textOf("tag's form", sourceTagForm).like("*-{commit}-*")
+}
 func rolesShape() shape {
 	return mapOf(wordOf(commandNames...).named("command"), either(wordOf(permissions...), keysOf(atRole)))
 }
@@ -99,6 +102,8 @@ func appKeys() []key {
 		{at: app, name: "discover", shape: pathShape().like("apps/{app}/{env}/values.yaml"), def: "this or `name`", effect: "every path that fits is a manifest of the app in its name"},
 		{at: app, name: "except", shape: listOf(textOf("name", exceptForm, exceptRefused)), def: "none", effect: "what `discover` leaves out; `*` stands for any letters"},
 		{at: both, name: "source", shape: textOf("`owner/name`", sourceForm, sourceRefused).like("acme/checkout"), def: "none", effect: "the repository the images are built from; may hold `{app}`"},
+		{at: app, name: "source_tag", shape: either(sourceTagShape(), listOf(sourceTagShape()).sized(1, maxSourceTags)), def: "none",
+			effect: "how an image's tag names its source commit: `{commit}` is the commit, 7 digits or more, `{version}` a Git tag with or without `v`, and `*` any text. A whole commit after `sha-` or `-` is found without it"},
 		{at: both, name: "images", shape: listOf(either(imageShape(), keysOf(atImage))).sized(1, 0), def: "required", effect: "what is promoted, without tag and digest; may hold `{app}`"},
 		{at: both, name: "manifests", shape: listOf(either(pathShape(), keysOf(atManifest))).sized(1, 0), def: "required with `name`",
 			effect: "the files in which the images stand; not beside `discover`"},

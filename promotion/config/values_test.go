@@ -99,6 +99,7 @@ var keyValues = []values{
 		append([]string{"'{app}'", "'{env}'", "'../{app}/{env}'", "'{app}{app}/{env}'", "'{apps}/{env}'", "'{app}*/{env}'", "[a]"}, badTexts...)},
 	{"app", "except", []string{"[]", "[a, '_*']"}, []string{"", "a", "[a/b]", "['{app}']", "['**']", "[12]", "[a, a]"}},
 	{"app, included file", "source", []string{"acme/a", "group/sub/a", "'acme/{app}'"}, append([]string{"a", "https://a/b", "'a/{env}'", "a/../b", "a/b/"}, badTexts...)},
+	{"app", "source_tag", []string{"'*-{commit}-*'", "['{version}', 'sha-{commit}']"}, append([]string{"latest", "'{tag}'", "'{commit}{commit}'", "'{commit}/x'", "[]", "[12]"}, badTexts...)},
 	{"app, included file", "images", []string{"[ghcr.io/acme/b]", "[{name: b}]", "['{app}']"}, []string{"", "[]", "b", "[{}]", "[b, b]", "['b:1']", "['b@sha256:0']", "[B]", "['{env}']", "['x_']", "[12]"}},
 	{"app, included file", "manifests", []string{"['{env}.yaml']", "['**/{env}/*.yaml', {path: '{env}/{cluster}.yaml', keys: [a.b]}]"},
 		[]string{"", "[]", "a", "[a]", "[12]", "['{env}', '{env}']", "[{}]", "[{path: a}]", "[{path: '{env}', keys: []}]"}},

@@ -44,6 +44,8 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			and generation = decided`, nil},
 		{"changes", `
 			delete from source_changes where id in (select id from source_changes where state <> 'pending' and read_at < $2 limit $1)`, []any{now.Add(-keepChanges)}},
+		{"lookups", `
+			delete from image_lookups where id in (select id from image_lookups where state <> 'pending' and read_at < $2 limit $1)`, []any{now.Add(-keepChanges)}},
 		{"notices", `
 			delete from wishes where id in (select id from wishes where kind = 'notice' and version = applied_version and applied_at < $2 limit $1)`, []any{now.Add(-keepCommits)}},
 		{"statuses", deadStatuses, []any{now.Add(-keepStatuses)}},

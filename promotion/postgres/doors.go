@@ -285,12 +285,18 @@ func (s *Store) Announce(ctx context.Context, t Token, a promotion.Announced, no
 		if err != nil {
 			return err
 		}
+		if err := forgetFound(ctx, tx, t.Repository, a.Image); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `
 			insert into announced (repository, image, tag, digest, source, commit_sha, at) values ($1, $2, $3, $4, $5, $6, $7)
 			on conflict (repository, image, tag) do update set digest = excluded.digest, source = excluded.source, commit_sha = excluded.commit_sha, at = excluded.at
-			where (announced.digest, announced.source, announced.commit_sha) is distinct from (excluded.digest, excluded.source, excluded.commit_sha)`,
+			where (announced.digest, announced.source) is distinct from (excluded.digest, excluded.source) or excluded.commit_sha not in ('', announced.commit_sha)`,
 			t.Repository, a.Image.Name, a.Image.Tag, a.Image.Digest, a.Source, a.Commit, now)
 		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		if err := lookAgain(ctx, tx, t.Repository, a.Image); err != nil {
 			return err
 		}
 		if err := addEvent(ctx, tx, event{repository: t.Repository, kind: "announced", actor: "CI", cause: "POST /api/v1/images", at: now, detail: a.Image.String()}); err != nil {

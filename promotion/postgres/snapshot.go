@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -17,6 +18,7 @@ import (
 type Mind struct {
 	Self     forge.User // Ferry's own account at the forge
 	ForgeURL string     // the forge's pages, for links
+	Labels   bool       // registries are read
 	URL      string     // Ferry's own public address
 	// Config returns the configuration of that name; content is read only where the name is new to it.
 	Config func(name ConfigName, content func() (ConfigContent, error)) (*config.Config, error)
@@ -34,7 +36,7 @@ type decision struct {
 	cause  string
 	acts   map[int64]bool  // wishes to act on
 	dirty  map[string]bool // units to decide
-	reads  []ChangeArgs    // of sources
+	reads  []river.JobArgs // of sources
 	told   []string        // the numbers under which a comment tells of trouble with the app
 
 	contended *bool // set where it meets other decisions at one row
@@ -361,7 +363,7 @@ func (d *decision) announcements(ctx context.Context, s *promotion.Snapshot) err
 	}
 	rows, err := d.tx.Query(ctx, `
 		select image, tag, digest, source, commit_sha, seq, at, n = 1
-		from (select *, row_number() over (partition by image order by seq desc) as n from announced where repository = $1 and image = any($2)) a
+		from (select *, case when found then 0 else row_number() over (partition by image, found order by seq desc) end as n from announced where repository = $1 and image = any($2)) a
 		where n = 1 or tag = any($3) order by seq`, d.repo.ID, names, tags)
 	if err != nil {
 		return err
@@ -375,8 +377,11 @@ func (d *decision) announcements(ctx context.Context, s *promotion.Snapshot) err
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	s.AddTagSources()
-	return err
+	return d.lookups(ctx, s)
 }
 
 // refusals reads why the forge did not take the pull requests, commits and merges that were wished.

@@ -20,11 +20,12 @@ type Due struct {
 	Checks        []int64 // repositories
 	Wishes        []int64
 	Logs          []DeliveryLogArgs
+	Lookups       []int64 // of source commits
 }
 
 // Empty says that there is nothing to do.
 func (d Due) Empty() bool {
-	return len(d.Repositories)+len(d.Installations)+len(d.Changes)+len(d.Units)+len(d.Checks)+len(d.Wishes)+len(d.Logs) == 0
+	return len(d.Repositories)+len(d.Installations)+len(d.Changes)+len(d.Units)+len(d.Checks)+len(d.Wishes)+len(d.Logs)+len(d.Lookups) == 0
 }
 
 // DueWork returns the work that is due at now: generations that are not done, timers that have run out, wishes that are not true yet.
@@ -44,6 +45,9 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 		return due, err
 	}
 	if due.Changes, err = s.dueChanges(ctx, now, limit); err != nil {
+		return due, err
+	}
+	if due.Lookups, err = s.dueLookups(ctx, now, limit); err != nil {
 		return due, err
 	}
 	rows, err = s.pool.Query(ctx, `
@@ -117,6 +121,9 @@ func (s *Store) EnqueueDue(ctx context.Context, due Due) (err error) {
 	}
 	for _, id := range due.Changes {
 		jobs = append(jobs, ChangeArgs{Change: id})
+	}
+	for _, id := range due.Lookups {
+		jobs = append(jobs, LookupArgs{Lookup: id})
 	}
 	for _, u := range due.Units {
 		jobs = append(jobs, u)

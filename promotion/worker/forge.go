@@ -28,6 +28,7 @@ type Client interface {
 	fileReader
 	pullReader
 	historyReader
+	sourceReader
 	branchWriter
 	pullWriter
 	statusWriter

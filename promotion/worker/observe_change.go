@@ -26,10 +26,9 @@ func (w *Work) ObserveChange(ctx context.Context, id int64) (err error) {
 			return err
 		}
 		read, err := w.readChange(ctx, change)
-		var limited *forge.RateLimited
 		switch {
 		case err == nil:
-		case errors.As(err, &limited) || change.Attempts+1 < changeAttempts && !final(err):
+		case worthTrying(err, change.Attempts):
 			how = putOff
 			until := w.again(err, change.Attempts)
 			w.Logger.Warn("reading a source is put off", "source", change.Source, "until", until, "error", err)
@@ -41,6 +40,12 @@ func (w *Work) ObserveChange(ctx context.Context, id int64) (err error) {
 		return w.Store.RecordChange(ctx, h.lease, change, read, w.Now())
 	})
 	return err
+}
+
+// worthTrying says whether a source is tried to be read again after that many attempts.
+func worthTrying(err error, attempts int) bool {
+	var limited *forge.RateLimited
+	return errors.As(err, &limited) || attempts+1 < changeAttempts && !final(err)
 }
 
 // final says that trying again would find the same.

@@ -115,6 +115,9 @@ func (w *Work) workers() *river.Workers {
 	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.DeliveryLogArgs]) error {
 		return w.ReadDeliveries(ctx, forge.Kind(job.Args.Forge))
 	}))
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.LookupArgs]) error {
+		return w.ObserveSource(ctx, job.Args.Lookup)
+	}))
 	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.DecideArgs]) error {
 		return w.Decide(ctx, job.Args.Repository, job.Args.Unit)
 	}))

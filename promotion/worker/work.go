@@ -18,7 +18,8 @@ import (
 type Work struct {
 	Store   *postgres.Store
 	Forges  map[forge.Kind]Connection
-	URL     string // Ferry's own public address
+	Labels  imageLabels // nil: registries are not read
+	URL     string      // Ferry's own public address
 	Now     func() time.Time
 	Logger  *slog.Logger
 	Holder  string // names this process in leases
@@ -152,7 +153,7 @@ func (w *Work) Decide(ctx context.Context, repository int64, unit string) (err e
 	if err != nil {
 		return fmt.Errorf("asking %s who Ferry is there: %w", repo.Forge, err)
 	}
-	return w.Store.Decide(ctx, repository, unit, w.Now(), postgres.Mind{Self: self, ForgeURL: connection.PagesURL, URL: w.URL, Config: w.configs.get})
+	return w.Store.Decide(ctx, repository, unit, w.Now(), postgres.Mind{Self: self, Labels: w.Labels != nil, ForgeURL: connection.PagesURL, URL: w.URL, Config: w.configs.get})
 }
 
 // Drain does all work that is due now, one step after the other, until there is none. It is how tests and one-shot tools run Ferry without River.
@@ -180,6 +181,9 @@ func (w *Work) Do(ctx context.Context, due postgres.Due) {
 	}
 	for _, id := range due.Changes {
 		w.logged(w.ObserveChange(ctx, id))
+	}
+	for _, id := range due.Lookups {
+		w.logged(w.ObserveSource(ctx, id))
 	}
 	for _, u := range due.Units {
 		w.logged(w.Decide(ctx, u.Repository, u.Unit))

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"ferry/promotion"
+	"ferry/registry"
+)
+
+// registryCredentials reads the file that FERRY_REGISTRY_AUTH_FILE names, and fails where it cannot be used.
+func registryCredentials(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("FERRY_REGISTRY_AUTH_FILE: %w", err)
+	}
+	if _, err := registry.New(content); err != nil {
+		return nil, fmt.Errorf("FERRY_REGISTRY_AUTH_FILE: %s: %w", path, err)
+	}
+	return content, nil
+}
+
+// readRegistries lets the service read what images say of themselves.
+func (svc *service) readRegistries() error {
+	reader, err := registry.New(svc.settings.secrets.registries)
+	if err != nil {
+		return err
+	}
+	svc.labels = func(ctx context.Context, image promotion.Image) (map[string]string, error) {
+		labels, err := reader.Labels(ctx, image.Name, image.Tag, image.Digest)
+		if errors.Is(err, registry.ErrUnknown) {
+			err = fmt.Errorf("%w: %w", promotion.ErrNoLabels, err)
+		}
+		return labels, err
+	}
+	return nil
+}
