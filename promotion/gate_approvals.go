@@ -138,6 +138,8 @@ func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 		return "only people's do"
 	case s.wrote(env, env.Promotion.Release, p.User):
 		return "they wrote the change"
+	case s.broughtUnknown(env.Promotion.Release, p.Login):
+		return "they brought it, and of which source commit it is nobody knows"
 	case env.Promotion.Intent != IntentUpdate && askedBy(env.Promotion.Asker, p.Login):
 		return "they asked for this promotion"
 	case p.plays(approvers(env)):
@@ -146,6 +148,18 @@ func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 		return p.Unknown
 	}
 	return fmt.Sprintf("they have %s permission", p.Permission)
+}
+
+// broughtUnknown says whether the account pushed the release into an environment that comes first, where the source of an image of it is unknown: they
+// may have written it.
+func (s *Snapshot) broughtUnknown(release Release, login string) bool {
+	unknown := slices.ContainsFunc(release, func(image Image) bool {
+		from, ok := s.source(image)
+		return !ok || from.Commit == ""
+	})
+	return unknown && login != "" && slices.ContainsFunc(s.Environments, func(e Environment) bool {
+		return len(e.From) == 0 && slices.ContainsFunc(e.History, func(d Deployment) bool { return strings.EqualFold(d.BroughtBy, login) && d.Release.Same(release) })
+	})
 }
 
 // wrote says whether the account made one of the commits that the release was built from, or any that it adds to what stands in the environment, as far

@@ -3,6 +3,7 @@ package promotion
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"ferry/promotion/config"
@@ -42,6 +43,15 @@ func ImagesIn(c *config.Config, f File, place config.Place) ([]Image, string) {
 	return f.Images, f.Problem
 }
 
+// ChangedImages returns the app's images as they stand in a file after a change, and whether that changes its release: their tags and digests, from where
+// they are pulled, or whether they are found at all.
+func ChangedImages(c *config.Config, path string, before, after []byte, place config.Place) (Release, bool) {
+	was, is := File{Path: path, Content: before}, File{Path: path, Content: after}
+	was.locate(c, place)
+	is.locate(c, place)
+	return is.Images, !slices.Equal(was.Images, is.Images) || !slices.Equal(was.pulled, is.pulled) || was.Problem != is.Problem
+}
+
 // locate finds the app's images in the file.
 func (f *File) locate(c *config.Config, place config.Place) {
 	app, ok := c.App(place.App, f.Path)
@@ -56,13 +66,14 @@ func (f *File) locate(c *config.Config, place config.Place) {
 		f.Problem = plain(err.Error())
 		return
 	}
-	f.Images, f.Spots = make([]Image, len(found)), make([]Spot, len(found))
+	f.Images, f.Spots, f.pulled = make([]Image, len(found)), make([]Spot, len(found)), make([]string, len(found))
 	for i, x := range found {
 		name := configuredAs(app, place.Environment, x.Name)
 		if x.Tag != "" && !tagForm.MatchString(x.Tag) || x.Digest != "" && !digestForm.MatchString(x.Digest) {
 			f.Images, f.Problem = nil, fmt.Sprintf("%s: what stands there as tag or digest of %s cannot be one", f.Path, name)
 			return
 		}
+		f.pulled[i] = x.Pulled
 		f.Images[i], f.Spots[i] = Image{Name: name, Tag: x.Tag, Digest: x.Digest}, Spot{x.Line, x.Column, x.IsNumber}
 	}
 }

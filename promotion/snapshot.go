@@ -69,6 +69,7 @@ type File struct {
 	Spots      []Spot            // where Images stand, one for each, where the file was just read; else none
 	Targets    []manifest.Target // where the configuration's keys lead to them (see FindTargets); an image without one is found by its name
 	Problem    string            // why it cannot be read
+	pulled     []string          // the names under which Images are pulled, where the file was just read and replaces theirs
 }
 
 // Spot is a place in a file, counted from 1 in lines and characters.

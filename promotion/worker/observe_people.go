@@ -197,10 +197,8 @@ func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path stri
 		return nil, err
 	}
 	for _, place := range l.config.Places(path) {
-		a, problemA := promotion.ImagesIn(l.config, promotion.File{Path: path, Content: after.Content}, place)
-		b, problemB := promotion.ImagesIn(l.config, promotion.File{Path: path, Content: before.Content}, place)
-		if !slices.Equal(a, b) || problemA != problemB {
-			out = append(out, promotion.Change{Place: place, Images: a})
+		if images, changed := promotion.ChangedImages(l.config, path, before.Content, after.Content, place); changed {
+			out = append(out, promotion.Change{Place: place, Images: images})
 		}
 	}
 	return out, nil
