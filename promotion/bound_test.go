@@ -125,7 +125,7 @@ func TestRolesOfEnvironments(t *testing.T) {
 		may     bool
 		changed int // of Outcome, by somebody who may
 	}{
-		{"/hold staging", true, 1}, {"/hold prod", false, 1}, {"/hold checkout", false, 1}, {"/hold all", false, 1}, {"/hold checkout staging prod is broken", true, 1},
+		{"/hold staging", true, 1}, {"/hold prod", false, 1}, {"/hold checkout", false, 1}, {"/hold all", false, 1}, {"/hold checkout staging because prod is broken", true, 1},
 		{"/resume staging", true, 1}, {"/resume prod", false, 1}, {"/resume all", false, 2},
 		{"/freeze staging x", true, 1}, {"/freeze prod x", false, 1}, {"/freeze all x", false, 1}, {"/thaw prod", false, 1}, {"/thaw all", false, 1},
 		{"/block checkout 1.1.0 staging x", true, 1}, {"/block checkout 1.1.0 prod x", false, 1}, {"/block checkout 1.1.0 x", false, 1}, {"/unblock checkout 9.9.9", false, 1},

@@ -68,7 +68,11 @@ func ParseCommands(body, prefix string) []Command {
 		case m[1] == "" && !isCommand(name):
 			continue
 		}
-		out = append(out, Command{Name: name, Words: strings.Fields(m[3])})
+		words := strings.Fields(m[3])
+		if name == "hold" || name == "freeze" {
+			words = lengthLast(words)
+		}
+		out = append(out, Command{Name: name, Words: words})
 		if len(out) == maxCommands {
 			break
 		}

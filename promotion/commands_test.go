@@ -175,7 +175,8 @@ func TestHoldCommand(t *testing.T) {
 		{"/hold prod waiting for bob", false, "", "prod", "waiting for bob", 0, ""},
 		{"/hold prod good for 2h of work", false, "", "prod", "good for 2h of work", 0, ""},
 		{"/hold", true, "checkout", "staging", "", 0, ""},
-		{"/hold everything is broken", true, "checkout", "staging", "everything is broken", 0, ""},
+		{"/hold for 2h prod money", true, "", "prod", "money", 2 * time.Hour, ""},
+		{"/hold prod everything is broken", true, "", "prod", "everything is broken", 0, ""},
 		{"/hold for 30m", true, "checkout", "staging", "", 30 * time.Minute, ""},
 	}
 	for _, test := range tests {

@@ -142,7 +142,7 @@ func (e *execution) orHere(app, environment string) (string, string) {
 func (e *execution) status(c Command) {
 	app, environment, rest := e.target(c.Words)
 	if len(rest) > 0 {
-		e.unknownWord(rest[0])
+		e.unknownWords(c, rest)
 		return
 	}
 	app, environment = e.orHere(app, environment)
@@ -176,7 +176,7 @@ func (e *execution) status(c Command) {
 func (e *execution) promote(c Command) {
 	app, environment, rest := e.target(c.Words)
 	if len(rest) > 0 {
-		e.unknownWord(rest[0])
+		e.unknownWords(c, rest)
 		return
 	}
 	if app == "" {
@@ -272,7 +272,7 @@ func upstreamOf(v View, env config.Environment, cell EnvironmentView) *Environme
 func (e *execution) retry(c Command) {
 	app, environment, rest := e.target(c.Words)
 	if len(rest) > 0 {
-		e.unknownWord(rest[0])
+		e.unknownWords(c, rest)
 		return
 	}
 	app, environment = e.orHere(app, environment)
@@ -295,15 +295,12 @@ func (e *execution) retry(c Command) {
 
 func (e *execution) help(Command) { e.say("%s", commandTable(e.whoMay)) }
 
-func (e *execution) unknownWord(word string) {
-	names := []string{"all"}
-	for _, v := range e.Views {
-		names = append(names, v.App)
+// unknownWords refuses what a command that takes no reason does not understand.
+func (e *execution) unknownWords(c Command, rest []string) {
+	if e.several(c, rest) {
+		return
 	}
-	for _, env := range e.Config.Environments {
-		names = append(names, env.Name)
-	}
-	e.refuse("%s is no app and no environment here. Did you mean %s?", code(clip(word, 60)), code(config.Nearest(word, names)))
+	e.refuse("%s is no app and no environment here. Did you mean %s?", code(clip(rest[0], 60)), code(config.Nearest(rest[0], append([]string{"all"}, e.places()...))))
 }
 
 func (e *execution) appChoices() string {

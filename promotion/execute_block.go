@@ -31,6 +31,9 @@ func (e *execution) block(c Command) {
 	if !ok {
 		return
 	}
+	if e.several(c, rest) {
+		return
+	}
 	if b.Reason = clip(oneLine(strings.Join(rest, " ")), 300); b.Reason == "" {
 		e.refuse("`/block` %s why? Everybody who is stopped reads the reason.", escape(b.what()))
 		return
@@ -75,7 +78,7 @@ func (e *execution) unblock(c Command) {
 		return
 	}
 	if len(rest) > 0 {
-		e.unknownWord(rest[0])
+		e.unknownWords(c, rest)
 		return
 	}
 	var wider []string

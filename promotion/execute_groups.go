@@ -55,7 +55,7 @@ func (e *execution) groupChoices(group string) string {
 func (e *execution) drop(c Command) {
 	app, environment, rest := e.target(c.Words)
 	if len(rest) > 0 {
-		e.unknownWord(rest[0])
+		e.unknownWords(c, rest)
 		return
 	}
 	switch {

@@ -76,7 +76,7 @@ func (e *execution) rollbackWords(c Command) (app, environment, tag string, rest
 	}
 	app, environment, rest = e.target(words[:all])
 	rest = slices.Concat(rest, words[all:])
-	if e.misspelt(c, environment, rest) {
+	if e.misspelt(c, environment, rest) || e.several(c, rest) || e.nowhere(c, environment, rest) {
 		return "", "", "", nil, false
 	}
 	app, environment, ok = e.onePlace(c, app, environment)
@@ -84,6 +84,16 @@ func (e *execution) rollbackWords(c Command) (app, environment, tag string, rest
 		tag, rest = tagAmong(rest, e.History[app][environment])
 	}
 	return app, environment, tag, rest, ok
+}
+
+// nowhere refuses a command that says something and names no environment: a word that is no place may be what they call one elsewhere, and the pull
+// request's own would be taken for it. It returns true after that.
+func (e *execution) nowhere(c Command, environment string, rest []string) bool {
+	if environment != "" || len(rest) == 0 {
+		return false
+	}
+	e.refuse("Nothing was done: `/%s` where? %s is no app and no environment here. Name an environment before everything else: %s.", c.Name, code(clip(rest[0], 60)), e.environmentChoices())
+	return true
 }
 
 // tagAmong finds the release that is named among the words of a reason: behind a "to", or where the first of them stood in the environment.

@@ -56,7 +56,7 @@ func (h Hold) named() string { return strings.TrimPrefix(h.lift(""), " ") }
 // stop reads what a command stops, for how long and why. It returns false after a refusal.
 func (e *execution) stop(c Command) (h Hold, ok bool) {
 	app, environment, rest := e.target(c.Words)
-	if app != "all" && e.misspelt(c, environment, rest) {
+	if e.unnamed(c, app, environment, rest) || app != "all" && e.misspelt(c, environment, rest) {
 		return h, false
 	}
 	app, environment = e.orHere(app, environment)
@@ -68,6 +68,9 @@ func (e *execution) stop(c Command) (h Hold, ok bool) {
 		app = ""
 	}
 	reason, length := holdFor(rest)
+	if e.several(c, reason) {
+		return h, false
+	}
 	if length == "" && saysLength(reason) {
 		e.refuse("Nothing was done: `/%s` takes how long as `for 30m`, `for 2h` or `for 3d`, and no time of day. Without it, it lasts until somebody ends it.", c.Name)
 		return h, false
@@ -92,12 +95,17 @@ func (e *execution) whatOf(c Command) {
 // length. Elsewhere "for" is a word of the reason.
 func holdFor(words []string) (reason []string, length string) {
 	for _, at := range []int{len(words) - 2, 0} {
-		if at < 0 || at+1 >= len(words) || !strings.EqualFold(words[at], "for") || !strings.ContainsRune("+-.0123456789", rune(words[at+1][0])) {
+		if !saysFor(words, at) {
 			continue
 		}
 		return slices.Concat(words[:at], words[at+2:]), words[at+1]
 	}
 	return words, ""
+}
+
+// saysFor says whether "for" before a digit stands there.
+func saysFor(words []string, at int) bool {
+	return at >= 0 && at+1 < len(words) && strings.EqualFold(words[at], "for") && strings.ContainsRune("+-.0123456789", rune(words[at+1][0]))
 }
 
 // saysLength says whether a reason begins with what seems to be a length or a time: "until 18:00", "2h", "for two hours".
@@ -199,7 +207,7 @@ func (e *execution) shutByWindows(app, environment string) (list []string) {
 func (e *execution) lifted(c Command, n int) (app, environment string, ok bool) {
 	app, environment, rest := e.stoppedTarget(c.Words)
 	if len(rest) > 0 {
-		e.unknownWord(rest[0])
+		e.unknownWords(c, rest)
 		return "", "", false
 	}
 	app, environment = e.orHere(app, environment)

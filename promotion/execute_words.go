@@ -80,6 +80,56 @@ func (e *execution) misspelt(c Command, environment string, rest []string) bool 
 	return true
 }
 
+// several refuses a command over one place where another one follows: it would be done in the first, and the second would be taken for a word of the
+// reason. It returns true after that.
+func (e *execution) several(c Command, rest []string) bool {
+	for len(rest) > 0 && (slices.Contains(joining(), strings.ToLower(strings.Trim(rest[0], "`,:;."))) || slices.Contains(towards(), strings.ToLower(rest[0]))) {
+		rest = rest[1:]
+	}
+	if len(rest) == 0 {
+		return false
+	}
+	for _, part := range strings.FieldsFunc(rest[0], func(r rune) bool { return strings.ContainsRune(",/&+|", r) }) {
+		if e.isPlace(part) {
+			e.refuse("Nothing was done: `/%s` takes one place, and %s is another one. Say it once for each place, a line each.", c.Name, code(e.placeOf(part)))
+			return true
+		}
+	}
+	return false
+}
+
+// joining are the words that people put between the names of two places; a comma alone is trimmed to nothing.
+func joining() []string {
+	return []string{"", "and", "or", "plus", "also", "&", "+", "/", "then", "to"}
+}
+
+// unnamed refuses a command that is to reach everything by another word than `all`: it would be done only in the place that the pull request is about. It
+// returns true after that.
+func (e *execution) unnamed(c Command, app, environment string, rest []string) bool {
+	if environment != "" || app != "" && app != "all" || len(rest) == 0 {
+		return false
+	}
+	first := strings.ToLower(strings.Trim(rest[0], "`,:;."))
+	things := []string{"app", "apps", "application", "applications", "service", "services", "environment", "environments", "env", "envs", "place", "places"}
+	switch {
+	case app == "all" && slices.Contains(things, first):
+	case app == "" && slices.Contains([]string{"everything", "everywhere"}, first):
+	case app == "" && slices.Contains([]string{"every", "each", "both"}, first) && len(rest) > 1 && slices.Contains(things, strings.ToLower(rest[1])):
+	default:
+		return false
+	}
+	e.refuse("Nothing was done: write `/%s all` and the reason for everything, or name an environment for all apps there: `/%s` %s.", c.Name, c.Name, e.environmentChoices())
+	return true
+}
+
+// lengthLast puts the length that stands before everything else behind it, so that the place is the first word.
+func lengthLast(words []string) []string {
+	if len(words) < 3 || !saysFor(words, 0) {
+		return words
+	}
+	return slices.Concat(words[2:], words[:2])
+}
+
 // Said is a comment that has been obeyed.
 type Said struct {
 	Commands    []Command

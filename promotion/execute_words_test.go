@@ -40,6 +40,55 @@ func TestWordsThatAreNearlyNames(t *testing.T) {
 	}
 }
 
+// TestWordsThatReachFurther: what would stop less than its author wrote does nothing at all, and says how to write it.
+func TestWordsThatReachFurther(t *testing.T) {
+	t.Parallel()
+	another, everything := "takes one place, and `prod` is another one. Say it once for each place", "Nothing was done: write `/"
+	for body, words := range map[string]string{
+		"/freeze staging prod an incident":        another,
+		"/freeze staging Prod an incident":        another,
+		"/freeze staging and prod an incident":    another,
+		"/freeze staging, prod: an incident":      another,
+		"/freeze staging , prod an incident":      another,
+		"/freeze staging & prod an incident":      another,
+		"/freeze staging and in prod an incident": another,
+		"/freeze dev staging,prod an incident":    "`staging` is another one",
+		"/freeze dev cart/prod an incident":       "cart",
+		"/hold dev prod":                          another,
+		"/hold checkout dev prod":                 another,
+		"/hold checkout cart staging":             "`cart` is another one",
+		"/hold all dev prod":                      another,
+		"/hold dev for 2h prod":                   another,
+		"/hold for 2h dev prod money":             another,
+		"/block checkout 1.1.0 staging prod bad":  another,
+		"/resume dev prod":                        another,
+		"/thaw dev and prod":                      another,
+		"/status dev prod":                        another,
+		"/promote checkout staging and prod":      another,
+		"/retry dev prod":                         another,
+		"/freeze everything money":                everything + "freeze all`",
+		"/hold everything":                        everything,
+		"/hold Everywhere, money":                 everything,
+		"/freeze all apps money":                  everything,
+		"/freeze every app money":                 everything,
+	} {
+		out := tried(t, body, false, words, onPull, func(s *promotion.CommandScene) { s.Permission = forge.PermissionMaintain })
+		if out.Decides() || len(out.Retry) > 0 || len(out.Holds)+len(out.Freezes) > 0 {
+			t.Errorf("%s: %+v", body, out)
+		}
+	}
+	for body, words := range map[string]string{
+		"/freeze for 2h prod money":           "Frozen: ann froze prod until 2026-03-02 11:00:00 UTC: money",
+		"/freeze FOR 2h checkout prod money":  "Frozen: ann froze checkout in prod until 2026-03-02 11:00:00 UTC: money",
+		"/freeze for 2h all money":            "Frozen: ann froze everything until",
+		"/freeze prod and that is that":       "Frozen: ann froze prod: and that is that",
+		"/freeze prod all apps are down":      "Frozen: ann froze prod: apps are down",
+		"/freeze prod the staging tests fail": "Frozen: ann froze prod: the staging tests fail",
+	} {
+		tried(t, body, true, words, onPull, func(s *promotion.CommandScene) { s.Permission = forge.PermissionMaintain })
+	}
+}
+
 func whatOf(h promotion.Hold) string {
 	switch {
 	case h.App != "" && h.Environment != "":

@@ -237,7 +237,7 @@ func TestRollbackThatAPersonCloses(t *testing.T) {
 	if !strings.Contains(again.Title, "1.2.0 → 1.3.0") {
 		t.Errorf("open is %+v", again)
 	}
-	h.ask(again.Number, mia, "/rollback to 1.1.0 all the same")
+	h.ask(again.Number, mia, "/rollback prod to 1.1.0 all the same")
 	if p := h.prod(); p.Title != "Roll back checkout in prod: 1.2.0 → 1.1.0" {
 		t.Errorf("open is %+v", p)
 	}

@@ -67,7 +67,7 @@ func TestTwoTenantsNeverTouch(t *testing.T) {
 			h.report(acmeEnv, "staging", "degraded")
 			h.report(acmeEnv, "staging", "healthy")
 			h.pullOn(acmeEnv, "ferry/prod/checkout")
-			h.say(h.pullOn(acmeEnv, "ferry/prod/checkout").Number, "dora", "/promote all\n/hold everything")
+			h.say(h.pullOn(acmeEnv, "ferry/prod/checkout").Number, "dora", "/promote all\n/hold all")
 			if after := h.whole(other); after != before {
 				t.Errorf("the other tenant's was\n%s\nand is\n%s", before, after)
 			}
