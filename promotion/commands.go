@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ferry/forge"
+	"ferry/promotion/config"
 )
 
 // CommandSpec is one slash command: the registry that parsing, help and permissions are read from.
@@ -46,14 +47,27 @@ type Command struct {
 	Words []string
 }
 
-var commandForm = regexp.MustCompile(`(?i)^ {0,3}/(ferry\s+/?)?([a-z]+)((?:\s.*)?)$`)
+var commandForm = regexp.MustCompile(`(?i)^ {0,3}/(ferry[\s\p{Z}]+/?)?([a-z]+)[.,:;!]*((?:[\s\p{Z}].*)?)$`)
 
 // ParseCommands returns the commands of a comment: each the first word of a line outside quotes, code and HTML comments. A first word that
-// is not a command of Ferry's is left to other bots, unless it is written as /ferry WORD.
+// is neither a command of Ferry's nor nearly one is left to other bots, unless it is written as /ferry WORD. Of many commands it returns the first ten.
 //
 // Where the configuration has a prefix, only what is written as /ferry WORD is a command.
 func ParseCommands(body, prefix string) []Command {
-	var out []Command
+	all := allCommands(body, prefix)
+	return all[:min(len(all), maxCommands)]
+}
+
+// CommandsLeft returns the commands of a comment that ParseCommands leaves out, because they are too many.
+func CommandsLeft(body, prefix string) []Command {
+	all := allCommands(body, prefix)
+	return all[min(len(all), maxCommands):]
+}
+
+// maxCommands bounds the commands of one comment.
+const maxCommands = 10
+
+func allCommands(body, prefix string) (out []Command) {
 	for _, line := range spokenLines(body) {
 		m := commandForm.FindStringSubmatch(line)
 		if m == nil {
@@ -65,7 +79,7 @@ func ParseCommands(body, prefix string) []Command {
 			name = "help"
 		case m[1] == "" && prefix != "":
 			continue
-		case m[1] == "" && !isCommand(name):
+		case m[1] == "" && !isCommand(name) && !nearCommand(name):
 			continue
 		}
 		words := strings.Fields(m[3])
@@ -73,15 +87,44 @@ func ParseCommands(body, prefix string) []Command {
 			words = lengthLast(words)
 		}
 		out = append(out, Command{Name: name, Words: words})
-		if len(out) == maxCommands {
-			break
-		}
 	}
 	return out
 }
 
-// maxCommands bounds the commands of one comment.
-const maxCommands = 10
+// nearCommand says whether somebody seems to have meant a command of Ferry's, and no other bot's.
+func nearCommand(name string) bool {
+	others := []string{"lock", "unlock", "blocks"} // of other bots, and like one of Ferry's
+	_, near := config.Near(name, commandNames())
+	switch meant := meantCommand(name); {
+	case len(name) < 4 || slices.Contains(others, name):
+		return false
+	case strings.HasPrefix(name, "un") && !strings.HasPrefix(meant, "un"): // the opposite of what it is like
+		return meant != config.Nearest(name, commandNames())
+	}
+	return near || sameLetters(name, config.Nearest(name, commandNames()))
+}
+
+func sameLetters(a, b string) bool {
+	x, y := []byte(a), []byte(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
+}
+
+// meantCommand returns the command that the word most likely stands for.
+func meantCommand(name string) string {
+	if meant, ok := map[string]string{"unfreeze": "thaw", "unhold": "resume"}[name]; ok {
+		return meant
+	}
+	return config.Nearest(name, commandNames())
+}
+
+func commandNames() (names []string) {
+	for _, s := range commandSpecs() {
+		names = append(names, s.Name)
+	}
+	return names
+}
 
 // AnyBound says whether any of the commands is bound to what a pull request shows; /drop is where it is said under one.
 func AnyBound(commands []Command) bool {

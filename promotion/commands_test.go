@@ -68,7 +68,22 @@ func TestParseCommands(t *testing.T) {
 		{"around a HTML comment over lines", "please <!--\n--> /hold", ""},
 		{"an end before the beginning", "--> <!-- a\n/hold", "hold"},
 		{"too many", strings.Repeat("/status\n", 50), strings.TrimSuffix(strings.Repeat("status|", 10), "|")},
-		{"no-break space", "/hold\u00a0prod", ""},
+		{"no-break space", "/hold\u00a0prod", "hold prod"},
+		{"a full stop", "/hold.", "hold"},
+		{"a comma", "/hold, please", "hold please"},
+		{"a question", "/approve?", ""},
+		{"nearly a command", "/rollbak staging\n/frezze staging because\n/aprove\n/hodl", "rollbak staging|frezze staging because|aprove|hodl"},
+		{"the opposite of a command", "/unfreeze prod\n/unhold\n/unapprove", "unfreeze prod|unhold"},
+		{"too short to be nearly one", "/hol\n/dro", ""},
+		{"other bots'", "/retest\n/lgtm\n/assign @bob\n/unassign\n/test all\n/close\n/reopen\n/label x\n/kind bug\n/area ci\n/cc @bob\n/milestone v1\n/rebase\n/merge\n/remove\n/retitle x\n/rerun\n/restart\n/recheck\n/lock\n/unlock\n/backport\n/deploy\n/build\n/run\n/plan\n/apply\n/azp run\n/shrug\n/sig x\n/triage accepted\n/priority high\n/lifecycle stale\n/title x\n/draft\n/ready\n/done\n/todo\n/due\n/move\n/clone\n/relate x\n/review\n/verify\n/format\n/preview\n/sync\n/diff\n/check\n/meow\n/woof\n/joke\n/skip\n/stop\n/start", ""},
+		{"preformatted", "<pre>\n/hold\n</pre>\n/status", "status"},
+		{"preformatted, with an attribute", "<PRE lang=\"sh\">\n\n/hold\n</PRE>\n/status", "status"},
+		{"preformatted, never closed", "<pre>\n/hold", ""},
+		{"preformatted inside a line", "say <pre>\n/hold\n</pre>\n/status", "status"},
+		{"preformatted in one line", "say <pre>this</pre>\n/hold", "hold"},
+		{"code over lines", "<code>\n/hold\n</code>\n/status", "status"},
+		{"a tag that is only named", "I wrote <code> there, and `<pre>`\n/hold", "hold"},
+		{"a tag in a quote", "> <pre>\n\n/hold", "hold"},
 	}
 	for _, test := range tests {
 		var got []string
@@ -77,6 +92,34 @@ func TestParseCommands(t *testing.T) {
 		}
 		if strings.Join(got, "|") != test.want {
 			t.Errorf("%s: %q, want %q", test.name, strings.Join(got, "|"), test.want)
+		}
+	}
+}
+
+// TestManyCommandsAndWords: what is left out of a comment is said, an approval has no other words, and none goes with a /drop of the same comment.
+func TestManyCommandsAndWords(t *testing.T) {
+	t.Parallel()
+	body := strings.Repeat("/status cart dev\n", 9) + "/hold prod\n/hold staging money\n/freeze dev x"
+	out := tried(t, body, false, "Not done, for one comment has at most 10 commands: `/hold staging money`; `/freeze dev x`. Say the rest in another one.", func(s *promotion.CommandScene) { s.Left = promotion.CommandsLeft(body, "") })
+	if len(out.Holds) != 1 || len(out.Freezes) != 0 {
+		t.Errorf("%+v", out)
+	}
+	for said, words := range map[string]string{
+		"/rollbak staging": "`/rollbak` is not a command of Ferry's. Did you mean `/rollback`?", "/frezze staging because": "Did you mean `/freeze`?",
+		"/aprove": "Did you mean `/approve`?", "/hodl": "Did you mean `/hold`?", "/unfreeze prod": "Did you mean `/thaw`?",
+		"/approve nothere": "Nothing was approved: `nothere` is no app", "/approve once CI is green": "Nothing was approved", "/approve staging prod": "`prod` is another one",
+	} {
+		if out := tried(t, said, false, words, bound); len(out.Approvals) > 0 {
+			t.Errorf("%s: %+v", said, out)
+		}
+	}
+	tried(t, "/approve checkout staging", true, "Approved", bound)
+	for _, said := range []string{"/drop cart\n/approve", "/approve\n/drop cart"} {
+		out := tried(t, said, false, "`/approve` is void: `/drop` in the same comment changes what #7 shows.", bound, func(s *promotion.CommandScene) {
+			s.App, s.Views[0].Group, s.Views[1].Group = "shop", "shop", "shop"
+		})
+		if len(out.Approvals) > 0 {
+			t.Errorf("%s: %+v", said, out)
 		}
 	}
 }

@@ -29,6 +29,7 @@ type CommandScene struct {
 	OnFerrysPage bool      // on a promotion pull request or Ferry's issue
 	Since        []Said    // what was said after it and has been obeyed already
 	Said         time.Time // when it was, by the forge's clock
+	Left         []Command // of the comment, that are too many
 }
 
 // Outcome is what the commands of one comment change, and the answer.
@@ -58,19 +59,21 @@ func (o Outcome) Decides() bool {
 
 type execution struct {
 	CommandScene
-	out     Outcome
-	refused bool
-	told    []told // by the command that is being carried out
-	answers []string
+	commands []Command
+	out      Outcome
+	refused  bool
+	told     []told // by the command that is being carried out
+	answers  []string
 }
 
 // Execute carries the commands out on the scene. It always answers, unless there is no command.
 func Execute(commands []Command, scene CommandScene) Outcome {
-	e := execution{CommandScene: scene}
+	e := execution{CommandScene: scene, commands: commands}
 	e.out.Intents = map[string]map[string]Intent{}
 	for _, c := range commands {
 		e.run(c)
 	}
+	e.leave()
 	for i := range e.out.Holds {
 		e.out.Holds[i].ID = 0 // the database gives them theirs
 	}
@@ -93,23 +96,33 @@ func Execute(commands []Command, scene CommandScene) Outcome {
 	return e.out
 }
 
+// leave says which commands of the comment were not done, because they are too many.
+func (e *execution) leave() {
+	if len(e.Left) == 0 {
+		return
+	}
+	lines := make([]string, len(e.Left))
+	for i, c := range e.Left {
+		lines[i] = code(clip(strings.Join(append([]string{"/" + c.Name}, c.Words...), " "), 60))
+	}
+	e.refuse("Not done, for one comment has at most %d commands: %s. Say the rest in another one.", maxCommands, someOf(lines))
+}
+
 func (e *execution) run(c Command) {
 	specs := commandSpecs()
 	i := slices.IndexFunc(specs, func(s CommandSpec) bool { return s.Name == c.Name })
 	_, _, _, unbound := e.ofTrain(c) // it is bound to what waits, and not to a pull request
 	switch {
 	case i < 0:
-		names := make([]string, len(specs))
-		for n, s := range specs {
-			names[n] = s.Name
-		}
-		e.refuse("%s is not a command of Ferry's. Did you mean `/%s`? `/help` lists all.", code("/"+clip(c.Name, 60)), config.Nearest(c.Name, names))
+		e.refuse("%s is not a command of Ferry's. Did you mean `/%s`? `/help` lists all.", code("/"+clip(c.Name, 60)), meantCommand(c.Name))
 	case !e.mayAnywhere(specs[i]):
 		e.mayNot(specs[i], e.somewhere())
 	case specs[i].Bound && !unbound && e.Shown == nil:
 		e.refuse("`/%s` counts for what a promotion pull request shows: say it under one.", c.Name)
 	case specs[i].Bound && !unbound && e.Shown.Void != "":
 		e.refuse("`/%s` is void: %s.", c.Name, e.Shown.Void)
+	case specs[i].Bound && !unbound && e.isGroup(e.App) && slices.ContainsFunc(e.commands, func(c Command) bool { return c.Name == "drop" }):
+		e.refuse("`/%s` is void: `/drop` in the same comment changes what #%d shows. Say it again once that shows what is left.", c.Name, e.Shown.Number)
 	case e.overtaken(c):
 		e.refuse("`/%s` reached Ferry late, and what was said after it about the same has been done already. Nothing was changed; say it again if you want it still.", c.Name)
 	default:

@@ -46,7 +46,7 @@ func ownWayOut(gate string) (string, bool) {
 }
 
 func (e *execution) approve(c Command) {
-	if !e.here(c) {
+	if !e.here(c) || !e.alone(c) {
 		return
 	}
 	e.out.Approvals = append(e.out.Approvals, Approval{Number: e.Shown.Number, Head: e.Shown.Head, Edit: e.Shown.Edit})
@@ -115,6 +115,18 @@ func (e *execution) here(c Command) bool {
 		return false
 	}
 	return true
+}
+
+// alone refuses an approval with words that name no place: they may be meant for another one, or be a condition.
+func (e *execution) alone(c Command) bool {
+	_, _, rest := e.target(c.Words)
+	if len(rest) == 0 {
+		return true
+	}
+	if !e.several(c, rest) {
+		e.refuse("Nothing was approved: %s is no app and no environment here, and `/approve` takes no other words. Say it alone.", code(clip(rest[0], 60)))
+	}
+	return false
 }
 
 // give keeps in the answer what a person gave.

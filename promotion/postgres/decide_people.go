@@ -118,7 +118,8 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 		return err
 	}
 	scene := promotion.CommandScene{Config: d.config, Views: views, Stops: stops, Rejections: rejections,
-		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now, Said: c.said}
+		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now, Said: c.said,
+		Left: promotion.CommandsLeft(c.body, d.prefix())}
 	err = d.tx.QueryRow(ctx, `select coalesce(nullif(train, ''), app), environment from promotions where repository = $1 and number = $2 limit 1`, d.repo.ID, c.number).Scan(&scene.App, &scene.Environment)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
