@@ -101,7 +101,7 @@ func (e *Environment) ranWords(at int) string {
 	words := "since " + instant(d.Since)
 	switch {
 	case d.Ended && at > 0:
-		words = "from " + instant(d.Since) + " until " + instant(e.History[at-1].Since)
+		words = "until something else came" // when that was is known to the second only, after a loss
 	case d.Baseline:
 		words = "since before Ferry's first look at " + instant(d.Since)
 	}
@@ -111,14 +111,14 @@ func (e *Environment) ranWords(at int) string {
 		return words // when a baseline converged stands nowhere at the forge
 	case d.ConvergedAt.IsZero():
 		return words + ", where it has not converged"
-	case d.Ended: // how long it soaked is known to the second only, after a loss
+	case d.Ended:
 		return words + ", where it converged at " + instant(d.ConvergedAt)
 	case d.State != DeploymentConverged:
 		return words + ", and is " + string(d.State) + " now"
 	case !degraded.IsZero():
 		return words + ", healthy again since it was degraded at " + instant(degraded)
 	}
-	return words + ", healthy since " + instant(d.ConvergedAt)
+	return "healthy since " + instant(d.ConvergedAt) // since when it stood there before that is known no better
 }
 
 // degradedSince returns when anything was last reported degraded there after that time; zero: never.

@@ -16,7 +16,7 @@ func TestWhateverPeopleDo(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			m := &monkey{harness: newCheckout(t, ""), r: rand.New(rand.NewPCG(seed, 7)), tags: map[string]int{}, converged: map[string]map[int]bool{"dev": {}, "staging": {}},
+			m := &monkey{harness: newCheckout(t, ""), r: rand.New(rand.NewPCG(seed, 7)), tags: map[string]int{}, converged: map[string]map[int]bool{"dev": {}, "staging": {}}, ever: map[string]map[int]bool{"dev": {}, "staging": {}},
 				rejected: map[string]map[int]int{"staging": {}, "prod": {}}, held: map[string]bool{}, shown: map[string]int{}}
 			for step := range 24 {
 				did := m.act()
@@ -45,7 +45,8 @@ type monkey struct {
 	newest    int
 	tags      map[string]int
 	converged map[string]map[int]bool
-	rejected  map[string]map[int]int // release → pull request
+	ever      map[string]map[int]bool // also before it came back
+	rejected  map[string]map[int]int  // release → pull request
 	held      map[string]bool
 	shown     map[string]int // what was open before, for holds
 }
@@ -97,7 +98,7 @@ func (m *monkey) release() string {
 
 func (m *monkey) healthy(env string) string {
 	m.report(acmeEnv, env, "healthy")
-	m.converged[env][m.tags[env]] = true
+	m.converged[env][m.tags[env]], m.ever[env][m.tags[env]] = true, true
 	return env + " is healthy"
 }
 
@@ -158,6 +159,9 @@ func (m *monkey) check(after string) {
 		switch want := m.expected(env); {
 		case m.held[env] && shown != 0 && shown != m.shown[env]:
 			m.t.Errorf("%s: %s is held, and 1.%d.0 is open where 1.%d.0 was", after, env, shown, m.shown[env])
+		case !m.held[env] && shown > want && m.ever[upstreamOf[env]][shown] && shown <= m.tags[upstreamOf[env]] && shown > m.tags[env]: // it came back there, and waits until it has converged again
+			m.shown[env] = shown
+			continue
 		case !m.held[env] && shown != want:
 			m.t.Errorf("%s: 1.%d.0 is open into %s, want 1.%d.0", after, shown, env, want)
 		}

@@ -58,7 +58,7 @@ func startChild(t testing.TB, env ...string) *child {
 		t.Fatal(err)
 	}
 	c := &child{cmd: exec.Command(self), log: &syncBuffer{}, ended: make(chan struct{})}
-	c.cmd.Env = append(append(ownEnviron(), "FERRY_LISTEN=127.0.0.1:0"), env...)
+	c.cmd.Env = append(append(ownEnviron(), "FERRY_LISTEN=127.0.0.1:0", "FERRY_GITHUB_CONTENT_PER_MINUTE=0", "FERRY_GITHUB_CONTENT_PER_HOUR=0"), env...)
 	c.cmd.Stderr = c.log
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
