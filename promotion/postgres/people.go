@@ -200,16 +200,24 @@ func (d *decision) peoples(ctx context.Context, s *promotion.Snapshot) error {
 		if env.Pull == nil || env.Promotion == nil {
 			continue
 		}
-		if err := d.overridden(ctx, env); err != nil {
+		other, err := d.showedOther(ctx, env.Pull)
+		if err != nil {
+			return err
+		}
+		if err := d.overridden(ctx, env, other); err != nil {
 			return err
 		}
 		if !promotion.NeedsReviews(env.Environment) {
 			continue
 		}
 		asked = true
-		var err error
 		if env.Reviews, err = storedReviews(ctx, d.tx, d.repo.ID, []int{env.Pull.Number}); err != nil {
 			return err
+		}
+		for i := range env.Reviews {
+			if r := &env.Reviews[i]; r.At.Before(other) {
+				r.SHA, r.Edit = "", "" // it is about what the pull request has ceased to show
+			}
 		}
 	}
 	if !asked {
@@ -235,12 +243,23 @@ func (d *decision) authors(ctx context.Context, sources []promotion.Announced) (
 	})
 }
 
+// showedOther returns when the pull request last came to show something else than now, in the forge's clock; zero where that is not known. What was said
+// of it before does not count again because the same comes back.
+func (d *decision) showedOther(ctx context.Context, p *promotion.Pull) (time.Time, error) {
+	var at *time.Time
+	err := d.tx.QueryRow(ctx, `
+		select max(h.since) from heads h join commits c on c.repository = h.repository and c.sha = h.sha
+		where h.repository = $1 and h.number = $2 and h.sha <> $3 and $4 <> '' and c.shows ->> 'edit' <> $4 and not starts_with(c.shows ->> 'edit', $5) and not starts_with($4, $5)`,
+		d.repo.ID, p.Number, p.HeadSHA, p.Edit, recoveredEdit).Scan(&at)
+	return timeOf(at), err
+}
+
 // overridden lets the gates be waived that somebody overrode for exactly what the pull request shows.
-func (d *decision) overridden(ctx context.Context, env *promotion.Environment) error {
+func (d *decision) overridden(ctx context.Context, env *promotion.Environment, other time.Time) error {
 	rows, err := d.tx.Query(ctx, `
 		select o.gate, o.login, o.reason, o.at from overrides o left join commits c on c.repository = o.repository and c.sha = o.sha
-		where o.repository = $1 and o.number = $2 and (o.sha = $3 or $4 <> '' and coalesce(nullif(o.edit, ''), c.shows ->> 'edit') = $4) order by o.at desc, o.comment desc`,
-		d.repo.ID, env.Pull.Number, env.Pull.HeadSHA, env.Pull.Edit)
+		where o.repository = $1 and o.number = $2 and (o.sha = $3 or $4 <> '' and coalesce(nullif(o.edit, ''), c.shows ->> 'edit') = $4) and o.at >= $5 order by o.at desc, o.comment desc`,
+		d.repo.ID, env.Pull.Number, env.Pull.HeadSHA, env.Pull.Edit, other)
 	if err != nil {
 		return err
 	}
