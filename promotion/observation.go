@@ -95,6 +95,7 @@ type CommandFacts struct {
 	Unknown    string   // what could not be looked up of them
 	Body       string
 	At         time.Time
+	Answered   bool // before the database was lost: it is not carried out again
 }
 
 // ReviewFacts is what the forge's reviews of a pull request say: of each person what they said last.

@@ -218,7 +218,7 @@ func TestNothingIsDoneWhileFactsAreUnknown(t *testing.T) {
 	if len(open) != 2 {
 		t.Fatalf("open are %+v", open)
 	}
-	for _, route := range []string{"/commits/{ref}/statuses", "/pulls", "/commits", "/commits/{ref}", "/issues"} {
+	for _, route := range []string{"/commits/{ref}/statuses", "/pulls", "/commits", "/commits/{ref}", "/issues", "/issues/comments"} {
 		h.forge.Faults().Fail(sandboxFault("GET", "/repos/{owner}/{repo}"+route, 1))
 	}
 	h.drop()

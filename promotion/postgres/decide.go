@@ -15,10 +15,25 @@ import (
 	"ferry/promotion"
 )
 
+// errUnheard says that what people said has to be carried out before the unit is decided.
+var errUnheard = errors.New("commands have not been carried out yet")
+
 // Decide decides one unit: it reads the facts in one REPEATABLE READ snapshot, plans, writes the wishes down and enqueues the acts, all in
-// one transaction. Where the unit's generation is decided already and no timer of it is due, it does nothing.
+// one transaction. Where the unit's generation is decided already and no timer of it is due, it does nothing. What was never decided waits until
+// the commands are that people have given: what was said while the database was lost is obeyed before anything is done.
 func (s *Store) Decide(ctx context.Context, repository int64, unit string, now time.Time, mind Mind) (err error) {
 	defer wrap(&err, "Decide(%d, %s)", repository, unit)
+	if err = s.decideUnit(ctx, repository, unit, now, mind, false); !errors.Is(err, errUnheard) {
+		return err
+	}
+	if err = s.decideUnit(ctx, repository, commandsUnit, now, mind, true); err != nil {
+		return err
+	}
+	return s.decideUnit(ctx, repository, unit, now, mind, true)
+}
+
+// decideUnit decides one unit. It fails with errUnheard where it is to wait for commands, unless those were heard.
+func (s *Store) decideUnit(ctx context.Context, repository int64, unit string, now time.Time, mind Mind, heard bool) error {
 	contended := false
 	return s.transact(ctx, pgx.RepeatableRead, func(tx pgx.Tx) error {
 		if contended { // it lost there
@@ -26,9 +41,12 @@ func (s *Store) Decide(ctx context.Context, repository int64, unit string, now t
 				return err
 			}
 		}
-		generation, ok, err := lockUnit(ctx, tx, repository, unit, now)
-		if err != nil || !ok {
+		generation, ok, unheard, err := lockUnit(ctx, tx, repository, unit, now)
+		switch {
+		case err != nil || !ok:
 			return err
+		case unheard && !heard:
+			return errUnheard
 		}
 		d := decision{Store: s, tx: tx, mind: mind, unit: unit, now: now, cause: "plan of " + unit, acts: map[int64]bool{}, dirty: map[string]bool{}, contended: &contended}
 		if err := d.load(ctx, repository); err != nil {

@@ -52,7 +52,7 @@ func (d *decision) commands(ctx context.Context) error {
 	if err != nil || len(pending) == 0 {
 		return err
 	}
-	views, err := d.views(ctx)
+	views, err := d.viewsNow(ctx)
 	if err != nil {
 		return err
 	}
@@ -80,25 +80,6 @@ func (d *decision) pendingCommands(ctx context.Context) (list []pendingCommand, 
 		}
 		return c, json.Unmarshal(teams, &c.teams)
 	})
-}
-
-func (d *decision) views(ctx context.Context) (list []promotion.View, err error) {
-	rows, err := d.tx.Query(ctx, `select view from apps where repository = $1 order by name`, d.repo.ID)
-	if err != nil {
-		return nil, err
-	}
-	var raw []byte
-	_, err = pgx.ForEachRow(rows, []any{&raw}, func() error {
-		var v promotion.View
-		if err := json.Unmarshal(raw, &v); err != nil {
-			return err
-		}
-		if v.App != "" {
-			list = append(list, v)
-		}
-		return nil
-	})
-	return list, err
 }
 
 // refusalPause is how long somebody without write access gets no second refusal.

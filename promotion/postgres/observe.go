@@ -354,13 +354,17 @@ func (r *observation) blobs(ctx context.Context) error {
 
 func (r *observation) commands(ctx context.Context) error {
 	for _, c := range r.o.Commands {
+		var done *time.Time
+		if c.Answered {
+			done = &r.now
+		}
 		tag, err := r.tx.Exec(ctx, `
-			insert into commands (repository, comment, number, actor, login, permission, teams, unknown, body, said_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), toJSON(emptyNotNull(c.Teams)), c.Unknown, c.Body, c.At)
+			insert into commands (repository, comment, number, actor, login, permission, teams, unknown, body, said_at, done_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), toJSON(emptyNotNull(c.Teams)), c.Unknown, c.Body, c.At, done)
 		if err != nil {
 			return err
 		}
-		if tag.RowsAffected() > 0 {
+		if tag.RowsAffected() > 0 && !c.Answered {
 			r.dirty[commandsUnit] = true
 		}
 	}

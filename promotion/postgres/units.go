@@ -72,16 +72,19 @@ func (s *Store) raiseUnits(ctx context.Context, tx pgx.Tx, repository int64, nam
 	return s.enqueue(ctx, tx, jobs...)
 }
 
-// lockUnit locks the unit for the decision and returns its generation and what was decided; false where there is nothing to decide.
-func lockUnit(ctx context.Context, tx pgx.Tx, repository int64, unit string, now time.Time) (generation int64, ok bool, err error) {
+// lockUnit locks the unit for the decision and returns its generation; false where there is nothing to decide. It returns unheard where the unit was never
+// decided, as after a loss of the database, and commands wait that nobody has carried out.
+func lockUnit(ctx context.Context, tx pgx.Tx, repository int64, unit string, now time.Time) (generation int64, ok, unheard bool, err error) {
 	var decided int64
 	var due *time.Time
-	err = tx.QueryRow(ctx, `select generation, decided, due_at from units where repository = $1 and name = $2 for update`, repository, unit).
-		Scan(&generation, &decided, &due)
+	err = tx.QueryRow(ctx, `
+		select generation, decided, due_at, decided = 0 and name <> $3 and exists (select from commands c where c.repository = $1 and c.done_at is null)
+		from units where repository = $1 and name = $2 for update`, repository, unit, commandsUnit).
+		Scan(&generation, &decided, &due, &unheard)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, false, nil
+		return 0, false, false, nil
 	}
-	return generation, generation != decided || due != nil && !due.After(now), err
+	return generation, generation != decided || due != nil && !due.After(now), unheard, err
 }
 
 // decided marks the generation as decided and sets the unit's timer.

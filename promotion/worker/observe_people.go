@@ -206,18 +206,17 @@ func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path stri
 
 // lookAtComments reads what the authors of commands may do. Bots and Ferry itself are never obeyed.
 func (l *look) lookAtComments(ctx context.Context) error {
-	if err := l.sweepComments(ctx); err != nil {
-		return err
-	}
-	prefix := ""
-	if l.config != nil {
-		prefix = l.config.CommandPrefix
+	for _, find := range []func(context.Context) error{l.sweepComments, l.unheardComments} {
+		if err := find(ctx); err != nil {
+			return err
+		}
 	}
 	for _, c := range l.comments {
-		if c.Author.Bot || c.Author.ID == l.self.ID || len(promotion.ParseCommands(c.Body, prefix)) == 0 {
+		commands := l.commandsIn(c.Body)
+		if !l.obeyed(c.Author) || len(commands) == 0 {
 			continue
 		}
-		ours, err := l.Store.IsFerrysPage(ctx, l.repo.ID, c.Number)
+		ours, err := l.isFerrysPage(ctx, c.Number)
 		if err != nil {
 			return err
 		}
@@ -230,11 +229,30 @@ func (l *look) lookAtComments(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := l.command(ctx, c, promotion.ParseCommands(c.Body, prefix)); err != nil {
+		if err := l.command(ctx, c, commands); err != nil {
 			return err
 		}
 	}
-	return nil
+	return l.answeredSince(ctx)
+}
+
+// obeyed says whether Ferry listens to the account at all.
+func (l *look) obeyed(who forge.User) bool { return !who.Bot && who.ID != l.self.ID }
+
+func (l *look) commandsIn(body string) []promotion.Command {
+	prefix := ""
+	if l.config != nil {
+		prefix = l.config.CommandPrefix
+	}
+	return promotion.ParseCommands(body, prefix)
+}
+
+// isFerrysPage says whether commands are taken under that number. After a loss the database does not know it yet.
+func (l *look) isFerrysPage(ctx context.Context, number int) (bool, error) {
+	if l.back != nil {
+		return l.back.isPage(number, l.out.Issue), nil
+	}
+	return l.Store.IsFerrysPage(ctx, l.repo.ID, number)
 }
 
 // soonAfter is how long after it was said a comment is no late one.
@@ -243,7 +261,11 @@ const soonAfter = 2 * time.Minute
 // answeredLate says whether Ferry has answered the comment already, of one that it hears of late: where the database was lost, nothing else tells that it
 // was obeyed.
 func (l *look) answeredLate(ctx context.Context, c forge.CommentHint) (bool, error) {
-	if l.Now().Before(c.CreatedAt.Add(soonAfter)) {
+	isIt := func(said forge.CommentHint) bool { return said.ID == c.ID }
+	switch {
+	case l.back != nil && slices.ContainsFunc(l.back.answered, isIt):
+		return true, nil
+	case l.Now().Before(c.CreatedAt.Add(soonAfter)):
 		return false, nil
 	}
 	under, err := l.client.Comments(ctx, l.repo.Repo, c.Number)
@@ -262,7 +284,7 @@ func answeredAmong(comments []forge.Comment, self, comment int64) bool {
 // sweepOverlap is by how much two sweeps look at the same comments: the forge's clock and Ferry's need not agree.
 const sweepOverlap = 5 * time.Minute
 
-// sweepComments finds the comments since the last sweep whose delivery was lost. At the first look there are none: what was said before, Ferry was
+// sweepComments finds the comments since the last sweep whose delivery was lost. At the first look of all there are none: what was said before, Ferry was
 // not asked. An edited one may have been made as another.
 func (l *look) sweepComments(ctx context.Context) error {
 	if !l.repo.Sweep || l.repo.SweptAt.IsZero() || l.config == nil {

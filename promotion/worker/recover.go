@@ -29,6 +29,7 @@ type lookBack struct {
 	posted map[string][]forge.PostedStatus
 	// configAt is the last revision that changed the configuration, or a file that it includes.
 	configAt forge.SHA
+	answered []forge.CommentHint // commands that Ferry had answered, oldest first
 }
 
 func (b *lookBack) knows(head forge.SHA) bool { return b != nil && b.own[head] }
