@@ -202,6 +202,27 @@ func TestAMergeOvertakesTheSecondTry(t *testing.T) {
 	h.wantConvergedAndTidied("1.2.0", first.Head.Ref)
 }
 
+// TestAMergeOvertakesItsOwnClosing: the push that a merge makes is heard before the merge, so that Ferry wishes to close what has nothing left to bring. By
+// the time it would, the merge was observed and nothing planned yet. The branch goes all the same.
+func TestAMergeOvertakesItsOwnClosing(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	p := h.staging()
+	release := h.holdHooks("pull_request")
+	h.mergeOnly()
+	h.observeAndCommand()
+	h.decideApps()
+	if n := query[int](h, `select count(*) from wishes where key = $1 and not (desired ->> 'open')::boolean`, p.Head.Ref); n != 1 {
+		t.Fatalf("%d wishes to close it", n)
+	}
+	release()
+	h.observeAndCommand()
+	h.actOn("pull")
+	h.later(time.Minute)
+	h.wantConvergedAndTidied("1.1.0", p.Head.Ref)
+}
+
 // TestACloseOvertakesTheNewerEdit: the newer release is what the person saw and closed; what follows is the same as if nothing had been late.
 func TestACloseOvertakesTheNewerEdit(t *testing.T) {
 	inBothWays(t, func(t *testing.T, lost bool) {

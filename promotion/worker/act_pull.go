@@ -267,16 +267,20 @@ func (a *act) changedMeanwhile(ctx context.Context, p forge.PullRequest) error {
 	return a.lookAgain(ctx, fmt.Sprintf("#%d was changed by somebody else meanwhile", p.Number))
 }
 
-// endedMeanwhile ends the wish to close what somebody else has closed or merged, once that was observed: no plan has it any more, and nothing is left to do.
-func (a *act) endedMeanwhile(ctx context.Context, p forge.PullRequest, last pullState) (postgres.Applied, error) {
+// endedMeanwhile ends the wish to close what somebody else has closed or merged, once that was observed: no plan has it any more. The branch of what was
+// merged goes with it, as the plan that would have it removed may come after this and find no wish any more.
+func (a *act) endedMeanwhile(ctx context.Context, branch string, p forge.PullRequest, last pullState) (postgres.Applied, error) {
 	known, err := a.Store.LoadPull(ctx, a.wish.Repository.ID, p.Number)
 	if err != nil {
 		return postgres.Applied{}, err
 	}
-	if !p.Open && !known.Open {
-		return postgres.Applied{Done: true, State: last}, nil
+	switch {
+	case p.Open || known.Open:
+		return postgres.Applied{}, a.changedMeanwhile(ctx, p)
+	case p.Merged:
+		return a.tidy(ctx, promotion.PullWish{Branch: branch, Head: p.HeadSHA})
 	}
-	return postgres.Applied{}, a.changedMeanwhile(ctx, p)
+	return postgres.Applied{Done: true, State: last}, nil
 }
 
 // lookAgain makes the repository due for observation and lets the act wait for it.
@@ -313,7 +317,7 @@ func (a *act) closePull(ctx context.Context, wish promotion.PullWish, last pullS
 	}
 	givenUp := last.Anew && p.HeadSHA == wish.Head
 	if p.Merged || !untouched && !givenUp || !p.Open && !said { // what is closed and says why was closed by an interrupted try
-		return a.endedMeanwhile(ctx, p, last)
+		return a.endedMeanwhile(ctx, wish.Branch, p, last)
 	}
 	if !said {
 		if _, err := a.client.CreateComment(ctx, a.repo, last.Number, "Superseded: "+promotion.Escape(wish.Reason)+".\n\n"+supersededMark); err != nil {
