@@ -2,6 +2,7 @@ package promotion
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ferry/forge"
@@ -13,10 +14,44 @@ type Proposal struct {
 	Head      forge.SHA
 	Config    *ProposedConfig // where it changes a part of the configuration, and what comes out can be read
 	Removed   bool            // it removes .ferry.yaml
-	Manifests int             // it changes
+	Manifests int             // it changes, and they can be looked at
+	Files     []ProposedFile  // the manifests that it changes or removes
 	Findings  []config.Finding
 	Cut       bool // it changes more than was looked at
 	Fork      bool // it comes from another repository
+}
+
+// ProposedFile is a manifest as a pull request would leave it.
+type ProposedFile struct {
+	Path    string
+	Content []byte
+	Gone    bool
+}
+
+// Apps returns the apps whose manifests the proposal changes, by the names that they have now. Those that it brings are added to all, the apps with the
+// paths of their manifests.
+func (p Proposal) Apps(will *config.Config, all map[string][]string) (names []string) {
+	called := map[string]string{} // the apps of now, by their name then
+	for app := range all {
+		if now := will.Current(config.Place{App: app}).App; now == app || called[now] == "" {
+			called[now] = app
+		}
+	}
+	for _, f := range p.Files {
+		for app, paths := range all {
+			if slices.Contains(paths, f.Path) {
+				names = append(names, app)
+			}
+		}
+		for _, place := range will.Places(f.Path) {
+			if called[place.App] == "" {
+				called[place.App], all[place.App] = place.App, []string{f.Path}
+			}
+			names = append(names, called[place.App])
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // ProposedConfig is what a configuration is read from.

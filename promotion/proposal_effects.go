@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// Effects is what a proposed configuration would make of promotions, as things stand now.
+// Effects is what merging a pull request would make of releases and promotions, as things stand now.
 type Effects struct {
+	Landings           []Landing
+	Later              []string // what becomes of promotions once that runs where it has landed
 	Open, Close, Merge []string // promotions, as "checkout into prod", and trains with their apps
 	Change             []string // promotions that would bring something else
 	Gates              []string // of open promotions, whose gates would stand otherwise
 	Left               int      // apps that were not looked at
-	Renamed            int      // apps that are promoted under another name, or into an environment of another name
 	Fork               bool     // nothing was looked at
+
+	behind [][]string // the gates that are shut of each of Open
 }
 
 // Trial is the apps that a configuration is tried on, as it would have them: each alone, or with its group.
@@ -24,6 +27,8 @@ type Trial struct {
 	// Open are the branches of the promotions that are open into each environment, and Waiting who waits for a place there; also those of others.
 	Open    map[string]map[string]bool
 	Waiting map[string][]Waiter
+	// Landings are what its apps' releases have become by what is tried.
+	Landings []Landing
 }
 
 // outcome is what a trial comes to, by the branch of each promotion that is open in the end.
@@ -42,16 +47,26 @@ type shownPromotion struct {
 // mostRounds is how often all units are planned again on what the others did. One leaves a train, which changes, and then goes alone: a few are enough.
 const mostRounds = 6
 
-// Compare returns what becomes of promotions where the one trial holds instead of the other. Both are used up.
+// Compare returns what becomes of releases and promotions where the one trial holds instead of the other. Both are used up.
 func Compare(was, will Trial, now time.Time) Effects {
 	before, after := was.run(now), will.run(now)
-	var e Effects
+	e := before.becomes(after)
+	if e.Landings = will.Landings; len(e.Landings) > 0 {
+		will.arrive(now)
+		e.Later = after.becomes(will.run(now)).phrases()
+	}
+	return e
+}
+
+// becomes compares what is open with what is open then.
+func (before outcome) becomes(after outcome) (e Effects) {
 	for _, branch := range slices.Sorted(maps.Keys(after.shown)) {
 		shown := after.shown[branch]
 		old, stood := before.shown[branch]
 		switch {
 		case !stood:
 			e.Open = append(e.Open, shown.words())
+			e.behind = append(e.behind, gateNames(after.gates[branch]))
 		case !maps.EqualFunc(old.cars, shown.cars, Release.Same):
 			e.Change = append(e.Change, shown.changedWords(old))
 		default:
@@ -67,6 +82,19 @@ func Compare(was, will Trial, now time.Time) Effects {
 		}
 	}
 	return e
+}
+
+// phrases says what becomes of promotions, each with its verb.
+func (e Effects) phrases() (list []string) {
+	for i, words := range e.Open {
+		list = append(list, "open "+words+either(len(e.behind[i]) > 0, ", behind "+strings.Join(e.behind[i], ", "), ""))
+	}
+	for _, x := range e.lists()[1:4] {
+		for _, words := range x.list {
+			list = append(list, x.verb+" "+words)
+		}
+	}
+	return list
 }
 
 func (e *Effects) gates(shown shownPromotion, was, will []Gate) {

@@ -7,28 +7,33 @@ import (
 	"ferry/promotion/config"
 )
 
-// Scope is what is planned to see what a proposed configuration does: the apps that it means otherwise, and with each of them those with which it
-// travels, or would.
+// Scope is what is planned to see what a pull request does: the apps whose manifests it changes or that its configuration means otherwise, by the names
+// that they have now, and with each of them those with which it travels, or would.
 type Scope struct {
-	Apps    []string
-	Groups  []string
-	Renamed int // apps that only go on under another name, or in an environment of one
-	Left    int // apps beyond the most that are planned
+	Apps   []string
+	Groups []string
+	Left   int // apps beyond the most that are planned
 }
 
-// ScopeOf returns what is to be planned, of at most so many apps, which stand with the paths of their manifests. Those of living have a promotion open,
-// and come first; those of waiting, apps and groups, wait for a place that others may leave, and come along as far as there are not too many.
-func ScopeOf(was, will *config.Config, apps map[string][]string, living, waiting []string, most int) Scope {
+// Involved are the apps that are not touched by a configuration alone.
+type Involved struct {
+	Changed []string // their manifests change
+	Living  []string // they have a promotion open, and come before others
+	Waiting []string // apps and groups that wait for a place which others may leave: they come along as far as there are not too many
+}
+
+// ScopeOf returns what is to be planned, of at most so many apps, which stand with the paths of their manifests.
+func ScopeOf(was, will *config.Config, apps map[string][]string, involved Involved, most int) Scope {
 	c := comparison{was: was, will: will, apps: apps}
-	b := scoping{company: c.company(), renamed: c.renamed(), most: most, done: map[string]bool{}}
-	for _, app := range slices.Concat(slices.Sorted(slices.Values(living)), slices.Sorted(maps.Keys(apps))) {
-		if paths, known := apps[app]; known && !b.done[app] && (b.renamed[app] || !SameSettings(was, will, app, paths)) {
+	b := scoping{company: c.company(), most: most, done: map[string]bool{}}
+	for _, app := range slices.Concat(slices.Sorted(slices.Values(involved.Changed)), slices.Sorted(slices.Values(involved.Living)), slices.Sorted(maps.Keys(apps))) {
+		if paths, known := apps[app]; known && !b.done[app] && (slices.Contains(involved.Changed, app) || was != will && !SameSettings(was, will, app, paths)) {
 			b.add(app)
 		}
 	}
 	touched := b.Scope
 	if len(touched.Apps) > 0 {
-		for _, name := range waiting {
+		for _, name := range involved.Waiting {
 			for _, app := range append(slices.Clone(b.company.apps[name]), name) {
 				if _, known := apps[app]; known && !b.done[app] {
 					b.add(app)
@@ -38,7 +43,7 @@ func ScopeOf(was, will *config.Config, apps map[string][]string, living, waiting
 	}
 	slices.Sort(b.Apps)
 	slices.Sort(b.Groups)
-	b.Left, b.Renamed = touched.Left, touched.Renamed
+	b.Left = touched.Left
 	return b.Scope
 }
 
@@ -46,7 +51,6 @@ func ScopeOf(was, will *config.Config, apps map[string][]string, living, waiting
 type scoping struct {
 	Scope
 	company company
-	renamed map[string]bool
 	most    int
 	done    map[string]bool
 }
@@ -57,14 +61,11 @@ func (b *scoping) add(app string) {
 	for _, one := range reached {
 		b.done[one] = true
 	}
-	switch {
-	case slices.ContainsFunc(reached, func(one string) bool { return b.renamed[one] }):
-		b.Renamed += len(reached)
-	case len(b.Apps)+len(reached) > b.most:
+	if len(b.Apps)+len(reached) > b.most {
 		b.Left += len(reached)
-	default:
-		b.Apps, b.Groups = append(b.Apps, reached...), append(b.Groups, groups...)
+		return
 	}
+	b.Apps, b.Groups = append(b.Apps, reached...), append(b.Groups, groups...)
 }
 
 // company is who travels with whom, in either configuration.
@@ -76,10 +77,11 @@ type company struct {
 func (c *comparison) company() company {
 	out := company{groups: map[string][]string{}, apps: map[string][]string{}}
 	for _, app := range slices.Sorted(maps.Keys(c.apps)) {
-		for _, of := range []*config.Config{c.was, c.will} {
-			a, ok := of.App(app, c.apps[app]...)
-			if ok && a.Group != "" && !slices.Contains(out.groups[app], a.Group) {
-				out.groups[app], out.apps[a.Group] = append(out.groups[app], a.Group), append(out.apps[a.Group], app)
+		before, _ := c.was.App(app, c.apps[app]...)
+		after, _ := c.will.App(c.appNow(app), c.apps[app]...)
+		for _, group := range []string{before.Group, after.Group} {
+			if group != "" && !slices.Contains(out.groups[app], group) {
+				out.groups[app], out.apps[group] = append(out.groups[app], group), append(out.apps[group], app)
 			}
 		}
 	}
@@ -103,19 +105,4 @@ func (c company) reach(app string) (apps, groups []string) {
 		}
 	}
 	return apps, groups
-}
-
-// renamed returns the apps that are called otherwise, and those that stand in an environment that is.
-func (c *comparison) renamed() map[string]bool {
-	out := map[string]bool{}
-	for app, paths := range c.apps {
-		now := c.appNow(app)
-		out[app] = now != "" && now != app || slices.ContainsFunc(paths, func(path string) bool {
-			return slices.ContainsFunc(c.was.Places(path), func(p config.Place) bool {
-				env := c.environmentNow(p.Environment)
-				return p.App == app && env != "" && env != p.Environment
-			})
-		})
-	}
-	return out
 }

@@ -199,9 +199,9 @@ func TestScopeOf(t *testing.T) {
 		"too many":              {head, strings.Replace(head, "from: [dev]", "from: [dev], soak: 1h", 1), []string{"app004", "gone"}, nil, promotion.Scope{Apps: []string{"app000", "app001", "app004"}, Left: 2}},
 		"into another's train":  {train, strings.Replace(train, "group: b", "group: a", 1), nil, nil, promotion.Scope{Apps: []string{"app000", "app001", "app002"}, Groups: []string{"a", "b"}}},
 		"who waits comes along": {head, head + "- {name: app000, group: a}\n", nil, []string{"app003", "gone"}, promotion.Scope{Apps: []string{"app000", "app003"}, Groups: []string{"a"}}},
-		"another name":          {head, strings.Replace(head, "name: prod", "name: live, was: prod, dir: prod", 1), nil, nil, promotion.Scope{Renamed: 5}},
+		"another name":          {head, strings.Replace(head, "name: prod", "name: live, was: prod, dir: prod", 1), nil, nil, promotion.Scope{Apps: []string{"app000", "app001", "app002"}, Left: 2}},
 	} {
-		if got := promotion.ScopeOf(parsed(t, test.was), parsed(t, test.will), fleetOf(5), test.living, test.waiting, 3); !reflect.DeepEqual(got, test.want) {
+		if got := promotion.ScopeOf(parsed(t, test.was), parsed(t, test.will), fleetOf(5), promotion.Involved{Living: test.living, Waiting: test.waiting}, 3); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)
 		}
 	}

@@ -48,14 +48,17 @@ func CheckOf(p Proposal, changes []SettingChange, effects *Effects) ConfigCheck 
 	case effects != nil:
 		out.Title = effects.title(changes)
 		effects.words(&b, changes)
-	default:
-		out.Title = fmt.Sprintf("%s can be read", several(p.Manifests, "changed manifest"))
+	default: // what was read by an older version of Ferry, and is read anew soon
+		out.Title = "can be read"
 	}
 	if failed == 0 && len(p.Findings) > 0 {
 		findingsWords(&b, p.Findings)
 	}
 	if p.Cut {
 		b.WriteString("\nIt changes more files than were looked at; only the first ones are judged here.\n")
+	}
+	if out.Title == changesNothing {
+		b.WriteString("It changes no setting of Ferry's and no app's release, so that no promotion is opened, closed or changed by it.\n")
 	}
 	b.WriteString("\nThis says what merging would do as things stand now. Nothing is acted on before it is merged.\n")
 	out.Title, out.Summary = clip(oneLine(out.Title), 200), clip(b.String(), maxSummary)
@@ -100,12 +103,17 @@ func (e *Effects) title(changes []SettingChange) string {
 			parts = append(parts, fmt.Sprintf("%s %s", x.verb, either(len(parts) == 0, several(len(x.list), "promotion"), fmt.Sprint(len(x.list)))))
 		}
 	}
-	var words []string
+	words := e.landingTitle()
 	switch {
 	case len(parts) > 0:
 		words = append(words, "would "+strings.Join(parts, ", "))
-	case !e.Fork || len(changes) == 0:
+	case len(changes)+len(e.Landings)+e.Left == 0:
+		return changesNothing
+	case !e.Fork:
 		words = append(words, "would change no promotion")
+	}
+	if len(e.Later) > 0 {
+		words = append(words, "more once that runs")
 	}
 	for _, l := range leanings() {
 		if list := leaningTo(changes, l); len(list) > 0 {
@@ -113,6 +121,20 @@ func (e *Effects) title(changes []SettingChange) string {
 		}
 	}
 	return strings.Join(words, "; ")
+}
+
+// changesNothing is what is said of a pull request of which only people will see anything.
+const changesNothing = "merging changes nothing for Ferry"
+
+// landingTitle names the release that changes, or how many do.
+func (e *Effects) landingTitle() []string {
+	switch len(e.Landings) {
+	case 0:
+		return nil
+	case 1:
+		return []string{"changes " + e.Landings[0].words()}
+	}
+	return []string{"changes " + several(len(e.Landings), "release")}
 }
 
 // mostInTitle is how many settings of each leaning the title names.
@@ -147,17 +169,20 @@ func (e *Effects) words(b *strings.Builder, changes []SettingChange) {
 	for _, l := range leanings() {
 		listWords(b, "It "+string(l), leaningTo(changes, l))
 	}
+	var landings []string
+	for _, l := range e.Landings {
+		landings = append(landings, l.line())
+	}
+	listWords(b, "It changes releases", landings)
 	for _, x := range e.lists() {
 		listWords(b, x.title, x.list)
 	}
+	listWords(b, "Once what it brings runs where it stands, Ferry would", e.Later)
 	if e.Left > 0 {
 		fmt.Fprintf(b, "\n%s more would be touched; what becomes of their promotions was not looked at.\n", several(e.Left, "app"))
 	}
-	if e.Renamed > 0 {
-		fmt.Fprintf(b, "\n%s go on under a new name, or in an environment that has one: what is open of them is closed and opened anew, and nothing else was looked at.\n", several(e.Renamed, "app"))
-	}
 	if e.Fork {
-		b.WriteString("\nWhat becomes of promotions is only worked out for pull requests from this repository itself, not from a fork.\n")
+		b.WriteString("\nWhat another configuration makes of promotions is only worked out for pull requests from this repository itself, not from a fork.\n")
 	}
 }
 

@@ -49,8 +49,15 @@ func (h *harness) notes(run checkRun) (list []noted) {
 // propose opens a pull request of dora's with files, and returns its number and head.
 func (h *harness) propose(branch string, files map[string]string) (int, forge.SHA) {
 	h.t.Helper()
-	h.push("dora", branch, files)
-	n, err := h.forge.OpenPull(acmeEnv, "dora", forge.NewPullRequest{HeadBranch: branch, BaseBranch: "main", Title: branch})
+	return h.proposeEdit(sandbox.Edit{Branch: branch, Files: files})
+}
+
+// proposeEdit is propose for any edit.
+func (h *harness) proposeEdit(e sandbox.Edit) (int, forge.SHA) {
+	h.t.Helper()
+	e.As, e.Message = "dora", "by dora"
+	h.doesUnheard(h.forge.Commit(acmeEnv, e))
+	n, err := h.forge.OpenPull(acmeEnv, "dora", forge.NewPullRequest{HeadBranch: e.Branch, BaseBranch: "main", Title: e.Branch})
 	h.does(err)
 	return n, h.pull(n).Head.SHA
 }
@@ -216,7 +223,14 @@ func TestConfigOfATrainInAPullRequest(t *testing.T) {
 // wantCheck proposes the configuration on a branch, and fails unless ferry/config has the title, and its summary the words.
 func (h *harness) wantCheck(branch, file, title string, words ...string) {
 	h.t.Helper()
-	_, head := h.propose(branch, map[string]string{".ferry.yaml": file})
+	h.wantCheckOf(sandbox.Edit{Branch: branch, Files: map[string]string{".ferry.yaml": file}}, title, words...)
+}
+
+// wantCheckOf is wantCheck for any edit.
+func (h *harness) wantCheckOf(e sandbox.Edit, title string, words ...string) {
+	h.t.Helper()
+	branch := e.Branch
+	_, head := h.proposeEdit(e)
 	runs := h.configRuns(head)
 	if len(runs) != 1 || runs[0].Output.Title != title {
 		h.t.Errorf("%s: the check says %+v, want %q", branch, runs, title)
@@ -286,4 +300,16 @@ func TestConfigCheckIsNotSaidTwice(t *testing.T) {
 	if runs := h.configRuns(head); len(runs) != 1 {
 		t.Errorf("there are %+v", runs)
 	}
+}
+
+// TestConfigThatRenamesInATrain: the train goes on, under the new names.
+func TestConfigThatRenamesInATrain(t *testing.T) {
+	t.Parallel()
+	h := train(t, "")
+	h.bump("1.1.0", "cart", "checkout")
+	own := trainConfig("", "    group: platform\n")
+	h.wantCheck("environment", strings.NewReplacer("- name: staging\n", "- name: stage\n    was: staging\n    dir: staging\n", "[staging]", "[stage]").Replace(own),
+		"would open 1 promotion, close 1; changes: staging is called stage now", "- platform into stage (cart, checkout)\n", "- platform into staging (cart, checkout)\n")
+	h.wantCheck("app", strings.Replace(own, "- name: cart\n", "- name: basket\n    was: cart\n", 1),
+		"would change 1 promotion; changes: cart: called basket from now on", "- platform into staging (basket, checkout): cart leaves, basket joins\n")
 }

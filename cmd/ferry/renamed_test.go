@@ -178,3 +178,25 @@ func TestLossAfterFoldersWereRenamed(t *testing.T) {
 	h.reportAll("dev", "staging")
 	h.wantStatus(acmeEnv, into.Head.SHA, "ferry/gates", "success", "")
 }
+
+// TestARenameInAPullRequest: what is open is closed and opened anew under the new name, with what people have decided; the check says so before, and so it
+// comes.
+func TestARenameInAPullRequest(t *testing.T) {
+	t.Parallel()
+	h := soakingCheckout(t)
+	rejected := h.staging()
+	h.does(h.forge.ClosePull(acmeEnv, rejected.Number, "dora"))
+	old := h.pullOn(acmeEnv, "ferry/prod/checkout").Number
+	renamed := renamedConfig(h)
+	h.say(old, "dora", "/hold checkout prod stocktaking")
+	h.wantCheck("held", renamed, "would close 1 promotion; changes: prod is called production now, checkout: called till from now on")
+	h.say(old, "dora", "/resume checkout prod")
+	h.wantCheck("plain", renamed, "would open 1 promotion, close 1; changes: prod is called production now, checkout: called till from now on",
+		"**It would open**\n\n- till into production\n", "**It would close**\n\n- checkout into prod\n")
+	h.wantCheck("with-more", strings.Replace(renamed, "soak: 1h", "soak: 1s", 1),
+		"would open 1 promotion, close 1; loosens: soak of production 1h → 1s; changes: prod is called production now, checkout: called till from now on")
+	h.merge(acmeEnv, h.pullOn(acmeEnv, "plain").Number)
+	h.pullOn(acmeEnv, "ferry/production/till")
+	h.noPullOf("ferry/prod/checkout")
+	h.noPullOf("ferry/staging/till")
+}

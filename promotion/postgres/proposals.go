@@ -14,8 +14,8 @@ import (
 	"ferry/promotion"
 )
 
-// beside names the configuration that a proposal is compared with.
-func (r Repository) beside() string { return string(r.ConfigBlob) + " " + r.ConfigSet }
+// beside names what a proposal is compared with, the configuration, and how it is read: one that was read otherwise is read anew.
+func (r Repository) beside() string { return "2 " + string(r.ConfigBlob) + " " + r.ConfigSet }
 
 // ProposalStays says whether what a pull request proposes at that head was read before, beside the configuration that is in force.
 func (s *Store) ProposalStays(ctx context.Context, r Repository, number int, head forge.SHA) (stays bool, err error) {
@@ -58,12 +58,9 @@ func (d *decision) configCheck(ctx context.Context, number int, head forge.SHA) 
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return fmt.Errorf("reading what #%d proposes: %w", number, err)
 	}
-	var changes []promotion.SettingChange
-	var effects *promotion.Effects
-	if p.Config != nil {
-		if changes, effects, err = d.simulate(ctx, p); err != nil {
-			return err
-		}
+	changes, effects, err := d.simulate(ctx, p)
+	if err != nil {
+		return err
 	}
 	return d.wish(ctx, "config check", strconv.Itoa(number), "", promotion.CheckOf(p, changes, effects), time.Time{})
 }
@@ -71,43 +68,59 @@ func (d *decision) configCheck(ctx context.Context, number int, head forge.SHA) 
 // mostSimulated bounds how many apps are planned twice for one pull request.
 const mostSimulated = 200
 
-// simulate says what the proposed configuration makes of settings, and of the promotions of every app that it means otherwise: those are planned as they
-// are, and as they would be. It only reads. Rules that come from a fork, where anybody may write them, are not evaluated.
+// simulate says what the merge of a pull request makes of settings and of releases, and of the promotions of every app that it touches: those are planned
+// as they are, and as they would be. It only reads. Rules that come from a fork, where anybody may write them, are not evaluated.
 func (d *decision) simulate(ctx context.Context, p promotion.Proposal) (changes []promotion.SettingChange, effects *promotion.Effects, err error) {
-	will, err := p.Config.Parse()
-	if err != nil { // it was read by an older version of Ferry
+	will := d.config
+	if p.Config != nil {
+		if will, err = p.Config.Parse(); err != nil { // it was read by an older version of Ferry
+			return nil, nil, nil
+		}
+	} else if p.Removed || len(p.Files) == 0 {
 		return nil, nil, nil
 	}
 	paths, err := d.manifestPaths(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	changes = promotion.SettingsChanges(d.config, will, paths)
-	if p.Fork {
-		return changes, &promotion.Effects{Fork: true}, nil
+	if p.Config != nil {
+		changes = promotion.SettingsChanges(d.config, will, paths)
+		if p.Fork {
+			return changes, &promotion.Effects{Fork: true}, nil
+		}
 	}
-	living, err := collectTx[string](ctx, d.tx, `select distinct app from promotions where repository = $1 and state in ('waiting', 'open')`, d.repo.ID)
-	if err != nil {
+	involved := promotion.Involved{Changed: p.Apps(will, paths)}
+	if involved.Living, err = collectTx[string](ctx, d.tx, `select distinct app from promotions where repository = $1 and state in ('waiting', 'open')`, d.repo.ID); err != nil {
 		return nil, nil, err
 	}
-	waiting, err := collectTx[string](ctx, d.tx, `select name from waiting where repository = $1 group by name order by min(since), name limit $2`, d.repo.ID, mostSimulated)
-	if err != nil {
+	if involved.Waiting, err = collectTx[string](ctx, d.tx, `select name from waiting where repository = $1 group by name order by min(since), name limit $2`, d.repo.ID, mostSimulated); err != nil {
 		return nil, nil, err
 	}
-	scope := promotion.ScopeOf(d.config, will, paths, living, waiting, mostSimulated)
-	then := *d
-	then.config = will
+	effects, err = d.tryOut(ctx, d.try(will, p), promotion.ScopeOf(d.config, will, paths, involved, mostSimulated))
+	return changes, effects, err
+}
+
+// tryOut plans the scope as it is and as it would be, and compares.
+func (d *decision) tryOut(ctx context.Context, then decision, scope promotion.Scope) (*promotion.Effects, error) {
 	before, err := d.trial(ctx, scope)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	after, err := then.trial(ctx, scope)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	after.Landings = then.tried.landings
+	stops, err := d.stops(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range after.Landings {
+		after.Landings[i].StoppedBy(d.config, stops, d.now)
 	}
 	e := promotion.Compare(before, after, d.now)
-	e.Left, e.Renamed = scope.Left, scope.Renamed
-	return changes, &e, nil
+	e.Left = scope.Left
+	return &e, nil
 }
 
 // trial reads what the scope is planned on, as the decision's configuration has it.
@@ -147,6 +160,11 @@ func (d *decision) lines(ctx context.Context, t *promotion.Trial) error {
 	var waits bool
 	var since *time.Time
 	_, err = pgx.ForEachRow(rows, []any{&environment, &name, &waits, &since}, func() error {
+		if now, renamed := d.tried.environment(environment); renamed && waits { // it waits anew, under the new name
+			return nil
+		} else if renamed {
+			environment = now
+		}
 		if waits {
 			t.Waiting[environment] = append(t.Waiting[environment], promotion.Waiter{Name: name, Since: timeOf(since)})
 			return nil

@@ -39,7 +39,8 @@ type decision struct {
 	reads  []river.JobArgs // of sources
 	told   []string        // the numbers under which a comment tells of trouble with the app
 
-	contended *bool // set where it meets other decisions at one row
+	contended *bool   // set where it meets other decisions at one row
+	tried     *tryout // nil: this is no simulation
 }
 
 // historyLength is how many deployments of an environment a plan looks back on.
@@ -52,19 +53,26 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	if err != nil {
 		return s, err
 	}
+	called := d.tried.called(app, all)
+	d.tried.files(called, all)
 	files, paths := manifestsOf(all)
-	s.App, s.Off = d.appConfig(app, paths)
+	s.App, s.Off = d.appConfig(called.app, paths)
 	s.Prefix = d.prefix()
+	if err := d.environments(ctx, &s, called, files, paths); err != nil {
+		return s, err
+	}
+	called.formerly(&s)
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
-		func(ctx context.Context, s *promotion.Snapshot) error { return d.environments(ctx, s, files, paths) },
-		func(_ context.Context, s *promotion.Snapshot) error { d.moved(s, all, paths); return nil },
-		d.reports, d.stopped, d.rejections, d.intents, d.livingPromotions, d.brought, d.anew, d.hotfixes, d.rooms, d.drops, d.waived, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
+		d.reports, d.rejections, d.intents, d.livingPromotions, d.brought, d.anew, d.hotfixes, d.rooms, d.drops, d.waived, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err
 		}
 	}
-	return s, nil
+	called.now(&s)
+	d.moved(&s, all, paths)
+	d.tried.land(&s, called, d.now)
+	return s, d.stopped(ctx, &s)
 }
 
 // prefix returns what commands stand behind; empty where nothing is needed.
@@ -162,11 +170,12 @@ func (d *decision) settings(app string, paths []string) []config.Environment {
 }
 
 // environments fills in the environments the app has a manifest in or had a deployment in, upstream first.
-func (d *decision) environments(ctx context.Context, s *promotion.Snapshot, files map[string][]promotion.File, paths []string) error {
-	history, err := d.history(ctx, s.App.Name)
+func (d *decision) environments(ctx context.Context, s *promotion.Snapshot, called calling, files map[string][]promotion.File, paths []string) error {
+	history, err := d.history(ctx, called.was)
 	if err != nil {
 		return err
 	}
+	rename(called, history)
 	known := map[string]bool{}
 	for _, env := range d.settings(s.App.Name, paths) {
 		known[env.Name] = true

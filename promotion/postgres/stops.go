@@ -62,6 +62,7 @@ func (d *decision) active(ctx context.Context, kind stopKind) (list []promotion.
 // stopped puts what people stopped at the environments of the snapshot.
 func (d *decision) stopped(ctx context.Context, s *promotion.Snapshot) error {
 	stops, err := d.stops(ctx)
+	stops = d.tried.stops(stops)
 	for i := range s.Environments {
 		env := &s.Environments[i]
 		env.Holds, env.Frozen = stops.On(s.App.Name, env.Name, s.App.Group)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -20,15 +21,9 @@ const (
 // proposal reads what a pull request makes of the configuration and of the manifests, at its head. It returns nil where it changes neither, and stays
 // where that head was looked at before, beside the configuration that is in force.
 func (l *look) proposal(ctx context.Context, p forge.PullRequest, files []forge.ChangedFile) (found *promotion.Proposal, stays bool, err error) {
-	var manifests []string
-	touched := false
-	for _, f := range files {
-		touched = touched || l.isConfig(f.Path) || f.Previous != "" && l.isConfig(f.Previous)
-		if l.config != nil && !f.Removed && len(l.config.Places(f.Path)) > 0 {
-			manifests = append(manifests, f.Path)
-		}
-	}
-	if l.config == nil || !touched && len(manifests) == 0 {
+	changed := proposedPaths(files)
+	touched := slices.ContainsFunc(changed, func(f promotion.ProposedFile) bool { return l.isConfig(f.Path) })
+	if l.config == nil || !touched && len(manifestsAmong(changed, l.config)) == 0 {
 		return nil, false, nil
 	}
 	if stays, err := l.Store.ProposalStays(ctx, l.repo, p.Number, p.HeadSHA); err != nil || stays {
@@ -44,7 +39,28 @@ func (l *look) proposal(ctx context.Context, p forge.PullRequest, files []forge.
 	if judged == nil {
 		return out, false, nil
 	}
-	return out, false, l.proposedManifests(ctx, judged, out, manifests)
+	return out, false, l.proposedManifests(ctx, judged, out, manifestsAmong(changed, l.config, judged))
+}
+
+// proposedPaths returns the files that a pull request changes, and the former names of those that it renames. Whether those are gone is seen at its head.
+func proposedPaths(files []forge.ChangedFile) (list []promotion.ProposedFile) {
+	for _, f := range files {
+		if f.Previous != "" {
+			list = append(list, promotion.ProposedFile{Path: f.Previous})
+		}
+		list = append(list, promotion.ProposedFile{Path: f.Path, Gone: f.Removed})
+	}
+	return list
+}
+
+// manifestsAmong returns those of the files that are manifests in any of the configurations.
+func manifestsAmong(files []promotion.ProposedFile, configs ...*config.Config) (list []promotion.ProposedFile) {
+	for _, f := range files {
+		if slices.ContainsFunc(configs, func(c *config.Config) bool { return len(c.Places(f.Path)) > 0 }) {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // proposedConfig reads the configuration at the head of a pull request; nil where there is none that can be read, and then the proposal says why.
@@ -116,32 +132,55 @@ func (l *look) proposedIncluded(ctx context.Context, out *promotion.Proposal, co
 	return head.included, err
 }
 
-// proposedManifests finds out which of the changed manifests cannot be read as they stand at the head.
-func (l *look) proposedManifests(ctx context.Context, judged *config.Config, out *promotion.Proposal, paths []string) error {
-	for i, path := range paths {
+// proposedManifests reads the changed manifests as they stand at the head, and finds out which of them cannot be read.
+func (l *look) proposedManifests(ctx context.Context, judged *config.Config, out *promotion.Proposal, files []promotion.ProposedFile) error {
+	size := 0
+	for i, f := range files {
 		if i == mostProposedManifests {
 			out.Cut = true
 			break
 		}
-		file, err := l.fileAt(ctx, path, out.Head)
-		switch {
-		case errors.Is(err, forge.ErrNotFound):
-			continue
-		case errors.Is(err, forge.ErrInvalid) || err == nil && file.Symlink:
-			out.Findings = append(out.Findings, promotion.UnreadableFinding(path, fmt.Sprintf("%s cannot be read: it is no plain file, or too large", path)))
-			continue
-		case err != nil:
+		readable, err := l.proposedManifest(ctx, judged, out, &f)
+		if err != nil {
 			return err
 		}
-		out.Manifests++
-		for _, place := range judged.Places(path) {
-			if _, problem := promotion.ImagesIn(judged, promotion.File{Path: path, Content: file.Content}, place); problem != "" {
-				out.Findings = append(out.Findings, promotion.UnreadableFinding(path, problem))
-				break
-			}
+		if !readable {
+			continue
 		}
+		out.Manifests++
+		if size += len(f.Content); size > maxProposed {
+			out.Cut = true
+			break
+		}
+		out.Files = append(out.Files, f)
 	}
 	return nil
+}
+
+// proposedManifest reads one changed manifest. It returns false where that cannot be looked at, and then the proposal says why.
+func (l *look) proposedManifest(ctx context.Context, judged *config.Config, out *promotion.Proposal, f *promotion.ProposedFile) (readable bool, err error) {
+	if f.Gone {
+		return true, nil
+	}
+	file, err := l.fileAt(ctx, f.Path, out.Head)
+	switch {
+	case errors.Is(err, forge.ErrNotFound):
+		f.Gone = true
+		return true, nil
+	case errors.Is(err, forge.ErrInvalid) || err == nil && file.Symlink:
+		out.Findings = append(out.Findings, promotion.UnreadableFinding(f.Path, fmt.Sprintf("%s cannot be read: it is no plain file, or too large", f.Path)))
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	f.Content = file.Content
+	for _, place := range judged.Places(f.Path) {
+		if _, problem := promotion.ImagesIn(judged, promotion.File{Path: f.Path, Content: file.Content}, place); problem != "" {
+			out.Findings = append(out.Findings, promotion.UnreadableFinding(f.Path, problem))
+			break
+		}
+	}
+	return true, nil
 }
 
 // fileAt reads a file at the head of a pull request, once in a look.
