@@ -45,6 +45,7 @@ const (
 	containers     = "github.com/google/go-containerregistry"
 	goGitHub       = "github.com/google/go-github/v60"
 	gjson          = "github.com/tidwall/gjson"
+	gqlparser      = "github.com/vektah/gqlparser/v2"
 	golangMigrate  = "github.com/golang-migrate/migrate/v4"
 	jsonSchema     = "github.com/santhosh-tekuri/jsonschema/v6"
 	jwt            = "github.com/golang-jwt/jwt/v4"
@@ -118,10 +119,10 @@ func layout() []row {
 		{pkg: "forge/github", may: []string{"forge", goGitHub, ghinstallation, gjson},
 			tests: []string{"forge/sandbox", jwt},
 			why:   "GitHub's client library stays in its adapter"},
-		{pkg: "forge/sandbox", may: []string{"forge", "forge/sandbox/bare", chi, jwt},
+		{pkg: "forge/sandbox", may: []string{"forge", "forge/sandbox/bare", chi, gqlparser, jwt},
 			why: "a forge built by the hands of its client would only prove itself: no forge/github, no go-github"},
 		{pkg: "forge/sandbox/bare", why: "it runs git, and knows no forge"},
-		{pkg: "forge/forgetest", may: []string{"forge", openAPI},
+		{pkg: "forge/forgetest", may: []string{"forge", gqlparser, openAPI},
 			why: "it judges adapters and the sandbox by GitHub's own description, so it uses neither"},
 		{pkg: "forge", why: "the words that all others share stand on the standard library alone"},
 	}

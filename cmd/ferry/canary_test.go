@@ -184,7 +184,7 @@ func (h *harness) noisyLine(p *parrot, agent, ci string) string {
 	door("/api/v1/images", agent, `{"x":1}`)
 	door("/api/v1/reports", "wrong-"+agent[:6], `{}`)
 	for _, status := range []int{500, 422, 403, 404, 409, 401} {
-		for _, path := range []string{"/statuses/", "/git/refs", "/pulls", "/git/commits", "/contents/", "/issues", "/access_tokens"} {
+		for _, path := range []string{"/statuses/", "/graphql", "/git/refs", "/pulls", "/git/commits", "/contents/", "/issues", "/access_tokens"} {
 			p.squawk(path, status)
 		}
 		h.deploy("dev", fmt.Sprintf("1.%d.0", status))

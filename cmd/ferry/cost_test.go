@@ -10,7 +10,7 @@ import (
 )
 
 // mostRequests bounds what one promotion costs; docs/requests.md says for what.
-const mostRequests = 12
+const mostRequests = 9
 
 // TestAPromotionCostsFewRequests counts Ferry's requests from the report that makes a release eligible to the last status of the environment
 // promoted into.

@@ -25,7 +25,7 @@ type moment struct {
 
 // writeRoutes are the requests by which Ferry changes something at the forge.
 var writeRoutes = []string{
-	`POST .*/git/trees`, `POST .*/git/commits`, `POST .*/git/refs`, `POST .*/pulls`, `POST .*/statuses/.*`, `PUT .*/merge`, `POST .*/issues/\d+/comments`, `DELETE .*/git/refs/.*`,
+	`POST .*/graphql`, `POST .*/git/trees`, `POST .*/git/commits`, `POST .*/git/refs`, `POST .*/statuses/.*`, `PUT .*/merge`, `POST .*/issues/\d+/comments`, `DELETE .*/git/refs/.*`,
 	`POST .*/reactions`, `POST .*/access_tokens`,
 }
 

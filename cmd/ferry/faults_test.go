@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"ferry/forge/sandbox"
 )
 
 // story runs a whole line, with what goes wrong on purpose in between: an image through dev and staging into prod, a rejection, and a direct commit.
@@ -177,7 +176,7 @@ func TestAnswersThatNeverCame(t *testing.T) {
 	const repos = "/repos/{owner}/{repo}"
 	for _, c := range []struct{ method, route string }{
 		{"POST", "/git/refs"}, {"POST", "/git/commits"}, {"PATCH", "/git/refs/{ref}"}, {"DELETE", "/git/refs/{ref}"},
-		{"POST", "/pulls"}, {"PATCH", "/pulls/{pull_number}"}, {"POST", "/statuses/{sha}"}, {"POST", "/issues"}, {"PATCH", "/issues/{issue_number}"},
+		{"POST", "/pulls"}, {"POST", ""}, {"PATCH", "/pulls/{pull_number}"}, {"POST", "/statuses/{sha}"}, {"POST", "/issues"}, {"PATCH", "/issues/{issue_number}"},
 		{"POST", "/issues/{issue_number}/comments"}, {"POST", "/issues/comments/{comment_id}/reactions"}, {"PUT", "/pulls/{pull_number}/merge"},
 	} {
 		t.Run(c.method+" "+strings.ReplaceAll(c.route, "/", "."), func(t *testing.T) {
@@ -185,7 +184,12 @@ func TestAnswersThatNeverCame(t *testing.T) {
 			h := newHarness(t)
 			h.crashes(func() {
 				h.forge.Faults().Clear()
-				h.forge.Faults().Fail(sandbox.Fault{Method: c.method, Route: repos + c.route, Done: true})
+				if c.route == "" {
+					h.forge.Faults().Fail(sandboxDone(c.method, openingRoute))
+					return
+				}
+				h.byStep()
+				h.forge.Faults().Fail(sandboxDone(c.method, repos+c.route))
 			})
 		})
 	}

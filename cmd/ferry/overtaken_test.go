@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -31,10 +32,16 @@ func (h *harness) overtake(method, route string, lost bool, does func()) {
 }
 
 const (
-	openingRoute = "/repos/{owner}/{repo}/pulls"
+	openingRoute = "/graphql"
+	steppedRoute = "/repos/{owner}/{repo}/pulls" // the last step, where the branch of the pull request before may still stand, or the forge declined all at once
 	movingRoute  = "/repos/{owner}/{repo}/git/refs/{ref}"
 	statusRoute  = "/repos/{owner}/{repo}/statuses/{sha}"
 )
+
+// byStep lets the forge decline all that Ferry asks of GraphQL: it opens its pull requests step by step.
+func (h *harness) byStep() {
+	h.forge.Faults().Fail(sandbox.Fault{Method: "POST", Route: openingRoute, Status: http.StatusUnprocessableEntity, Times: 1000})
+}
 
 // mergeOnly merges the open promotion into staging as dora, and settles nothing.
 func (h *harness) mergeOnly() (merged forge.SHA) {
@@ -303,7 +310,7 @@ func TestAClosingOvertakesTheSweep(t *testing.T) {
 func (h *harness) overtakeSweep(lost bool, cause func()) {
 	h.t.Helper()
 	overtaken := false
-	h.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: openingRoute, Done: true, Late: true, Then: func() {
+	h.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: steppedRoute, Done: true, Late: true, Then: func() {
 		overtaken = true
 		cause()
 		if lost {

@@ -32,7 +32,7 @@ func TestClosedWhileTheNewerComes(t *testing.T) {
 func TestWithdrawnBeforeTheAnswerCame(t *testing.T) {
 	t.Parallel()
 	h := newCheckout(t, "")
-	h.forge.Faults().Fail(sandboxDone("POST", "/repos/{owner}/{repo}/pulls"))
+	h.forge.Faults().Fail(sandboxDone("POST", openingRoute))
 	h.arrive("1.1.0")
 	h.deploy("dev", "1.0.0")
 	h.later(10 * time.Minute)

@@ -103,7 +103,7 @@ func TestTwoReplicasActOnce(t *testing.T) {
 	}
 	writes := h.writes()
 	const repo = "/repos/{owner}/{repo}"
-	for route, most := range map[string]int{"POST " + repo + "/pulls": 1, "POST " + repo + "/git/commits": 3, "PATCH " + repo + "/git/refs/{ref}": 2, "POST " + repo + "/issues/{issue_number}/comments": 1} {
+	for route, most := range map[string]int{"POST " + openingRoute: 1, "POST " + repo + "/pulls": 0, "POST " + repo + "/git/commits": 3, "PATCH " + repo + "/git/refs/{ref}": 2, "POST " + repo + "/issues/{issue_number}/comments": 1} {
 		if writes[route] > most {
 			t.Errorf("%s was called %d times, want at most %d", route, writes[route], most)
 		}

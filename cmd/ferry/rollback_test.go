@@ -180,13 +180,16 @@ func TestRollbackThroughTrouble(t *testing.T) {
 	t.Parallel()
 	for _, route := range []struct{ method, path string }{
 		{"POST", "/repos/{owner}/{repo}/issues/{issue_number}/comments"}, {"PATCH", "/repos/{owner}/{repo}/pulls/{pull_number}"},
-		{"DELETE", "/repos/{owner}/{repo}/git/refs/{ref}"}, {"POST", "/repos/{owner}/{repo}/git/commits"}, {"POST", "/repos/{owner}/{repo}/git/refs"}, {"POST", openingRoute},
+		{"DELETE", "/repos/{owner}/{repo}/git/refs/{ref}"}, {"POST", "/repos/{owner}/{repo}/git/commits"}, {"POST", "/repos/{owner}/{repo}/git/refs"}, {"POST", steppedRoute}, {"POST", openingRoute},
 	} {
 		for _, done := range []bool{false, true} {
 			t.Run(fmt.Sprint(route.method, route.path, done), func(t *testing.T) {
 				t.Parallel()
 				h, open, mia := rollbackOverAnOpenPromotion(t)
 				h.forge.Faults().Fail(sandbox.Fault{Method: route.method, Route: route.path, Status: 502, Done: done, Times: 1})
+				if route.path != openingRoute {
+					h.byStep()
+				}
 				h.say(h.board().Number, mia, "/rollback checkout prod")
 				for range 4 {
 					h.openPulls(acmeEnv)
@@ -207,7 +210,7 @@ func TestRollbackOverAnOpeningThatNobodyHeardOf(t *testing.T) {
 	h.through("1.2.0")
 	h.arrive("1.3.0")
 	h.merge(acmeEnv, h.staging().Number)
-	h.overtake("POST", openingRoute, true, func() {
+	h.overtake("POST", steppedRoute, true, func() {
 		if _, err := h.forge.Comment(acmeEnv, h.board().Number, mia, "/rollback checkout prod"); err != nil {
 			t.Error(err)
 		}

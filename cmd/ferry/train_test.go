@@ -332,7 +332,7 @@ func TestTrainApproved(t *testing.T) {
 // TestTrainInterrupted: of a train too there is one pull request, whichever answer of the forge was lost.
 func TestTrainInterrupted(t *testing.T) {
 	t.Parallel()
-	for _, route := range []string{"POST /repos/{owner}/{repo}/git/commits", "POST /repos/{owner}/{repo}/git/refs", "POST /repos/{owner}/{repo}/pulls", "PATCH /repos/{owner}/{repo}/git/refs/{ref}"} {
+	for _, route := range []string{"POST /repos/{owner}/{repo}/git/commits", "POST /repos/{owner}/{repo}/git/refs", "POST /repos/{owner}/{repo}/pulls", "POST " + openingRoute, "PATCH /repos/{owner}/{repo}/git/refs/{ref}"} {
 		t.Run(route, func(t *testing.T) {
 			t.Parallel()
 			h := train(t, "")
@@ -341,6 +341,9 @@ func TestTrainInterrupted(t *testing.T) {
 				h.bump("1.0.1", "cart", "search")
 			}
 			h.forge.Faults().Fail(sandbox.Fault{Method: method, Route: path, Done: true})
+			if path != openingRoute {
+				h.byStep()
+			}
 			h.bump("1.1.0", "cart", "checkout")
 			h.later(10 * time.Minute)
 			want := []string{"cart 1.0.0 → 1.1.0", "checkout 1.0.0 → 1.1.0"}

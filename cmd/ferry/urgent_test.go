@@ -90,7 +90,7 @@ func TestDecidedBeforeItIsShown(t *testing.T) {
 			h, mia := e.begin(t)
 			opened := 0
 			h.forge.Faults().Fail(sandbox.Fault{Method: "PATCH", Route: movingRoute, Status: 500, Times: 2}) // ferry-state moves by it
-			h.forge.Faults().Fail(sandbox.Fault{Method: "POST", Route: openingRoute, Done: true, Status: 502, Times: 1, Then: func() {
+			h.forge.Faults().Fail(sandbox.Fault{Method: "POST", Route: steppedRoute, Done: true, Status: 502, Times: 1, Then: func() {
 				if h.openPulls(acmeEnv)[e.branch].Title == e.title {
 					opened++
 					e.wantDecided(h)

@@ -86,6 +86,7 @@ func TestEmergenciesThroughTrouble(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", route.method, strings.ReplaceAll(route.path, "/", "."), done), func(t *testing.T) {
 				t.Parallel()
 				h, mia := e.begin(t)
+				h.byStep()
 				h.forge.Faults().Fail(sandbox.Fault{Method: route.method, Route: "/repos/{owner}/{repo}" + route.path, Status: 500, Done: done, Times: 2})
 				e.does(h, mia)
 				h.patiently()

@@ -58,10 +58,13 @@ func (v *Validator) Report() Report {
 	return Report{Exchanges: v.report.Exchanges, Violations: append([]Violation(nil), v.report.Violations...)}
 }
 
-// Handler passes requests on to next, and validates those below prefix ("/api/v3") with their answers.
+// Handler passes requests on to next, and validates those below prefix ("/api/v3") with their answers, and what is asked of GraphQL.
 func (v *Validator) Handler(next http.Handler, prefix string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, ok := strings.CutPrefix(r.URL.EscapedPath(), prefix+"/")
+		if r.URL.Path == graphqlAddress {
+			path, ok = strings.TrimPrefix(graphqlAddress, "/"), true
+		}
 		if !ok {
 			next.ServeHTTP(w, r)
 			return
@@ -115,6 +118,12 @@ func reason(err error) string {
 }
 
 func (v *Validator) check(r *http.Request, path string, body []byte, answer *held) error {
+	if r.URL.Path == graphqlAddress {
+		if answer.status >= 400 {
+			return nil
+		}
+		return checkGraphQL(body)
+	}
 	method := r.Method
 	if method == http.MethodHead { // described nowhere: what answers GET answers it, with the header alone
 		method = http.MethodGet
@@ -203,7 +212,7 @@ func checkError(body []byte) error {
 	return nil
 }
 
-// Validated returns next with every exchange below /api/v3 validated. At the end of the test each violation is a failure,
+// Validated returns next with every exchange below /api/v3, and every request of /api/graphql, validated. At the end of the test each violation is a failure,
 // and the number of exchanges is logged.
 func Validated(tb testing.TB, next http.Handler) http.Handler {
 	tb.Helper()

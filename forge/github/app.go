@@ -178,7 +178,7 @@ func (f *Forge) Repositories(ctx context.Context, installation int64) ([]forge.R
 	}
 	found := make([]forge.Repository, 0, len(all))
 	for _, r := range all {
-		found = append(found, repository(r))
+		found = append(found, f.repository(r))
 	}
 	return found, nil
 }

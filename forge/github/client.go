@@ -140,7 +140,11 @@ func user(u *gh.User) forge.User {
 	return forge.User{ID: u.GetID(), Login: u.GetLogin(), Bot: u.GetType() == "Bot"}
 }
 
-func repository(r *gh.Repository) forge.Repository {
+// repository is what GitHub says of a repository. Its global id is remembered.
+func (f *Forge) repository(r *gh.Repository) forge.Repository {
+	if r.GetNodeID() != "" {
+		f.nodes.Store(r.GetID(), r.GetNodeID())
+	}
 	return forge.Repository{
 		Repo:          forge.Repo{ID: r.GetID(), Owner: r.GetOwner().GetLogin(), Name: r.GetName()},
 		DefaultBranch: r.GetDefaultBranch(),

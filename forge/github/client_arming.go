@@ -3,7 +3,6 @@ package github
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"ferry/forge"
 )
@@ -78,40 +77,4 @@ func (l *login) name() string {
 		return "ghost"
 	}
 	return l.Login
-}
-
-// graphql makes one call of GitHub's GraphQL API, which answers 200 also to what it refuses. On GitHub Enterprise Server it lies beside /api/v3.
-func (c *Client) graphql(ctx context.Context, call string, repo forge.Repo, query string, variables map[string]any, into any) error {
-	path := "graphql"
-	if strings.HasSuffix(c.api.BaseURL.Path, "/api/v3/") {
-		path = "../graphql"
-	}
-	req, err := c.api.NewRequest("POST", path, map[string]any{"query": query, "variables": variables})
-	if err != nil {
-		return c.failed(call, err)
-	}
-	var answer struct {
-		Data   any `json:"data"`
-		Errors []struct {
-			Type    string `json:"type"`
-			Message string `json:"message"`
-		} `json:"errors"`
-	}
-	answer.Data = into
-	if _, err := c.api.Do(asking(ctx, repo, query), req, &answer); err != nil {
-		return c.failed(call, err)
-	}
-	if len(answer.Errors) == 0 {
-		return nil
-	}
-	sentinel := forge.ErrInvalid
-	switch answer.Errors[0].Type {
-	case "NOT_FOUND":
-		sentinel = forge.ErrNotFound
-	case "FORBIDDEN":
-		sentinel = forge.ErrForbidden
-	case "RATE_LIMITED", "INTERNAL":
-		sentinel = forge.ErrUnavailable
-	}
-	return fmt.Errorf("%s: %w (GitHub answered: %.200s)", call, sentinel, answer.Errors[0].Message)
 }

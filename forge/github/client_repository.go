@@ -19,7 +19,7 @@ func (c *Client) Repository(ctx context.Context, repo forge.Repo) (forge.Reposit
 	if err != nil {
 		return forge.Repository{}, c.failed(call, err)
 	}
-	return repository(found), nil
+	return c.forge.repository(found), nil
 }
 
 // RepositoryByID returns what GitHub says of the repository with that number, whatever it is called today.
@@ -28,10 +28,11 @@ func (c *Client) RepositoryByID(ctx context.Context, id int64) (forge.Repository
 	if err != nil {
 		return forge.Repository{}, c.failed(fmt.Sprintf("reading the repository %d", id), err)
 	}
+	known := c.forge.repository(found)
 	if c.scope != nil {
-		c.scope.learn(repository(found).Repo)
+		c.scope.learn(known.Repo)
 	}
-	return repository(found), nil
+	return known, nil
 }
 
 // Permission returns what an account may do in a repository. A custom role counts as the role it was made from. An account

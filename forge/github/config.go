@@ -57,6 +57,8 @@ type Forge struct {
 	mu            sync.Mutex
 	installations map[int64]*signedIn
 	identity      *forge.User
+
+	nodes sync.Map // of repositories by their number: their global ids, see Client.node
 }
 
 // New returns the forge that cfg describes, without calling it. It fails where cfg is not usable; the error lists everything

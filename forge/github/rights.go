@@ -112,6 +112,7 @@ func calls() []call {
 		{"POST", repo + "/pulls", needPullWrites}, {"PATCH", repo + "/pulls/{pull_number}", needPullWrites}, {"POST", repo + "/pulls/{pull_number}/requested_reviewers", needPullWrites},
 		{"PUT", repo + "/pulls/{pull_number}/merge", needMerges},
 		{"POST", "graphql/disablePullRequestAutoMerge", needMerges}, {"POST", "graphql/dequeuePullRequest", needMerges},
+		{"POST", "graphql/createRef", needMerges}, {"POST", "graphql/createCommitOnBranch", needMerges}, {"POST", "graphql/createPullRequest", needMerges}, // in one request
 
 		{"GET", repo + "/issues", needThreads}, {"GET", repo + "/issues/comments", needThreads}, // before {issue_number}, which it is not
 		{"GET", repo + "/issues/{issue_number}", needThreads}, {"GET", repo + "/issues/{issue_number}/comments", needThreads},

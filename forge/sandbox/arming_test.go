@@ -41,7 +41,7 @@ func TestAutoMerge(t *testing.T) {
 	w.do(w.graphql(token, disarm), 200).want(map[string]string{"errors.0.type": "UNPROCESSABLE"})
 	w.do(w.graphql(w.token(`{"permissions":{"pull_requests":"read"}}`), disarm), 200).want(map[string]string{"errors.0.type": "FORBIDDEN"})
 	w.do(w.graphql(token, strings.Replace(disarm, pull.str("node_id"), "x", 1)), 200).want(map[string]string{"errors.0.type": "NOT_FOUND"})
-	w.do(w.graphql(token, `{"query":"{ viewer { login } }"}`), 200).want(map[string]string{"errors.0.type": "undefinedField"})
+	w.do(w.graphql(token, `{"query":"{ viewer { login } }"}`), 200).want(map[string]string{"errors.0.extensions.code": "undefinedField"})
 	arm()
 	if err := w.forge.SetStatus("acme/environments", forge.SHA(sha), "ann", forge.Status{Context: "ci", State: forge.Success}); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestMergeQueue(t *testing.T) {
 	w.flush()
 	w.inbox.clear()
 	w.admin("POST", "/auto_merge", `{"repository":"acme/environments","number":1,"as":"ann","queue":true}`, 204)
-	asked := `{"query":"query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) { pullRequest(number: $number) { id } } }","variables":{"owner":"acme","name":"environments","number":1}}`
+	asked := `{"query":"query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) { pullRequest(number: $number) { id state mergeQueueEntry { enqueuer { login } } } } }","variables":{"owner":"acme","name":"environments","number":1}}`
 	w.do(w.graphql(token, asked), 200).want(map[string]string{"data.repository.pullRequest.mergeQueueEntry.enqueuer.login": "ann", "data.repository.pullRequest.state": "OPEN"})
 	w.do(w.graphql(token, `{"query":"mutation($id: ID!) { dequeuePullRequest(input: {id: $id}) { clientMutationId } }","variables":{"id":"`+id+`"}}`), 200).
 		want(map[string]string{"data.dequeuePullRequest.clientMutationId": "<nil>"})

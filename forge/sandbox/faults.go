@@ -10,7 +10,7 @@ import (
 // Fault is an API request that goes wrong on purpose.
 type Fault struct {
 	// Method and Route choose the requests: Route is a path of GitHub's API reference without the prefix, as
-	// "/repos/{owner}/{repo}/pulls". An empty one means all.
+	// "/repos/{owner}/{repo}/pulls". An empty one means all. "/graphql#createRef" is that field alone, of a document that may ask for more.
 	Method string
 	Route  string
 	// After is how many such requests go right before.
@@ -113,7 +113,8 @@ func (f *Faults) call(method, route string) *Fault {
 	}
 	for i := range f.calls {
 		x := &f.calls[i]
-		if x.Method != "" && !strings.EqualFold(x.Method, method) || x.Route != "" && x.Route != route {
+		every := x.Route == "" && !strings.Contains(route, "#")
+		if x.Method != "" && !strings.EqualFold(x.Method, method) || !every && x.Route != route {
 			continue
 		}
 		if x.After > 0 {

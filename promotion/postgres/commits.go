@@ -64,6 +64,28 @@ func (s *Store) RecordCommit(ctx context.Context, repository int64, c OwnCommit,
 	return err
 }
 
+// ProposedOn stands for the name of the commit on a branch that Ferry has asked for together with its pull request, until the forge has said the name.
+func ProposedOn(branch string) forge.SHA { return forge.SHA("proposed on " + branch) }
+
+// RecordProposal remembers a commit without a name yet that Ferry is about to ask for together with its pull request.
+func (s *Store) RecordProposal(ctx context.Context, repository int64, c OwnCommit, now time.Time) (err error) {
+	defer wrap(&err, "RecordProposal(%s)", c.Branch)
+	c.SHA = ProposedOn(c.Branch)
+	if _, err := s.pool.Exec(ctx, `delete from commits where repository = $1 and sha = $2`, repository, c.SHA); err != nil { // an earlier one that failed
+		return err
+	}
+	return s.RecordCommit(ctx, repository, c, now)
+}
+
+// NameProposal gives the commit that Ferry has asked for on the branch its name, once the forge has said it: in its answer, or by showing the pull request.
+func (s *Store) NameProposal(ctx context.Context, repository int64, branch string, c forge.Commit) (err error) {
+	defer wrap(&err, "NameProposal(%s)", branch)
+	_, err = s.pool.Exec(ctx, `
+		update commits set sha = $3, tree = $4 where repository = $1 and sha = $2 and not exists (select from commits where repository = $1 and sha = $3)`,
+		repository, ProposedOn(branch), c.SHA, c.Tree)
+	return err
+}
+
 // recoveredEdit begins the name of an edit of which, after the database was lost, nothing is known but that several commits are it.
 const recoveredEdit = "recovered:"
 

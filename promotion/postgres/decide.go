@@ -235,10 +235,11 @@ type mergedPull struct {
 	tidyAt      time.Time
 }
 
-// closedPulls lets the wishes begin anew whose pull request is closed. It returns those that were merged, by their branch.
+// closedPulls lets the wishes begin anew whose pull request is closed, and notes that its branch may be left. It returns those that were merged, by their
+// branch.
 func (d *decision) closedPulls(ctx context.Context, app string) (merged map[string]mergedPull, err error) {
 	rows, err := d.tx.Query(ctx, `
-		update wishes w set applied = '{}', applied_version = 0
+		update wishes w set applied = '{"left": true}', applied_version = 0
 		from pulls p where w.repository = $1 and w.kind = 'pull' and w.app = $2 and p.repository = w.repository and p.number = (w.applied ->> 'number')::int and not p.open
 		returning w.id, w.key, w.desired ->> 'environment', p.head_sha, p.merged,
 		          exists (select from promotions m where m.repository = p.repository and m.number = p.number and m.state = 'merged')`,

@@ -25,6 +25,7 @@ type pullState struct {
 	Body    string      `json:"body,omitempty"`
 	Lacks   string      `json:"lacks,omitempty"` // labels and reviewers that the forge did not take when it was opened
 	Anew    bool        `json:"anew,omitempty"`  // somebody said /retry: what others pushed on top is given up
+	Left    bool        `json:"left,omitempty"`  // the branch of the pull request before may still stand
 	// Recovered says that it was read back after the database was lost: which edit the head shows is not known yet.
 	Recovered bool `json:"recovered,omitempty"`
 }
@@ -50,7 +51,7 @@ func (a *act) pull(ctx context.Context) (postgres.Applied, error) {
 			return postgres.Applied{}, err
 		}
 		if again.Number == 0 {
-			return a.openPull(ctx, wish)
+			return a.openPull(ctx, wish, last)
 		}
 		last = again
 	}
@@ -70,24 +71,6 @@ func (a *act) decided(ctx context.Context, wish promotion.PullWish) error {
 	return err
 }
 
-// openPull makes the commit first, then the branch stands at it, then the pull request opens. Each step that the forge says was made already is
-// looked at: an interrupted try of Ferry's own is taken up, somebody else's branch is left alone.
-func (a *act) openPull(ctx context.Context, wish promotion.PullWish) (postgres.Applied, error) {
-	head, err := a.branchFor(ctx, wish)
-	if err != nil {
-		return postgres.Applied{}, err
-	}
-	p, err := a.client.OpenPullRequest(ctx, a.repo, forge.NewPullRequest{HeadBranch: wish.Branch, BaseBranch: wish.Base, Title: wish.Title, Body: wish.Body, Draft: wish.Looks.Draft})
-	if errors.Is(err, forge.ErrExists) {
-		return a.adopt(ctx, wish)
-	}
-	if err != nil {
-		return postgres.Applied{}, err
-	}
-	p.HeadSHA = head
-	return a.askApplied(ctx, wish, p)
-}
-
 // askApplied is openApplied for a pull request that nobody has been asked to look at yet.
 func (a *act) askApplied(ctx context.Context, wish promotion.PullWish, p forge.PullRequest) (postgres.Applied, error) {
 	lacks, err := a.ask(ctx, wish, p.Number)
@@ -99,70 +82,6 @@ func (a *act) askApplied(ctx context.Context, wish promotion.PullWish, p forge.P
 
 func (a *act) openApplied(wish promotion.PullWish, p forge.PullRequest, lacks string) postgres.Applied {
 	return postgres.Applied{Pull: &p, Number: p.Number, State: pullState{Number: p.Number, Head: p.HeadSHA, Edit: wish.Edit, Blobs: wish.Blobs, Message: wish.Message, Title: wish.Title, Body: wish.Body, Lacks: lacks}}
-}
-
-// branchFor makes the branch stand at a new commit with the wished edit, or returns the head of the one an interrupted try has left.
-func (a *act) branchFor(ctx context.Context, wish promotion.PullWish) (forge.SHA, error) {
-	commit, err := a.newCommit(ctx, ownEdit{wish.Branch, wish.Message, wish.Files, wish.Blobs, &wish})
-	if err != nil {
-		return "", err
-	}
-	err = a.client.CreateBranch(ctx, a.repo, wish.Branch, commit)
-	if !errors.Is(err, forge.ErrExists) {
-		return commit, err
-	}
-	standing, err := a.client.Head(ctx, a.repo, wish.Branch)
-	if err != nil {
-		return "", err
-	}
-	own, err := a.own(ctx, standing)
-	if err != nil {
-		return "", err
-	}
-	if made, err := a.makeWay(ctx, wish, standing); err != nil || made {
-		if err != nil {
-			return "", err
-		}
-		return commit, a.client.CreateBranch(ctx, a.repo, wish.Branch, commit)
-	}
-	onBase, err := a.Store.KnownRevisions(ctx, a.wish.Repository.ID, wish.Base, []forge.SHA{standing})
-	if err != nil {
-		return "", err
-	}
-	if !own && onBase == 0 { // at a revision of its base nobody's work is on it
-		return "", &refusedError{fmt.Sprintf("the branch %s exists and stands at %s, which Ferry did not make; delete it, and /retry", wish.Branch, standing.Short())}
-	}
-	return commit, a.client.MoveBranch(ctx, a.repo, wish.Branch, commit, true)
-}
-
-// ownEdit is what a commit of Ferry's own is to change.
-type ownEdit struct {
-	branch, message string
-	files           []forge.NewFile
-	blobs           []forge.SHA         // what it was planned on, one for each file
-	shows           *promotion.PullWish // what its pull request shows with it; nil where it has none
-}
-
-// newCommit makes a commit on the default branch's head as Ferry has observed it, and remembers it before any branch shows it.
-// Where a file is not what the edit was made on any more, the plan that follows is waited for: the edit would take somebody's change back.
-func (a *act) newCommit(ctx context.Context, e ownEdit) (forge.SHA, error) {
-	repo := a.wish.Repository
-	paths := make([]string, len(e.files))
-	for i, f := range e.files {
-		paths[i] = f.Path
-	}
-	head, tree, err := a.Store.EditBase(ctx, repo, paths, e.blobs)
-	if errors.Is(err, postgres.ErrNotFound) {
-		return "", &laterError{reason: "the manifests changed since the edit was planned", pause: floorPause}
-	}
-	if err != nil {
-		return "", err
-	}
-	commit, err := a.client.CreateCommit(ctx, a.repo, forge.NewCommit{Parent: head, BaseTree: tree, Files: e.files, Message: e.message})
-	if err != nil {
-		return "", err
-	}
-	return commit.SHA, a.Store.RecordCommit(ctx, repo.ID, postgres.OwnCommit{SHA: commit.SHA, Tree: commit.Tree, Branch: e.branch, Files: e.files, Shows: e.shows}, a.Now())
 }
 
 // adopt takes up the open pull request of the branch, which an interrupted try has made.

@@ -83,6 +83,7 @@ type branchWriter interface {
 
 type pullWriter interface {
 	OpenPullRequest(ctx context.Context, repo forge.Repo, pull forge.NewPullRequest) (forge.PullRequest, error)
+	Propose(ctx context.Context, repo forge.Repo, commit forge.NewCommit, pull forge.NewPullRequest) (forge.Commit, forge.PullRequest, error)
 	EditPullRequest(ctx context.Context, repo forge.Repo, number int, title, body string) error
 	Disarm(ctx context.Context, repo forge.Repo, number int) (was forge.Armed, err error)
 	AddLabels(ctx context.Context, repo forge.Repo, number int, labels []string) error

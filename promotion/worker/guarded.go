@@ -41,6 +41,13 @@ func (g guarded) OpenPullRequest(ctx context.Context, repo forge.Repo, pull forg
 	return g.Client.OpenPullRequest(ctx, repo, pull)
 }
 
+func (g guarded) Propose(ctx context.Context, repo forge.Repo, commit forge.NewCommit, pull forge.NewPullRequest) (forge.Commit, forge.PullRequest, error) {
+	if err := g.held.still(ctx); err != nil {
+		return forge.Commit{}, forge.PullRequest{}, err
+	}
+	return g.Client.Propose(ctx, repo, commit, pull)
+}
+
 func (g guarded) EditPullRequest(ctx context.Context, repo forge.Repo, number int, title, body string) error {
 	if err := g.held.still(ctx); err != nil {
 		return err

@@ -93,6 +93,9 @@ func (l *look) pullOf(ctx context.Context, number int) error {
 		return nil
 	case hinted && hint.Merged:
 		if !known.Merged {
+			if err := l.takeUp(ctx, mergedPull(hint, l.senders[number])); err != nil {
+				return err
+			}
 			l.out.Pulls = append(l.out.Pulls, promotion.PullFacts{PullRequest: mergedPull(hint, l.senders[number])})
 		}
 		return nil
@@ -117,9 +120,10 @@ func mergedPull(hint forge.PullHint, by forge.User) forge.PullRequest {
 
 func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {
 	facts := promotion.PullFacts{PullRequest: p, Sender: l.senders[p.Number]}
-	ferrys := p.Author.ID == l.self.ID && strings.HasPrefix(p.HeadBranch, "ferry/") && p.HeadRepo == l.repo.Repo.ID
-	var err error
+	ferrys := l.ferrysPull(p)
+	err := l.takeUp(ctx, p)
 	switch {
+	case err != nil:
 	case !p.Open && !p.Merged && l.byForge[p.Number]:
 	case !p.Open && !p.Merged:
 		facts.Closer, err = l.client.ClosedBy(ctx, l.repo.Repo, p.Number)
@@ -134,6 +138,37 @@ func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {
 	}
 	l.out.Pulls = append(l.out.Pulls, facts)
 	return nil
+}
+
+func (l *look) ferrysPull(p forge.PullRequest) bool {
+	return p.Author.ID == l.self.ID && strings.HasPrefix(p.HeadBranch, "ferry/") && p.HeadRepo == l.repo.Repo.ID
+}
+
+// takeUp gives a commit its name that Ferry has asked for together with its pull request, where that is seen before the answer has come, which may be lost.
+// It is known by the App's signature and by its message, which names the release and why.
+func (l *look) takeUp(ctx context.Context, p forge.PullRequest) error {
+	if !l.ferrysPull(p) {
+		return nil
+	}
+	own, err := l.Store.IsOwnCommit(ctx, l.repo.ID, p.HeadSHA)
+	if err != nil || own {
+		return err
+	}
+	asked, err := l.Store.ShownBy(ctx, l.repo.ID, postgres.ProposedOn(p.HeadBranch))
+	if errors.Is(err, postgres.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c, err := l.client.Commit(ctx, l.repo.Repo, p.HeadSHA)
+	if errors.Is(err, forge.ErrNotFound) {
+		return nil
+	}
+	if err != nil || !ferrys(c, l.self) || strings.TrimSpace(c.Message) != strings.TrimSpace(asked.Message) {
+		return err
+	}
+	return l.Store.NameProposal(ctx, l.repo.ID, p.HeadBranch, c)
 }
 
 // pusher returns whom the forge knows as the author of the head commit of Ferry's own pull request, where Ferry did not make it.
