@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 )
 
 // story runs a whole line, with what goes wrong on purpose in between: an image through dev and staging into prod, a rejection, and a direct commit.
