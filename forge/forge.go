@@ -117,6 +117,7 @@ type PullRequest struct {
 	Author     User
 	MergedBy   User
 	AutoMerge  string // the login of who told the forge to merge it by itself; empty: nobody
+	Mergeable  Mergeable
 	Title      string
 	Body       string
 	URL        string
@@ -125,6 +126,18 @@ type PullRequest struct {
 	ClosedAt   time.Time
 	MergedAt   time.Time
 }
+
+// Mergeable is what the forge says of whether a pull request can be merged, in GitHub's words; only where it was read by itself. Every word but those below
+// means that nothing is known to be in its way.
+type Mergeable string
+
+// What is in the way of a merge.
+const (
+	MergeBlocked Mergeable = "blocked" // a review, a check or anything else that the base's rules ask for is missing
+	MergeBehind  Mergeable = "behind"  // it must contain its base, and does not
+	MergeDirty   Mergeable = "dirty"   // it conflicts with its base
+	MergeDraft   Mergeable = "draft"
+)
 
 // NewPullRequest is what a pull request is opened with.
 type NewPullRequest struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"ferry/forge"
 )
@@ -140,31 +141,45 @@ func (c *Client) Guarded(ctx context.Context, repo forge.Repo, branch string) (b
 	if found.Protected {
 		return true, nil
 	}
-	guarded, err := c.ruled(ctx, repoPath(repo, "rules/branches/"+name))
-	err = c.failed(call, err)
-	if errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrForbidden) {
-		return false, nil
-	}
-	return guarded, err
+	rules, err := c.rules(ctx, repo, branch)
+	return slices.ContainsFunc(rules, branchRule.guards), c.failed(call, err)
 }
 
-// ruled reads the kinds of the rules only: go-github 60 fails on every kind that is younger than itself.
-func (c *Client) ruled(ctx context.Context, path string) (bool, error) {
+// branchRule is one rule of a ruleset, as far as Ferry needs it: go-github 60 fails on every kind that is younger than itself.
+type branchRule struct {
+	Type       string `json:"type"`
+	Parameters struct {
+		Methods []forge.MergeMethod `json:"allowed_merge_methods"`
+	} `json:"parameters"`
+}
+
+func (r branchRule) guards() bool {
+	return slices.Contains([]string{"pull_request", "required_status_checks", "merge_queue", "workflows"}, r.Type)
+}
+
+type branchRules []branchRule
+
+// allow says whether the rules let a pull request be merged in that way, which a rule of the kind against forbids.
+func (rules branchRules) allow(method forge.MergeMethod, against string) bool {
+	return !slices.ContainsFunc(rules, func(r branchRule) bool {
+		return r.Type == against || len(r.Parameters.Methods) > 0 && !slices.Contains(r.Parameters.Methods, method)
+	})
+}
+
+// rules returns the rules of rulesets that bind a branch: none where GitHub's server or the owner's plan knows no rules.
+func (c *Client) rules(ctx context.Context, repo forge.Repo, branch string) (all branchRules, err error) {
+	path := repoPath(repo, "rules/branches/"+url.PathEscape(branch))
 	for page := 1; ; page++ {
-		var rules []struct {
-			Type string `json:"type"`
+		var some branchRules
+		err := c.get(ctx, fmt.Sprintf("%s?per_page=%d&page=%d", path, perPage, page), &some)
+		if known := c.failed(path, err); errors.Is(known, forge.ErrNotFound) || errors.Is(known, forge.ErrForbidden) {
+			return nil, nil
 		}
-		if err := c.get(ctx, fmt.Sprintf("%s?per_page=%d&page=%d", path, perPage, page), &rules); err != nil {
-			return false, err
+		if err != nil {
+			return nil, err
 		}
-		for _, rule := range rules {
-			switch rule.Type {
-			case "pull_request", "required_status_checks", "merge_queue", "workflows":
-				return true, nil
-			}
-		}
-		if len(rules) < perPage {
-			return false, nil
+		if all = append(all, some...); len(some) < perPage {
+			return all, nil
 		}
 	}
 }

@@ -42,3 +42,22 @@ func (s *Store) OpenPullOn(ctx context.Context, repository int64, branch string)
 	}
 	return number, head, err
 }
+
+// MakeAnew lets the open pull request of a branch get a new commit on the base's head as it is observed, with the same edit: it has to contain its base.
+func (s *Store) MakeAnew(ctx context.Context, repository int64, branch string) (err error) {
+	defer wrap(&err, "MakeAnew(%s)", branch)
+	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
+		ids, err := collectTx[int64](ctx, tx, `
+			update wishes set applied = applied || '{"message": ""}', applied_version = 0, act_at = null
+			where repository = $1 and kind = 'pull' and key = $2 and applied ? 'number' and (desired ->> 'open')::boolean returning id`, repository, branch)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := s.enqueue(ctx, tx, ActArgs{Wish: id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,9 +1,11 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,25 +70,69 @@ func (a *act) stillWished(ctx context.Context, group string) error {
 	return err
 }
 
+// mergeNow merges in the first way that the repository allows.
 func (a *act) mergeNow(ctx context.Context, wish promotion.MergeWish) (postgres.Applied, error) {
-	var err error
-	for _, method := range []forge.MergeMethod{forge.MergeCommit, forge.MergeSquash, forge.MergeRebase} { // a repository need not allow each
-		if _, err = a.client.Merge(ctx, a.repo, wish.Number, wish.Head, method, wish.Title); err == nil {
+	for method := forge.MergeCommit; ; {
+		_, refusal := a.client.Merge(ctx, a.repo, wish.Number, wish.Head, method, wish.Title)
+		if refusal == nil {
 			return postgres.Applied{State: wish, Done: true}, nil
 		}
-		p, readErr := a.client.PullRequest(ctx, a.repo, wish.Number)
-		switch {
-		case readErr != nil:
-			return postgres.Applied{}, readErr
-		case p.Merged:
-			return postgres.Applied{State: wish, Done: true}, a.Store.Hint(ctx, a.wish.Repository.ID)
-		case !p.Open || p.HeadSHA != wish.Head:
-			return postgres.Applied{}, a.lookAgain(ctx, fmt.Sprintf("#%d changed before it could be merged", wish.Number))
-		case !errors.Is(err, forge.ErrNotMergeable):
+		merged, err := a.afterRefusal(ctx, wish, refusal)
+		if err != nil {
 			return postgres.Applied{}, err
 		}
+		if merged {
+			return postgres.Applied{State: wish, Done: true}, a.Store.Hint(ctx, a.wish.Repository.ID)
+		}
+		methods, err := a.client.MergeMethods(ctx, a.repo, wish.Base)
+		switch {
+		case err != nil:
+			return postgres.Applied{}, err
+		case len(methods) == 0:
+			return postgres.Applied{}, &refusedError{fmt.Sprintf("the settings and rules of %s leave no way to merge into %s: allow merge commits or squash merges", a.repo.FullName(), wish.Base)}
+		case slices.Contains(methods, method):
+			return postgres.Applied{}, a.onceMore(refusal)
+		}
+		method = methods[0]
 	}
-	return postgres.Applied{}, &refusedError{"the forge does not merge it yet: a required review or check is missing, or it conflicts (" + firstLine(err) + ")"}
+}
+
+// afterRefusal says whether the pull request is merged all the same, and fails where something is in its way. That is not read from the words of the refusal,
+// which differ and change, but from how it stands now. It returns neither where nothing is known to be in its way.
+func (a *act) afterRefusal(ctx context.Context, wish promotion.MergeWish, refusal error) (merged bool, err error) {
+	var limited *forge.RateLimited
+	if errors.As(refusal, &limited) || errors.Is(refusal, context.Canceled) {
+		return false, refusal
+	}
+	p, err := a.client.PullRequest(ctx, a.repo, wish.Number)
+	switch {
+	case err != nil:
+		return false, err
+	case p.Merged:
+		return true, nil
+	case !p.Open || p.HeadSHA != wish.Head:
+		return false, a.lookAgain(ctx, fmt.Sprintf("#%d changed before it could be merged", wish.Number))
+	case p.Mergeable == forge.MergeBehind || p.Mergeable == forge.MergeDirty:
+		if err := a.Store.MakeAnew(ctx, a.wish.Repository.ID, promotion.PromotionBranch(wish.Environment, cmp.Or(wish.Group, a.wish.App))); err != nil {
+			return false, err
+		}
+		return false, &laterError{reason: fmt.Sprintf("#%d is made anew on %s, which went on", wish.Number, wish.Base), pause: floorPause}
+	case p.Mergeable == forge.MergeBlocked || p.Mergeable == forge.MergeDraft:
+		return false, &refusedError{"the forge does not merge it yet: a required review or check is missing (" + firstLine(refusal) + ")"}
+	case errors.Is(refusal, forge.ErrForbidden) || errors.Is(refusal, forge.ErrUnauthorized):
+		return false, refusal
+	}
+	return false, nil
+}
+
+// triesToMerge is how often a merge is tried again soon that nothing is known to be in the way of. After that a person hears of it, and it is tried hourly.
+const triesToMerge = 10
+
+func (a *act) onceMore(refusal error) error {
+	if a.wish.Attempts >= triesToMerge {
+		return &refusedError{fmt.Sprintf("the forge did not merge it %d times (%s)", triesToMerge, firstLine(refusal))}
+	}
+	return &laterError{reason: firstLine(refusal), pause: floorPause}
 }
 
 func firstLine(err error) string {

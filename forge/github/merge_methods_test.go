@@ -1,0 +1,34 @@
+package github_test
+
+import (
+	"testing"
+
+	"ferry/forge"
+)
+
+// TestMergeMethods: the settings are those of docs.github.com, REST, "Get a repository"; the rules those of "Get rules for a branch".
+func TestMergeMethods(t *testing.T) {
+	t.Parallel()
+	const merge, squash, rebase = forge.MergeCommit, forge.MergeSquash, forge.MergeRebase
+	for name, test := range map[string]struct {
+		settings, rules string
+		want            []forge.MergeMethod
+	}{
+		"all":             {`{"allow_merge_commit":true,"allow_squash_merge":true,"allow_rebase_merge":true}`, `[]`, []forge.MergeMethod{merge, squash, rebase}},
+		"none is said":    {`{}`, `[]`, []forge.MergeMethod{merge, squash, rebase}},
+		"one":             {`{"allow_merge_commit":false,"allow_squash_merge":false,"allow_rebase_merge":true}`, `[]`, []forge.MergeMethod{rebase}},
+		"signed":          {`{}`, `[{"type":"required_signatures"}]`, []forge.MergeMethod{merge, squash}},
+		"linear":          {`{}`, `[{"type":"required_linear_history"}]`, []forge.MergeMethod{squash, rebase}},
+		"a rule":          {`{}`, `[{"type":"pull_request","parameters":{"allowed_merge_methods":["squash"]}}]`, []forge.MergeMethod{squash}},
+		"nothing is left": {`{"allow_squash_merge":false}`, `[{"type":"required_linear_history"},{"type":"required_signatures"}]`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.on("GET "+repoURL, 200, test.settings)
+			f.on("GET "+repoURL+"/rules/branches/main", 200, test.rules)
+			got, err := f.client(t).MergeMethods(t.Context(), acme, "main")
+			same(t, test.want, got, err)
+		})
+	}
+}
