@@ -127,8 +127,8 @@ type PullRequest struct {
 	MergedAt   time.Time
 }
 
-// Mergeable is what the forge says of whether a pull request can be merged, in GitHub's words; only where it was read by itself. Every word but those below
-// means that nothing is known to be in its way.
+// Mergeable is what the forge says of whether a pull request can be merged, in GitHub's words; only where it was read by itself. Empty: nothing is
+// known to be in its way.
 type Mergeable string
 
 // What is in the way of a merge.

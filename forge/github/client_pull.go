@@ -185,6 +185,15 @@ func (c *Client) Merge(ctx context.Context, repo forge.Repo, number int, head fo
 	return sha(call, merged.GetSHA())
 }
 
+// mergeable keeps of GitHub's words those that say what is in the way of a merge.
+func mergeable(word string) forge.Mergeable {
+	switch m := forge.Mergeable(word); m {
+	case forge.MergeBlocked, forge.MergeBehind, forge.MergeDirty, forge.MergeDraft:
+		return m
+	}
+	return ""
+}
+
 func pullRequest(p *gh.PullRequest) forge.PullRequest {
 	found := forge.PullRequest{
 		Number: p.GetNumber(), Open: p.GetState() == "open", Draft: p.GetDraft(),
@@ -192,7 +201,7 @@ func pullRequest(p *gh.PullRequest) forge.PullRequest {
 		HeadBranch: p.GetHead().GetRef(), HeadSHA: forge.SHA(p.GetHead().GetSHA()), HeadRepo: p.GetHead().GetRepo().GetID(),
 		BaseBranch: p.GetBase().GetRef(), BaseSHA: forge.SHA(p.GetBase().GetSHA()),
 		Author: user(p.GetUser()), MergedBy: user(p.GetMergedBy()),
-		Title: p.GetTitle(), Body: p.GetBody(), URL: p.GetHTMLURL(), AutoMerge: p.GetAutoMerge().GetEnabledBy().GetLogin(), Mergeable: forge.Mergeable(p.GetMergeableState()),
+		Title: p.GetTitle(), Body: p.GetBody(), URL: p.GetHTMLURL(), AutoMerge: p.GetAutoMerge().GetEnabledBy().GetLogin(), Mergeable: mergeable(p.GetMergeableState()),
 		CreatedAt: p.GetCreatedAt().Time, UpdatedAt: p.GetUpdatedAt().Time, ClosedAt: p.GetClosedAt().Time, MergedAt: p.GetMergedAt().Time,
 	}
 	if found.Merged { // before, it names a commit that GitHub made to try the merge
