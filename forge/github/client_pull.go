@@ -137,14 +137,15 @@ func (c *Client) editPullRequest(ctx context.Context, call string, repo forge.Re
 	return c.failed(call, err)
 }
 
-// MergeMethods returns the ways to merge that a repository's settings and the rulesets of the branch allow: a merge commit first, a rebase last. Where signed
+// WaysToMerge returns the ways to merge that a repository's settings and the rulesets of the branch allow: a merge commit first, a rebase last. Where signed
 // commits are asked for there is no rebase: GitHub does not sign what it rebases (docs.github.com, "About protected branches", signed commits).
-func (c *Client) MergeMethods(ctx context.Context, repo forge.Repo, branch string) ([]forge.MergeMethod, error) {
+func (c *Client) WaysToMerge(ctx context.Context, repo forge.Repo, branch string) ([]forge.MergeMethod, error) {
 	call := fmt.Sprintf("reading how to merge into %s of %s", branch, repo.FullName())
 	if err := refused(call, checkRepo(repo), checkBranch(branch)); err != nil {
 		return nil, err
 	}
-	found, _, err := c.api.Repositories.Get(ctx, repo.Owner, repo.Name)
+	seen := context.WithValue(ctx, queried{}, query{repo, needCommits}) // GitHub shows the settings to who may write only
+	found, _, err := c.api.Repositories.Get(seen, repo.Owner, repo.Name)
 	if err != nil {
 		return nil, c.failed(call, err)
 	}

@@ -84,7 +84,7 @@ func (a *act) mergeNow(ctx context.Context, wish promotion.MergeWish) (postgres.
 		if merged {
 			return postgres.Applied{State: wish, Done: true}, a.Store.Hint(ctx, a.wish.Repository.ID)
 		}
-		methods, err := a.client.MergeMethods(ctx, a.repo, wish.Base)
+		methods, err := a.client.WaysToMerge(ctx, a.repo, wish.Base)
 		switch {
 		case err != nil:
 			return postgres.Applied{}, err

@@ -43,7 +43,7 @@ type repositoryReader interface {
 	Compare(ctx context.Context, repo forge.Repo, base, head forge.SHA) (forge.Comparison, error)
 	Permission(ctx context.Context, repo forge.Repo, login string) (forge.Permission, error)
 	Guarded(ctx context.Context, repo forge.Repo, branch string) (bool, error)
-	MergeMethods(ctx context.Context, repo forge.Repo, branch string) ([]forge.MergeMethod, error)
+	WaysToMerge(ctx context.Context, repo forge.Repo, branch string) ([]forge.MergeMethod, error)
 }
 
 type peopleReader interface {

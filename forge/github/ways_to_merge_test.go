@@ -6,8 +6,8 @@ import (
 	"ferry/forge"
 )
 
-// TestMergeMethods: the settings are those of docs.github.com, REST, "Get a repository"; the rules those of "Get rules for a branch".
-func TestMergeMethods(t *testing.T) {
+// TestWaysToMerge: the settings are those of docs.github.com, REST, "Get a repository"; the rules those of "Get rules for a branch".
+func TestWaysToMerge(t *testing.T) {
 	t.Parallel()
 	const merge, squash, rebase = forge.MergeCommit, forge.MergeSquash, forge.MergeRebase
 	for name, test := range map[string]struct {
@@ -27,7 +27,7 @@ func TestMergeMethods(t *testing.T) {
 			f := newFake(t)
 			f.on("GET "+repoURL, 200, test.settings)
 			f.on("GET "+repoURL+"/rules/branches/main", 200, test.rules)
-			got, err := f.client(t).MergeMethods(t.Context(), acme, "main")
+			got, err := f.client(t).WaysToMerge(t.Context(), acme, "main")
 			same(t, test.want, got, err)
 		})
 	}
