@@ -1,6 +1,9 @@
 package forge
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // AppFacts is what a forge says of Ferry's own App.
 type AppFacts struct {
@@ -44,10 +47,24 @@ type BranchRules struct {
 	Signed        bool
 	DismissStale  bool // a push takes approvals back
 	MergeQueue    bool
+	Verified      bool // statuses or workflows are asked for
 	LinearHistory bool
+	Methods       [][]MergeMethod // of each rule that names those it allows
 }
 
 // Guarded says whether anything stands between a merge and the branch.
 func (b BranchRules) Guarded() bool {
-	return b.Protected || b.PullRequest || len(b.Checks) > 0 || b.MergeQueue
+	return b.Protected || b.PullRequest || len(b.Checks) > 0 || b.MergeQueue || b.Verified
+}
+
+// Ways returns those of the methods that the rules let through. Where signed commits are asked for that is no rebase: a forge does not sign what it rebases
+// (docs.github.com, "About protected branches", signed commits).
+func (b BranchRules) Ways(methods []MergeMethod) (left []MergeMethod) {
+	for _, m := range methods {
+		shut := b.Signed && m == MergeRebase || b.LinearHistory && m == MergeCommit
+		if !shut && !slices.ContainsFunc(b.Methods, func(allowed []MergeMethod) bool { return !slices.Contains(allowed, m) }) {
+			left = append(left, m)
+		}
+	}
+	return left
 }

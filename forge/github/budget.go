@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ type budget struct {
 
 	mu      sync.Mutex
 	until   time.Time // nothing is sent before
+	graphql time.Time // nothing is asked of GraphQL before, whose requests GitHub counts apart
 	created []creation
 	asked   map[string]time.Time // when each repository was to get content last
 }
@@ -67,7 +69,7 @@ type budgeted struct {
 
 // RoundTrip fails with *paused where the budget is used up, also by this answer, and then sends nothing until it is there again.
 func (b *budgeted) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := b.budget.open(); err != nil {
+	if err := b.budget.open(isGraphQL(req)); err != nil {
 		return nil, err
 	}
 	if writes(req) {
@@ -85,8 +87,10 @@ func (b *budgeted) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.budget.heed(resp)
+	return b.budget.heed(resp, isGraphQL(req))
 }
+
+func isGraphQL(req *http.Request) bool { return strings.HasSuffix(req.URL.Path, "/graphql") }
 
 // writes says of a request whether it may change anything: of GraphQL's, all of which are POST, what is no query.
 func writes(req *http.Request) bool {
@@ -94,7 +98,8 @@ func writes(req *http.Request) bool {
 	return req.Method != http.MethodGet && (!ok || asked.writes())
 }
 
-// content returns the repository for which a request creates what tells people, "" where it does not.
+// content returns the repository for which a request creates what tells people, "" where it does not. A document of several mutations counts once, as what
+// it makes: GitHub counts requests, and of the mutations that Ferry asks for together one tells people.
 func content(req *http.Request) string {
 	if asked, ok := req.Context().Value(queried{}).(query); ok {
 		return asked.repo.FullName()
@@ -108,11 +113,15 @@ func content(req *http.Request) string {
 }
 
 // open fails where nothing may be sent now.
-func (b *budget) open() error {
+func (b *budget) open(graphql bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.now().Before(b.until) {
-		return &paused{b.until, "the budget of requests is used up"}
+	until := b.until
+	if graphql {
+		until = maxTime(until, b.graphql)
+	}
+	if b.now().Before(until) {
+		return &paused{until, "the budget of requests is used up"}
 	}
 	return nil
 }
@@ -176,30 +185,40 @@ func maxTime(a, b time.Time) time.Time {
 	return b
 }
 
-// heed reads what an answer says of the budget. It fails with *paused where the answer is that there is none left.
-func (b *budget) heed(resp *http.Response) (*http.Response, error) {
-	if resource := resp.Header.Get("X-RateLimit-Resource"); resource == "" || resource == "core" {
-		b.count(resp.Header)
-	}
-	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
+// heed reads what an answer says of the budget. It fails with *paused where the answer is that there is none left: GraphQL answers 200 to that too (docs.github.com,
+// "Rate limits and query limits for the GraphQL API"), and what it did before it came to that is not looked at.
+func (b *budget) heed(resp *http.Response, graphql bool) (*http.Response, error) {
+	b.count(resp.Header)
+	inBand := graphql && resp.StatusCode == http.StatusOK
+	if !inBand && resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
 		return unlimited(resp), nil
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
+	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
 	if err != nil {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	var said struct {
-		Message string `json:"message"`
-	}
-	_ = json.Unmarshal(body, &said) // what is no JSON is judged by its header
-	limited, ok := forbidden(resp.StatusCode, resp.Header, strings.ToLower(said.Message), b.now()).(*forge.RateLimited)
-	if !ok {
+	status, text := judged(resp.StatusCode, body)
+	limited, ok := forbidden(status, resp.Header, strings.ToLower(text), b.now()).(*forge.RateLimited)
+	if !ok || status == http.StatusOK {
 		return unlimited(resp), nil
 	}
-	b.close(limited.Until)
-	return nil, &paused{limited.Until, fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, said.Message)}
+	b.close(limited.Until, graphql && resp.Header.Get("Retry-After") == "" && resp.Header.Get("X-RateLimit-Remaining") == "0")
+	return nil, &paused{limited.Until, fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, text)}
+}
+
+// judged returns what an answer says, and the status to judge it by: of one in which GraphQL tells of a limit, that of a limit.
+func judged(status int, body []byte) (as int, text string) {
+	var said struct {
+		Message string           `json:"message"`
+		Errors  []graphqlProblem `json:"errors"`
+	}
+	_ = json.Unmarshal(body, &said) // what is no JSON is judged by its header
+	if i := slices.IndexFunc(said.Errors, graphqlProblem.limits); i >= 0 && status == http.StatusOK {
+		return http.StatusTooManyRequests, said.Errors[i].Message
+	}
+	return status, said.Message
 }
 
 // unlimited takes from an answer what go-github would wait for by the machine's clock.
@@ -210,27 +229,32 @@ func unlimited(resp *http.Response) *http.Response {
 	return resp
 }
 
-// maxMessage bounds what is read of a refusal.
-const maxMessage = 1 << 16
-
 // count reads how many requests are left, and stops a little before there are none.
 func (b *budget) count(header http.Header) {
+	resource := header.Get("X-RateLimit-Resource")
 	left, err := strconv.Atoi(header.Get("X-RateLimit-Remaining"))
-	if err != nil {
+	if err != nil || resource != "" && resource != "core" && resource != "graphql" {
 		return
 	}
 	limit, _ := strconv.Atoi(header.Get("X-RateLimit-Limit"))
 	reset, _ := strconv.ParseInt(header.Get("X-RateLimit-Reset"), 10, 64)
 	if back := time.Unix(reset, 0); left <= limit/reserve && back.After(b.now()) {
-		b.close(back)
+		b.close(back, resource == "graphql")
 	}
-	b.tell(left, time.Time{})
+	if resource != "graphql" {
+		b.tell(left, time.Time{})
+	}
 }
 
-func (b *budget) close(until time.Time) {
+// close lets nothing be sent until then, or nothing be asked of GraphQL alone.
+func (b *budget) close(until time.Time, graphql bool) {
 	b.mu.Lock()
-	b.until = maxTime(b.until, until)
-	until = b.until
+	closed := &b.until
+	if graphql {
+		closed = &b.graphql
+	}
+	*closed = maxTime(*closed, until)
+	until = *closed
 	b.mu.Unlock()
 	b.tell(-1, until)
 }

@@ -92,6 +92,24 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// TestPaceOfProposals: three mutations in one document make one pull request, and what is asked of GraphQL makes nothing.
+func TestPaceOfProposals(t *testing.T) {
+	t.Parallel()
+	p := newPaced(t, github.Pace{PerMinute: 2})
+	p.on("POST /api/graphql", 200, `{"data":{"repository":{"pullRequest":{"id":"x","state":"CLOSED"}}}}`)
+	p.on("GET /api/v3/repositories/7", 200, `{"id":7,"node_id":"R_7"}`)
+	commit := forge.NewCommit{Parent: shaA, Message: "a\n\nb", Files: []forge.NewFile{{Path: "a"}}}
+	for i, want := range []time.Time{{}, {}, noon.Add(time.Minute)} {
+		if _, err := p.forge.Client(0).Disarm(t.Context(), acme, 1); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := p.forge.Client(0).Propose(t.Context(), acme, commit, forge.NewPullRequest{HeadBranch: "x", BaseBranch: "main"})
+		if got := limitedUntil(t, err); !got.Equal(want) {
+			t.Errorf("proposal %d waits until %s, want %s", i, got, want)
+		}
+	}
+}
+
 func TestBudgetStopsBeforeItIsUsedUp(t *testing.T) {
 	t.Parallel()
 	p := newPaced(t, github.Pace{})
@@ -118,4 +136,49 @@ func TestBudgetStopsBeforeItIsUsedUp(t *testing.T) {
 	p.at = noon.Add(20 * time.Minute)
 	left = 5000
 	same(t, time.Time{}, head(), nil)
+}
+
+// TestGraphQLLimits: docs.github.com, "Rate limits and query limits for the GraphQL API": 200 is answered to what is over a limit, too. The words are those that
+// were seen (yanyongyu/githubkit#271, cli/cli#4801). GraphQL is asked twice, and then a comment is written.
+func TestGraphQLLimits(t *testing.T) {
+	t.Parallel()
+	const found = `{"data":{"repository":{"pullRequest":{"id":"x","state":"CLOSED"}}}}`
+	reset := []string{"X-RateLimit-Reset", fmt.Sprint(noon.Add(20 * time.Minute).Unix()), "X-RateLimit-Resource", "graphql", "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining"}
+	const none, later, minute = 0, 20 * time.Minute, time.Minute
+	for name, test := range map[string]struct {
+		answer  string
+		headers []string
+		wait    [3]time.Duration // of the three; none: it is sent
+	}{
+		"the hour's points":    {`{"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded for installation ID 1."}]}`, append(reset, "0"), [3]time.Duration{later, later, none}},
+		"in other words":       {`{"errors":[{"type":"RATE_LIMIT","code":"graphql_rate_limit","message":"API rate limit already exceeded"}]}`, append(reset, "0"), [3]time.Duration{later, later, none}},
+		"nearly all points":    {found, append(reset, "99"), [3]time.Duration{none, later, none}},
+		"enough is left":       {found, append(reset, "101"), [3]time.Duration{}},
+		"the secondary limit":  {`{"errors":[{"message":"You have exceeded a secondary rate limit."}]}`, []string{"Retry-After", "60"}, [3]time.Duration{minute, minute, minute}},
+		"nobody says how long": {`{"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}`, nil, [3]time.Duration{minute, minute, minute}},
+		"content is too quick": {`{"data":{"createPullRequest":null},"errors":[{"type":"UNPROCESSABLE","message":"was submitted too quickly"}]}`, nil, [3]time.Duration{minute, minute, minute}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPaced(t, github.Pace{})
+			p.on("POST /api/graphql", 200, test.answer, test.headers...)
+			p.on("POST "+repoURL+"/issues/1/comments", 201, `{"id":1}`)
+			ask := func() time.Time {
+				_, err := p.forge.Client(0).Disarm(t.Context(), acme, 1)
+				return limitedUntil(t, err)
+			}
+			for i, until := range []time.Time{ask(), ask(), p.comment(t, acme)} {
+				if want := test.wait[i]; until.IsZero() != (want == none) || want != none && !until.Equal(noon.Add(want)) {
+					t.Errorf("request %d waits until %s, want %s", i, until, want)
+				}
+			}
+			if test.wait[1] != none && !p.until[0].Equal(noon.Add(test.wait[1])) {
+				t.Errorf("told was %v", p.until)
+			}
+			before := len(p.requests())
+			p.at = noon.Add(later)
+			ask()
+			same(t, before+1, len(p.requests()), nil)
+		})
+	}
 }

@@ -25,10 +25,15 @@ func (p graphqlProblem) sentinel() error {
 		return forge.ErrForbidden
 	case "STALE_DATA":
 		return forge.ErrConflict
-	case "RATE_LIMITED", "INTERNAL", "":
+	case "INTERNAL", "":
 		return forge.ErrUnavailable
 	}
 	return forge.ErrInvalid
+}
+
+// limits says whether it is a limit that the request is over. GitHub has said so in several ways (yanyongyu/githubkit#271, cli/cli#4801).
+func (p graphqlProblem) limits() bool {
+	return strings.HasPrefix(p.Type, "RATE_LIMIT") || strings.Contains(p.Message, "secondary rate limit") || strings.Contains(p.Message, "submitted too quickly")
 }
 
 // graphql makes one call of GitHub's GraphQL API, which answers 200 also to what it refuses. On GitHub Enterprise Server it lies beside /api/v3. Of several

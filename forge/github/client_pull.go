@@ -137,35 +137,6 @@ func (c *Client) editPullRequest(ctx context.Context, call string, repo forge.Re
 	return c.failed(call, err)
 }
 
-// WaysToMerge returns the ways to merge that a repository's settings and the rulesets of the branch allow: a merge commit first, a rebase last. Where signed
-// commits are asked for there is no rebase: GitHub does not sign what it rebases (docs.github.com, "About protected branches", signed commits).
-func (c *Client) WaysToMerge(ctx context.Context, repo forge.Repo, branch string) ([]forge.MergeMethod, error) {
-	call := fmt.Sprintf("reading how to merge into %s of %s", branch, repo.FullName())
-	if err := refused(call, checkRepo(repo), checkBranch(branch)); err != nil {
-		return nil, err
-	}
-	seen := context.WithValue(ctx, queried{}, query{repo, needCommits}) // GitHub shows the settings to who may write only
-	found, _, err := c.api.Repositories.Get(seen, repo.Owner, repo.Name)
-	if err != nil {
-		return nil, c.failed(call, err)
-	}
-	rules, err := c.rules(ctx, repo, branch)
-	if err != nil {
-		return nil, c.failed(call, err)
-	}
-	var methods []forge.MergeMethod
-	for _, m := range []struct {
-		method  forge.MergeMethod
-		allowed *bool // absent where the App may not see it
-		against string
-	}{{forge.MergeCommit, found.AllowMergeCommit, "required_linear_history"}, {forge.MergeSquash, found.AllowSquashMerge, ""}, {forge.MergeRebase, found.AllowRebaseMerge, "required_signatures"}} {
-		if (m.allowed == nil || *m.allowed) && rules.allow(m.method, m.against) {
-			methods = append(methods, m.method)
-		}
-	}
-	return methods, nil
-}
-
 // Merge merges a pull request while its head is still head, and returns the commit that it made on the base branch. It fails
 // with forge.ErrConflict where head or base moved, and with forge.ErrNotMergeable where GitHub wants something more first, has
 // a conflict, or does not allow the method. Where title is empty, GitHub makes one.

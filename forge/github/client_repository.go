@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 
 	"ferry/forge"
 )
@@ -142,44 +141,5 @@ func (c *Client) Guarded(ctx context.Context, repo forge.Repo, branch string) (b
 		return true, nil
 	}
 	rules, err := c.rules(ctx, repo, branch)
-	return slices.ContainsFunc(rules, mergeRule.guards), c.failed(call, err)
-}
-
-// mergeRule is one rule of a ruleset, as far as Ferry needs it: go-github 60 fails on every kind that is younger than itself.
-type mergeRule struct {
-	Type       string `json:"type"`
-	Parameters struct {
-		Methods []forge.MergeMethod `json:"allowed_merge_methods"`
-	} `json:"parameters"`
-}
-
-func (r mergeRule) guards() bool {
-	return slices.Contains([]string{"pull_request", "required_status_checks", "merge_queue", "workflows"}, r.Type)
-}
-
-type mergeRules []mergeRule
-
-// allow says whether the rules let a pull request be merged in that way, which a rule of the kind against forbids.
-func (rules mergeRules) allow(method forge.MergeMethod, against string) bool {
-	return !slices.ContainsFunc(rules, func(r mergeRule) bool {
-		return r.Type == against || len(r.Parameters.Methods) > 0 && !slices.Contains(r.Parameters.Methods, method)
-	})
-}
-
-// rules returns the rules of rulesets that bind a branch: none where GitHub's server or the owner's plan knows no rules.
-func (c *Client) rules(ctx context.Context, repo forge.Repo, branch string) (all mergeRules, err error) {
-	path := repoPath(repo, "rules/branches/"+url.PathEscape(branch))
-	for page := 1; ; page++ {
-		var some mergeRules
-		err := c.get(ctx, fmt.Sprintf("%s?per_page=%d&page=%d", path, perPage, page), &some)
-		if known := c.failed(path, err); errors.Is(known, forge.ErrNotFound) || errors.Is(known, forge.ErrForbidden) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if all = append(all, some...); len(some) < perPage {
-			return all, nil
-		}
-	}
+	return rules.Guarded(), c.failed(call, err)
 }

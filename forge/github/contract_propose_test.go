@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func TestContractProposeInPart(t *testing.T) {
 		"no commit":       {func(_ *testing.T, c *contract) { c.failField(field+"createCommitOnBranch", false) }, false, false, forge.ErrUnavailable},
 		"no pull request": {func(_ *testing.T, c *contract) { c.failField(field+"createPullRequest", false) }, true, false, forge.ErrUnavailable},
 		"nobody knows":    {func(_ *testing.T, c *contract) { c.failField(field+"createPullRequest", true) }, true, false, forge.ErrUnavailable},
-		"limited": {func(_ *testing.T, c *contract) {
+		"no answer": {func(_ *testing.T, c *contract) {
 			c.sandbox.Faults().Fail(sandbox.Fault{Method: "POST", Route: "/graphql", Status: 502})
 		}, false, false, forge.ErrUnavailable},
 	} {
@@ -129,4 +130,25 @@ func TestContractProposeNothing(t *testing.T) {
 	}
 	_, err := c.client.Head(t.Context(), c.repo, "ferry/dev/checkout")
 	is(t, err, forge.ErrNotFound)
+}
+
+// TestContractProposeOverTheLimit: GraphQL's limit is its own, what is over it is answered with 200, and REST goes on.
+func TestContractProposeOverTheLimit(t *testing.T) {
+	t.Parallel()
+	c := newContract(t)
+	if _, err := c.client.RepositoryByID(t.Context(), c.repo.ID); err != nil { // its global id is known then
+		t.Fatal(err)
+	}
+	commit, pull := c.proposal(t, "1.1.0")
+	c.sandbox.SetLimits(sandbox.Limits{PerHour: 2})
+	for _, limits := range []bool{false, false, true} {
+		_, _, err := c.client.Propose(t.Context(), c.repo, commit, pull)
+		var limited *forge.RateLimited
+		if errors.As(err, &limited) != limits {
+			t.Errorf("%v, want a limit: %v", err, limits)
+		}
+	}
+	if c.head(t, "ferry/dev/checkout") == commit.Parent {
+		t.Error("the branch has no commit")
+	}
 }

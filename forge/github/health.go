@@ -116,6 +116,27 @@ func (c *Client) MergeMethods(ctx context.Context, repo forge.Repo) ([]forge.Mer
 	return allowed, nil
 }
 
+// WaysToMerge returns the ways to merge that a repository's settings and the rulesets of the branch allow: a merge commit first, a rebase last. Where GitHub
+// does not tell the settings, all of them count as allowed.
+func (c *Client) WaysToMerge(ctx context.Context, repo forge.Repo, branch string) ([]forge.MergeMethod, error) {
+	call := fmt.Sprintf("reading how to merge into %s of %s", branch, repo.FullName())
+	if err := refused(call, checkBranch(branch)); err != nil {
+		return nil, err
+	}
+	methods, err := c.MergeMethods(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	if len(methods) == 0 {
+		methods = []forge.MergeMethod{forge.MergeCommit, forge.MergeSquash, forge.MergeRebase}
+	}
+	rules, err := c.rules(ctx, repo, branch)
+	if err != nil {
+		return nil, c.failed(call, err)
+	}
+	return rules.Ways(methods), nil
+}
+
 // BranchRules returns what guards a branch, as far as everybody may see it: of branch protection whether there is any and its checks, of rulesets all.
 func (c *Client) BranchRules(ctx context.Context, repo forge.Repo, branch string) (forge.BranchRules, error) {
 	call := fmt.Sprintf("reading the rules of %s of %s", branch, repo.FullName())
@@ -130,35 +151,45 @@ func (c *Client) BranchRules(ctx context.Context, repo forge.Repo, branch string
 			} `json:"required_status_checks"`
 		} `json:"protection"`
 	}
-	name := url.PathEscape(branch)
-	if err := c.get(ctx, repoPath(repo, "branches/"+name), &answer); err != nil {
+	if err := c.get(ctx, repoPath(repo, "branches/"+url.PathEscape(branch)), &answer); err != nil {
 		return forge.BranchRules{}, c.failed(call, err)
 	}
-	rules := forge.BranchRules{Protected: answer.Protection.Enabled, Checks: requiredOf(answer.Protection.Checks.Checks)}
-	list, err := pages(func(page gh.ListOptions) ([]branchRule, *gh.Response, error) {
+	rules, err := c.rules(ctx, repo, branch)
+	if err != nil {
+		return forge.BranchRules{}, c.failed(call, err)
+	}
+	rules.Protected, rules.Checks = answer.Protection.Enabled, append(requiredOf(answer.Protection.Checks.Checks), rules.Checks...)
+	return rules, nil
+}
+
+// rules returns the rules of rulesets that bind a branch: none where GitHub's server or the owner's plan knows no rules.
+func (c *Client) rules(ctx context.Context, repo forge.Repo, branch string) (rules forge.BranchRules, err error) {
+	path := repoPath(repo, "rules/branches/"+url.PathEscape(branch))
+	all, err := pages(func(page gh.ListOptions) ([]branchRule, *gh.Response, error) {
 		var some []branchRule
-		req, err := c.api.NewRequest("GET", repoPath(repo, fmt.Sprintf("rules/branches/%s?per_page=%d&page=%d", name, page.PerPage, page.Page)), nil)
+		req, err := c.api.NewRequest("GET", fmt.Sprintf("%s?per_page=%d&page=%d", path, page.PerPage, page.Page), nil)
 		if err != nil {
 			return nil, nil, err
 		}
 		resp, err := c.api.Do(ctx, req, &some)
 		return some, resp, err
 	})
-	if err = c.failed(call, err); err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrForbidden) {
-		return forge.BranchRules{}, err // an old server or a plan without rulesets has none
+	if known := c.failed(path, err); errors.Is(known, forge.ErrNotFound) || errors.Is(known, forge.ErrForbidden) {
+		return rules, nil
 	}
-	for _, rule := range list {
+	for _, rule := range all {
 		rule.into(&rules)
 	}
-	return rules, nil
+	return rules, err
 }
 
 // branchRule is one rule of a ruleset; go-github 60 fails on every kind that is younger than itself.
 type branchRule struct {
 	Type       string `json:"type"`
 	Parameters struct {
-		Dismiss bool        `json:"dismiss_stale_reviews_on_push"`
-		Checks  []ruleCheck `json:"required_status_checks"`
+		Dismiss bool                `json:"dismiss_stale_reviews_on_push"`
+		Checks  []ruleCheck         `json:"required_status_checks"`
+		Methods []forge.MergeMethod `json:"allowed_merge_methods"`
 	} `json:"parameters"`
 }
 
@@ -181,7 +212,11 @@ func (r branchRule) into(rules *forge.BranchRules) {
 	case "pull_request":
 		rules.PullRequest = true
 		rules.DismissStale = rules.DismissStale || r.Parameters.Dismiss
+		if len(r.Parameters.Methods) > 0 {
+			rules.Methods = append(rules.Methods, r.Parameters.Methods)
+		}
 	case "required_status_checks":
+		rules.Verified = true
 		rules.Checks = append(rules.Checks, requiredOf(r.Parameters.Checks)...)
 	case "update":
 		rules.Restricted = true
@@ -189,6 +224,8 @@ func (r branchRule) into(rules *forge.BranchRules) {
 		rules.Signed = true
 	case "merge_queue":
 		rules.MergeQueue = true
+	case "workflows":
+		rules.Verified = true
 	case "required_linear_history":
 		rules.LinearHistory = true
 	}

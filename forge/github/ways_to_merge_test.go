@@ -20,7 +20,7 @@ func TestWaysToMerge(t *testing.T) {
 		"signed":          {`{}`, `[{"type":"required_signatures"}]`, []forge.MergeMethod{merge, squash}},
 		"linear":          {`{}`, `[{"type":"required_linear_history"}]`, []forge.MergeMethod{squash, rebase}},
 		"a rule":          {`{}`, `[{"type":"pull_request","parameters":{"allowed_merge_methods":["squash"]}}]`, []forge.MergeMethod{squash}},
-		"nothing is left": {`{"allow_squash_merge":false}`, `[{"type":"required_linear_history"},{"type":"required_signatures"}]`, nil},
+		"nothing is left": {`{"allow_merge_commit":true,"allow_rebase_merge":true}`, `[{"type":"required_linear_history"},{"type":"required_signatures"}]`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

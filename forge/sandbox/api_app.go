@@ -186,7 +186,10 @@ func getUserByName(c *call) (reply, error) {
 
 // getRateLimit tells a client's own limit. Asking costs nothing.
 func getRateLimit(c *call) (reply, error) {
-	b := c.s.meters.balance(c.client.name)
-	core := object{"limit": b.limit, "remaining": b.remaining, "used": b.used, "reset": b.reset.Unix()}
-	return ok(object{"resources": object{"core": core, "search": core}, "rate": core})
+	core, graphql := c.s.meters.balance(c.client.name, coreResource).json(), c.s.meters.balance(c.client.name, graphqlResource).json()
+	return ok(object{"resources": object{"core": core, "search": core, "graphql": graphql}, "rate": core})
+}
+
+func (b balance) json() object {
+	return object{"limit": b.limit, "remaining": b.remaining, "used": b.used, "reset": b.reset.Unix()}
 }

@@ -19,8 +19,8 @@ const (
 
 const limitDocs = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
 
-// Limits are the rate limits that the sandbox enforces, each client's own. The zero value enforces none; the headers that
-// tell the primary one are there all the same.
+// Limits are the rate limits that the sandbox enforces, each client's own, and of GraphQL's apart (docs.github.com, "Rate limits and query limits for the
+// GraphQL API": what is over them is answered with 200). The zero value enforces none; the headers that tell the primary one are there all the same.
 type Limits struct {
 	// PerHour is the primary limit: requests in an hour from a client's first, answers of 304 to who
 	// has a token and GET /rate_limit not counted. 0: GitHub's 5,000 are shown and nothing is refused.
@@ -58,28 +58,42 @@ func newMeters(now func() time.Time) *meters { return &meters{now: now, clients:
 
 // balance is what a client has left.
 type balance struct {
+	resource               string
 	limit, used, remaining int
 	reset                  time.Time
 }
 
-func (m *meters) balance(client string) balance {
+func (m *meters) balance(client, resource string) balance {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.balanceOf(m.of(client), client)
+	return m.balanceOf(m.of(client, resource), client, resource)
 }
 
 // of returns a client's meter, a fresh one where an hour is over.
-func (m *meters) of(client string) *meter {
-	x := m.clients[client]
+func (m *meters) of(client, resource string) *meter {
+	x := m.clients[client+" "+resource]
 	if x == nil || !m.now().Before(x.begun.Add(time.Hour)) {
 		x = &meter{begun: m.now().Truncate(time.Second)}
-		m.clients[client] = x
+		m.clients[client+" "+resource] = x
 	}
 	return x
 }
 
-func (m *meters) balanceOf(x *meter, client string) balance {
-	b := balance{limit: hourlyLimit, reset: x.begun.Add(time.Hour)}
+// What GitHub counts requests as.
+const (
+	coreResource    = "core"
+	graphqlResource = "graphql"
+)
+
+func (c *call) resource() string {
+	if strings.HasSuffix(c.r.URL.Path, graphqlPath) {
+		return graphqlResource
+	}
+	return coreResource
+}
+
+func (m *meters) balanceOf(x *meter, client, resource string) balance {
+	b := balance{resource: resource, limit: hourlyLimit, reset: x.begun.Add(time.Hour)}
 	if client == anonymous {
 		b.limit = nobodysLimit
 	}
@@ -98,25 +112,25 @@ func (b balance) write(h http.Header) {
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(b.remaining))
 	h.Set("X-RateLimit-Used", strconv.Itoa(b.used))
 	h.Set("X-RateLimit-Reset", strconv.FormatInt(b.reset.Unix(), 10))
-	h.Set("X-RateLimit-Resource", "core")
+	h.Set("X-RateLimit-Resource", b.resource)
 }
 
 // show writes the headers of a client's limit.
 func (m *meters) show(c *call, h http.Header) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.balanceOf(m.of(c.client.name), c.client.name).write(h)
+	m.balanceOf(m.of(c.client.name, c.resource()), c.client.name, c.resource()).write(h)
 }
 
 // charge counts an answer and writes the headers.
 func (m *meters) charge(c *call, h http.Header) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	x := m.of(c.client.name)
+	x := m.of(c.client.name, c.resource())
 	if !strings.HasSuffix(c.r.URL.Path, "/rate_limit") {
 		x.used++
 	}
-	m.balanceOf(x, c.client.name).write(h)
+	m.balanceOf(x, c.client.name, c.resource()).write(h)
 }
 
 // admit fails where a client is over a limit.
@@ -126,10 +140,10 @@ func (m *meters) admit(c *call, row route) error {
 	if row.path == "/rate_limit" {
 		return nil
 	}
-	x, now := m.of(c.client.name), m.now()
-	b := m.balanceOf(x, c.client.name)
+	x, now := m.of(c.client.name, c.resource()), m.now()
+	b := m.balanceOf(x, c.client.name, c.resource())
 	if b.remaining <= 0 {
-		return m.primary(c.client, b)
+		return m.primary(c.client, b).in(b.resource)
 	}
 	if c.r.Method == http.MethodGet || m.limits.WritesPerMinute == 0 || row.by == byApp {
 		return nil
@@ -138,7 +152,7 @@ func (m *meters) admit(c *call, row route) error {
 		x.writes = x.writes[1:]
 	}
 	if len(x.writes) >= m.limits.WritesPerMinute {
-		return m.secondary(b, x.writes[0].Add(time.Minute).Sub(now))
+		return m.secondary(b, x.writes[0].Add(time.Minute).Sub(now)).in(b.resource)
 	}
 	x.writes = append(x.writes, now)
 	return nil
@@ -168,6 +182,14 @@ func (m *meters) secondary(b balance, wait time.Duration) *problem {
 	p := tooFast(m.status(), wait)
 	for k, v := range b.headers() {
 		p.header[k] = v
+	}
+	return p
+}
+
+// in says a refusal as GraphQL does, where it is one of GraphQL's.
+func (p *problem) in(resource string) *problem {
+	if resource == graphqlResource {
+		p.status, p.kind = http.StatusOK, "RATE_LIMITED"
 	}
 	return p
 }

@@ -17,6 +17,7 @@ type problem struct {
 	docs    string            // where documentation_url leads; the reference where empty
 	header  map[string]string // of the answer
 	free    bool              // it does not count against the rate limit
+	kind    string            // what GraphQL calls it, of a whole document
 }
 
 // Error names the status and GitHub's words, with the details of a failed validation.
@@ -32,6 +33,9 @@ func (p *problem) Error() string {
 }
 
 func (p *problem) body() object {
+	if p.kind != "" {
+		return object{"errors": []object{{"type": p.kind, "message": p.message}}}
+	}
 	o := object{"message": p.message, "documentation_url": docs, "status": fmt.Sprint(p.status)}
 	if p.docs != "" {
 		o["documentation_url"] = p.docs

@@ -171,11 +171,9 @@ func (r Repository) guard() []Finding {
 	return nil
 }
 
-// merges judges the ways to merge. GitHub's own rebase makes commits that nobody signed.
+// merges judges the ways to merge.
 func (r Repository) merges() []Finding {
-	left := slices.DeleteFunc(slices.Clone(r.Methods), func(m forge.MergeMethod) bool {
-		return r.Rules.Signed && m == forge.MergeRebase || r.Rules.LinearHistory && m == forge.MergeCommit
-	})
+	left := r.Rules.Ways(r.Methods)
 	switch {
 	case len(r.Methods) == 0 || len(left) == len(r.Methods):
 		return nil

@@ -96,6 +96,7 @@ func TestRepository(t *testing.T) {
 		{"rebase alone, to be signed", forge.BranchRules{Checks: pinned, Signed: true}, all[2:], "", []string{"problem merge-methods"}},
 		{"rebase among others, to be signed", forge.BranchRules{Checks: pinned, Signed: true}, all, "", []string{"note merge-methods"}},
 		{"merge commits alone, in a line", forge.BranchRules{Checks: pinned, LinearHistory: true}, all[:1], "", []string{"problem merge-methods"}},
+		{"merge commits alone, where a rule wants a squash", forge.BranchRules{Checks: pinned, Methods: [][]forge.MergeMethod{all, all[1:]}}, all[:1], "", []string{"problem merge-methods"}},
 		{"methods that are not shown", forge.BranchRules{Checks: pinned, Signed: true}, nil, "", nil},
 		{"approvals are taken back", forge.BranchRules{Checks: pinned, DismissStale: true}, all, "", []string{"note dismisses"}},
 		{"branch protection", forge.BranchRules{Protected: true, Checks: pinned}, all, "", []string{"note unseen"}},
