@@ -13,26 +13,27 @@ import (
 // Plan is what should be true for one app: wishes, not acts. It is a pure function of a snapshot and a time; planning again right after
 // it was written down yields the same.
 type Plan struct {
-	Deployments   []Deployment // those whose state or soak changed
-	Promotions    []PromotionChange
-	Pulls         []PullWish
-	Commits       []CommitWish
-	Merges        []MergeWish
-	Contributions []Contribution
-	CheckWants    []CheckWant
-	Disarms       []Disarm
-	Notices       []Notice
-	Reads         []ChangeKey // what is to be read of the source
-	Lookups       []Lookup    // whose source commit is to be looked up
-	IntentsDone   []string    // environments whose intent is fulfilled or refused
-	Rooms         []RoomWish
-	HoldsEnded    []int64 // of rollbacks, because something newer stands there
-	RolledBack    []RolledBack
-	Intents       []IntentWish
-	DropsDone     []string // environments where what was taken out of a train, or something newer, stands
-	WaivedEnded   []Waived // of another change than what is to come now
-	View          View
-	DueAt         time.Time // when time alone may change the plan; zero: never
+	Deployments      []Deployment // those whose state or soak changed
+	Promotions       []PromotionChange
+	Pulls            []PullWish
+	Commits          []CommitWish
+	Merges           []MergeWish
+	Contributions    []Contribution
+	ForgeDeployments []ForgeDeployment
+	CheckWants       []CheckWant
+	Disarms          []Disarm
+	Notices          []Notice
+	Reads            []ChangeKey // what is to be read of the source
+	Lookups          []Lookup    // whose source commit is to be looked up
+	IntentsDone      []string    // environments whose intent is fulfilled or refused
+	Rooms            []RoomWish
+	HoldsEnded       []int64 // of rollbacks, because something newer stands there
+	RolledBack       []RolledBack
+	Intents          []IntentWish
+	DropsDone        []string // environments where what was taken out of a train, or something newer, stands
+	WaivedEnded      []Waived // of another change than what is to come now
+	View             View
+	DueAt            time.Time // when time alone may change the plan; zero: never
 }
 
 // PromotionChange says that a merged promotion has come to its end.
@@ -219,6 +220,7 @@ func calledAsConfigured(app config.App, env *Environment) []Report {
 // environment decides one environment: the statuses of what stands there, and the promotion into it.
 func (p *planner) environment(env *Environment) {
 	p.deployed(env)
+	p.recorded(env)
 	for _, m := range env.Merged {
 		p.merged(env, m)
 	}

@@ -56,7 +56,8 @@ type Environment struct {
 	Promotion  *Promotion // waiting or open
 	Outgrown   []Outgrown // promotions under a name that the app or the environment had before
 	Merged     []Promotion
-	Brought    *Promotion // the newest that was merged, whatever became of it
+	Brought    *Promotion        // the newest that was merged, whatever became of it
+	Recorded   []ForgeDeployment // of the app, that are not inactive
 }
 
 // File is one manifest of the app in the environment, as it stands at the head.
@@ -243,7 +244,7 @@ type Refusal struct {
 	Since  time.Time
 }
 
-// UnpostedStatus is why the forge did not take a status of a deployment.
+// UnpostedStatus is why the forge did not take a status of a deployment, or its own record of it.
 type UnpostedStatus struct {
 	Context string
 	Target  string // owner/name of a source repository; empty: the environment repository

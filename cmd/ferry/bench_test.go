@@ -36,7 +36,7 @@ func number(v float64) string {
 func BenchmarkPromotion(b *testing.B) {
 	for b.Loop() {
 		total, byKind := 0, map[string]int{}
-		for route, n := range newHarness(b).costOfPromotion(func() {}) {
+		for route, n := range newHarness(b).costOfPromotion("", func() {}) {
 			total += n
 			byKind[kindOf(route)] += n
 		}

@@ -18,7 +18,7 @@ func TestAPromotionCostsFewRequests(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	total := 0
-	cost := h.costOfPromotion(func() {})
+	cost := h.costOfPromotion("", func() {})
 	for _, n := range cost {
 		total += n
 	}
@@ -55,20 +55,33 @@ func TestAMovedBaseCostsOneReadForEachFile(t *testing.T) {
 	want := describedRequests(t)
 	want["GET /repos/{owner}/{repo}/git/ref/{ref}"]++ // of that push
 	want["GET /repos/{owner}/{repo}/contents/{path}"]++
-	if cost := h.costOfPromotion(func() { h.commit(acmeEnv, map[string]string{"README.md": "moved\n"}) }); !maps.Equal(cost, want) {
+	if cost := h.costOfPromotion("", func() { h.commit(acmeEnv, map[string]string{"README.md": "moved\n"}) }); !maps.Equal(cost, want) {
+		t.Errorf("it costs\n%v\nwant\n%v", cost, want)
+	}
+}
+
+// TestADeploymentCosts: as docs/requests.md says, the one in dev was recorded before it is counted.
+func TestADeploymentCosts(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	want := describedRequests(t)
+	want["GET /repos/{owner}/{repo}/deployments"]++
+	want["POST /repos/{owner}/{repo}/deployments"]++
+	want["POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses"] += 3 // both run, and one is on its way
+	if cost := h.costOfPromotion("deployments: true\n", func() {}); !maps.Equal(cost, want) {
 		t.Errorf("it costs\n%v\nwant\n%v", cost, want)
 	}
 }
 
 // costOfPromotion lets one release of one app, in one file and with its source known, come from dev to staging, merged by a person after
-// what happens meanwhile. It returns Ferry's requests by route, tokens not counted.
-func (h *harness) costOfPromotion(meanwhile func()) map[string]int {
+// what happens meanwhile. It returns Ferry's requests by route, tokens not counted. More are lines of .ferry.yaml at its top level.
+func (h *harness) costOfPromotion(more string, meanwhile func()) map[string]int {
 	h.t.Helper()
 	if _, err := h.forge.AddRepository("acme", "checkout", map[string]string{"main.go": "package main\n"}); err != nil {
 		h.t.Fatal(err)
 	}
 	files := checkoutFiles("")
-	files[".ferry.yaml"] = strings.Replace(files[".ferry.yaml"], "  - name: prod\n    from: [staging]\n", "", 1)
+	files[".ferry.yaml"] = strings.Replace(files[".ferry.yaml"], "  - name: prod\n    from: [staging]\n", "", 1) + more
 	h.environments(acmeEnv, files)
 	if _, err := h.forge.Install(testAppID, "acme", "acme/checkout"); err != nil {
 		h.t.Fatal(err)

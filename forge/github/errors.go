@@ -184,6 +184,7 @@ func unprocessable(text string) error {
 		{"not a fast forward", forge.ErrConflict},
 		{"reference does not exist", forge.ErrNotFound},
 		{"no commit found", forge.ErrNotFound},
+		{"no ref found", forge.ErrNotFound},
 		{"rule violations", forge.ErrForbidden},
 		{"protected branch", forge.ErrForbidden},
 	} {

@@ -35,6 +35,7 @@ func Permissions() []Permission {
 		{Name: "contents", Title: "Contents", Level: "write", Use: "reads `.ferry.yaml` and the manifests; makes the commits and branches `ferry/…` and `ferry-state`; merges where `.ferry.yaml` says so"},
 		{Name: "pull_requests", Title: "Pull requests", Level: "write", Use: "opens, updates and closes promotions, and reads who closed, merged or reviewed them"},
 		{Name: "statuses", Title: "Commit statuses", Level: "write", Use: "posts `ferry/<environment>` and `ferry/gates`"},
+		{Name: "deployments", Title: "Deployments", Level: "write", Optional: true, Use: "records deployments where `.ferry.yaml` says `deployments: true` ([docs/deployments.md](deployments.md)); without it only that is missing"},
 		{Name: "issues", Title: "Issues", Level: "write", Use: "keeps the issue `Ferry: what is where`, and answers comments"},
 		{Name: "checks", Title: "Checks", Level: "write", Optional: true, Use: "reads the check runs that `checks` asks for ([docs/gates.md](gates.md#checks)). Without it commit statuses count alone, " +
 			"and a gate that waits for a check run says so. Makes the check run `ferry/config` on pull requests that change the configuration; without *write* a commit status says the same in one line"},
@@ -58,12 +59,13 @@ const (
 	needStatusWrites  = "statuses:write"
 	needChecks        = "checks:read"
 	needCheckWrites   = "checks:write"
+	needDeployments   = "deployments:write" // also to read them: whoever does either does both
 	needMembers       = "members:read"
 	needAppCredential = "" // the App's own signature
 )
 
 // elsewhere is all that a client does outside of the environment repository that it is for: in the source repositories whose commits get statuses.
-var elsewhere = [...]string{"metadata:read", "contents:read", "statuses:read", "statuses:write", "checks:read"}
+var elsewhere = [...]string{"metadata:read", "contents:read", "statuses:read", "statuses:write", "checks:read", "deployments:write"}
 
 // Calls returns all calls that Ferry makes as an installation, such as "GET /repos/{owner}/{repo}", with the permissions that their tokens carry, such as
 // "contents:read". A GraphQL call is named by the field at its root.
@@ -106,6 +108,9 @@ func calls() []call {
 
 		{"GET", repo + "/commits/{ref}/status", needStatuses}, {"GET", repo + "/commits/{ref}/statuses", needStatuses}, {"POST", repo + "/statuses/{sha}", needStatusWrites},
 		{"GET", repo + "/commits/{ref}/check-runs", needChecks}, {"POST", repo + "/check-runs", needCheckWrites},
+
+		{"GET", repo + "/deployments", needDeployments}, {"POST", repo + "/deployments", needDeployments},
+		{"GET", repo + "/deployments/{deployment_id}/statuses", needDeployments}, {"POST", repo + "/deployments/{deployment_id}/statuses", needDeployments},
 
 		{"GET", repo + "/pulls", needPulls}, {"GET", repo + "/pulls/{pull_number}", needPulls}, {"GET", repo + "/pulls/{pull_number}/files", needPulls},
 		{"GET", repo + "/pulls/{pull_number}/reviews", needPulls}, {"POST", "graphql/repository", needPulls},

@@ -48,14 +48,11 @@ func listens(a *app, event string) bool {
 	switch event {
 	case "ping", "installation", "installation_repositories":
 		return true
-	case "check_run": // docs.github.com, "Webhook events and payloads": at least read-level access for the permission it belongs to
-		if a.permissions["checks"] == "" {
-			return false
-		}
-	case "status":
-		if a.permissions["statuses"] == "" {
-			return false
-		}
+	}
+	// docs.github.com, "Webhook events and payloads": at least read-level access for the permission it belongs to.
+	needs := map[string]string{"check_run": "checks", "status": "statuses", "deployment": "deployments", "deployment_status": "deployments"}[event]
+	if needs != "" && a.permissions[needs] == "" {
+		return false
 	}
 	return len(a.events) == 0 || slices.Contains(a.events, event)
 }

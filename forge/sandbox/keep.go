@@ -37,6 +37,7 @@ type (
 		Threads           []keptThread
 		Statuses          map[string][]keptStatus
 		Checks            []checkRun
+		Deployed          []*deployment
 		Signed            []string
 		Guards            []Protection
 		Methods           []forge.MergeMethod
@@ -171,7 +172,7 @@ func (s *Sandbox) snapshot() kept {
 func keepRepo(r *repository) keptRepo {
 	k := keptRepo{
 		ID: r.id, Owner: r.owner.id, Name: r.name, Branch: r.branch, Created: r.created, Pushed: r.pushed, Roles: r.roles, Guards: r.guards, Methods: r.methods,
-		Statuses: map[string][]keptStatus{},
+		Deployed: r.deployed, Statuses: map[string][]keptStatus{},
 	}
 	if r.parent != nil {
 		k.Parent = r.parent.id

@@ -84,7 +84,7 @@ func (s *Sandbox) loadRepo(x keptRepo, accounts map[int64]*account) error {
 	}
 	r := &repository{
 		id: x.ID, owner: owner, name: x.Name, git: git, branch: x.Branch, created: x.Created, pushed: x.Pushed, roles: x.Roles, guards: x.Guards, methods: x.Methods,
-		statuses: map[string][]*status{}, signed: map[string]bool{},
+		deployed: x.Deployed, statuses: map[string][]*status{}, signed: map[string]bool{},
 	}
 	for _, sha := range x.Signed {
 		r.signed[sha] = true

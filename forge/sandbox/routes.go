@@ -87,6 +87,12 @@ func apiRoutes() []route {
 		{"GET", repo + "/contents/{path...}", byTokens, "contents:read", getContents, "", ""},
 		{"PUT", repo + "/contents/{path...}", byTokens, "contents:write", putContents, "", ""},
 		{"GET", repo + "/compare/{basehead...}", byTokens, "contents:read", compare, "", ""},
+		// Deployments.
+		{"GET", repo + "/deployments", byTokens, "deployments:read", listDeployments, "", ""},
+		{"POST", repo + "/deployments", byTokens, "deployments:write", createDeployment, "", ""},
+		{"GET", repo + "/deployments/{deployment_id}", byTokens, "deployments:read", getDeployment, "", ""},
+		{"GET", repo + "/deployments/{deployment_id}/statuses", byTokens, "deployments:read", listDeploymentStatuses, "", ""},
+		{"POST", repo + "/deployments/{deployment_id}/statuses", byTokens, "deployments:write", createDeploymentStatus, "", ""},
 		// Pull requests.
 		{"GET", repo + "/pulls", byTokens, "pull_requests:read", listPulls, "", ""},
 		{"POST", repo + "/pulls", byTokens, "pull_requests:write", createPull, "", ""},

@@ -34,6 +34,7 @@ type repository struct {
 	threads  []*thread                  // issues and pull requests share their numbers: number n is at n-1
 	statuses map[string][]*status       // by commit, oldest first
 	checks   []*checkRun                // oldest first
+	deployed []*deployment              // oldest first
 	signed   map[string]bool            // commits that the forge made itself and vouches for
 	parent   *repository                // of a fork
 	guards   []Protection               // in the order in which they were made

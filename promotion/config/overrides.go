@@ -84,6 +84,8 @@ type settings struct {
 	reportTimeout optional[time.Duration]
 	digest        optional[bool]
 	pullRequest   optional[pullRequest]
+	deployments   optional[bool]
+	url           optional[string]
 }
 
 // over returns the settings, with those of base where they have none. The freezes and policies of both count.
@@ -94,7 +96,7 @@ func (s settings) over(base settings) settings {
 		autoMerge: s.autoMerge.or(base.autoMerge), unprotected: s.unprotected.or(base.unprotected), supersede: s.supersede.or(base.supersede),
 		window: s.window.or(base.window), rollback: s.rollback.or(base.rollback), watch: s.watch.or(base.watch), settle: s.settle.or(base.settle),
 		update: s.update.or(base.update), converge: s.converge.or(base.converge), reportTimeout: s.reportTimeout.or(base.reportTimeout),
-		digest: s.digest.or(base.digest), pullRequest: s.pullRequest.or(base.pullRequest),
+		digest: s.digest.or(base.digest), pullRequest: s.pullRequest.or(base.pullRequest), deployments: s.deployments.or(base.deployments), url: s.url.or(base.url),
 	}
 	if s.freezes.set && base.freezes.set {
 		out.freezes.value = slices.Concat(base.freezes.value, s.freezes.value)
@@ -130,6 +132,8 @@ func (s settings) into(e *Environment) {
 	s.reportTimeout.into(&e.ReportTimeout)
 	s.digest.into(&e.Digest)
 	s.pullRequest.value.into(&e.PullRequest)
+	s.deployments.into(&e.Deployments)
+	s.url.into(&e.URL)
 }
 
 // tighten adds the settings of an included file to an environment: whatever they say, it does not become looser.
@@ -212,7 +216,7 @@ func (c *Config) settingsOf(e entry, app string, at int) Environment {
 	} else {
 		out.Update = UpdateNone // also where the app is promoted into what is a first environment for others
 	}
-	out.Checks = c.filledChecks(out.Checks, app, out)
+	out.Checks, out.URL = c.filledChecks(out.Checks, app, out), filledIn(out.URL, app, out)[0]
 	return out
 }
 

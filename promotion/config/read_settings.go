@@ -19,6 +19,8 @@ const (
 	maxReviewers = 15
 	// maxTitle is how many characters the title of a pull request may have before anything is filled in.
 	maxTitle = 200
+	// maxURL is how many bytes the address of an environment may have before anything is filled in.
+	maxURL = 500
 )
 
 var permissions = []Permission{PermissionWrite, PermissionMaintain, PermissionAdmin}
@@ -53,6 +55,10 @@ func (r *reporter) setting(s *settings, f field) bool {
 		s.digest = given(r.flag(f), at)
 	case "pull_request":
 		s.pullRequest = given(r.pullRequest(f.value), at)
+	case "deployments":
+		s.deployments = given(r.flag(f), at)
+	case "url":
+		s.url = given(r.url(f.value), at)
 	default:
 		return r.periodSetting(s, f)
 	}
@@ -102,6 +108,25 @@ func (r *reporter) periodSetting(s *settings, f field) bool {
 
 // first drops what an error left out already.
 func first[T any](value T, _ bool) T { return value }
+
+// urlForm is the address of a page, without credentials in it.
+var urlForm = regexp.MustCompile(`^https?://[^\s/@?#]+([/?#]\S*)?$`)
+
+// url reads where an app runs.
+func (r *reporter) url(n *yaml.Node) string {
+	s, ok := r.text(n, "url")
+	switch {
+	case !ok:
+	case !urlForm.MatchString(s):
+		r.fail(n, "%s can't be a url: it begins with https:// or http://, and holds no spaces and no password", quoted(s))
+	case len(s) > maxURL:
+		r.failAs(ruleLimit, n, "url has %d bytes; at most %d are read", len(s), maxURL)
+	default:
+		r.placeholders(n, "url", s, appMark, envMark)
+		return s
+	}
+	return ""
+}
 
 // from reads the environments it is promoted into from: a list, or {any: list}.
 func (r *reporter) from(f field) upstream {

@@ -146,6 +146,8 @@ type Environment struct {
 	ReportTimeout    time.Duration // more than 0
 	Digest           bool          // digests are written where none stands, if they are known
 	PullRequest      PullRequest
+	Deployments      bool   // deployments are recorded at the forge, in the source repositories
+	URL              string // where the app runs there; empty where that is not said
 }
 
 // Image is one image of an app.

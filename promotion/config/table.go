@@ -91,6 +91,9 @@ func settingKeys() []key {
 		{at: []place{atEnvironment, atApp, atOverride, atIncluded, atImage}, name: "digest", shape: flag(), def: "`false`",
 			effect: "writes the digest also where none stands, if it is known; `true` for the image, or else for the app there"},
 		{at: append([]place{atTop}, apps...), name: "pull_request", shape: keysOf(atPullRequest), def: "none", effect: "how promotion pull requests look"},
+		{at: []place{atTop, atEnvironment, atApp, atOverride}, name: "deployments", shape: flag(), def: "`false`",
+			effect: "records in the source repository, as GitHub's deployments, what has come to the environment; see docs/deployments.md"},
+		{at: apps, name: "url", shape: textOf("address", urlForm).like("https://{app}.example.com"), def: "none", effect: "where the app runs, for the deployment's link; `{app}` and `{env}` are filled in"},
 		{at: append(env, atApp), name: "was", shape: namesShape(), def: "none", effect: "the names it had before: its history is carried over"},
 	}
 }

@@ -48,6 +48,7 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			delete from image_lookups where id in (select id from image_lookups where state <> 'pending' and read_at < $2 limit $1)`, []any{now.Add(-keepChanges)}},
 		{"notices", `
 			delete from wishes where id in (select id from wishes where kind = 'notice' and version = applied_version and applied_at < $2 limit $1)`, []any{now.Add(-keepCommits)}},
+		{"deployments", deadDeployments, []any{now.Add(-keepStatuses)}},
 		{"statuses", deadStatuses, []any{now.Add(-keepStatuses)}},
 		{"answers", `
 			delete from wishes where id in (
@@ -126,6 +127,16 @@ const deadStatuses = `
 	  delete from contributions c using dead d where c.repository = d.repository and c.target = d.target and c.sha = d.sha and c.context = d.context
 	)
 	delete from wishes w using dead d where w.id = d.id and w.version = w.applied_version`
+
+// deadDeployments takes back the wishes for deployments that are inactive at the forge: one that becomes active again is found there.
+const deadDeployments = `
+	with dead as (
+	  select id, repository, desired ->> 'target' as target, desired ->> 'sha' as sha, desired ->> 'at' as environment, version
+	  from wishes where kind = 'deployment' and version = applied_version and applied_at < $2 and desired -> 'status' ->> 'State' = 'inactive' limit $1
+	), told as (
+	  delete from forge_deployments f using dead d where f.repository = d.repository and f.target = d.target and f.sha = d.sha and f.environment = d.environment and f.state = 'inactive'
+	)
+	delete from wishes w using dead d where w.id = d.id and w.version = d.version and w.applied_version = d.version`
 
 // cleanBlobs removes the contents that no manifest, configuration or commit of Ferry's has any more. It belongs into an observation: only what observes
 // the repository, and holds its lease, makes old contents manifests again.

@@ -130,7 +130,7 @@ func (d *decision) app(ctx context.Context, app string) (time.Time, error) {
 // write writes the plan of one app down.
 func (d *decision) write(ctx context.Context, app string, snapshot promotion.Snapshot, plan promotion.Plan) error {
 	for _, step := range []func(context.Context, string, promotion.Snapshot, promotion.Plan) error{
-		d.writeDeployments, d.writeRollbacks, d.endDrops, d.endWaived, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeReads, d.writeLookups, d.writeNotices, d.writeView, d.writeChecks, d.writeDisarms,
+		d.writeDeployments, d.writeRollbacks, d.endDrops, d.endWaived, d.writePromotions, d.writeRooms, d.writePulls, d.writeCommits, d.writeMerges, d.writeContributions, d.writeForgeDeployments, d.writeReads, d.writeLookups, d.writeNotices, d.writeView, d.writeChecks, d.writeDisarms,
 	} {
 		if err := step(ctx, app, snapshot, plan); err != nil {
 			return err

@@ -33,10 +33,7 @@ func (d *decision) observing() bool { return d.config != nil && d.config.Mode ==
 // contribute writes one app's contributions to commit statuses and folds each status that changed anew.
 func (d *decision) contribute(ctx context.Context, app string, list []promotion.Contribution) error {
 	for _, c := range list {
-		target := c.Target
-		if strings.EqualFold(target, d.repo.Repo.FullName()) { // sources and manifests in one repository
-			target = ""
-		}
+		target := d.target(c.Target)
 		c.Description = strings.ToValidUTF8(c.Description, "�")
 		tag, err := d.tx.Exec(ctx, `
 			insert into contributions (repository, target, sha, context, app, state, description) values ($1, $2, $3, $4, $5, $6, $7)

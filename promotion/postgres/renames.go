@@ -171,10 +171,18 @@ func (r *observation) renameWishes(ctx context.Context, n renaming) error {
 // renameRest renames what only an app, or only an environment, has.
 func (r *observation) renameRest(ctx context.Context, n renaming) error {
 	field := "Environment"
-	var statements []string
+	// The forge's environment keeps its name. What is there is there no more, as far as Ferry says; the next plan records it under the new one.
+	statements := []string{
+		`update forge_deployments set state = 'inactive' where repository = $1 and environment = $2 and $3 <> ''`,
+		`update wishes set version = version + 1, act_at = null, attempts = 0, desired = jsonb_set(desired, '{status,State}', '"inactive"')
+		 where repository = $1 and kind = 'deployment' and desired ->> 'at' = $2 and $3 <> '' and desired -> 'status' ->> 'State' <> 'inactive'`,
+	}
 	if n.column == "app" {
 		field = "App"
 		statements = []string{
+			`update forge_deployments t set app = $3 where repository = $1 and app = $2 and not exists (
+			   select from forge_deployments x where (x.repository, x.environment, x.target, x.sha) = (t.repository, t.environment, t.target, t.sha) and x.app = $3)`,
+			`delete from forge_deployments where repository = $1 and app = $2 and $3 <> ''`,
 			`insert into apps (repository, name) select $1, $3::text where $2 <> '' on conflict do nothing`,
 			`update contributions t set app = $3 where repository = $1 and app = $2 and not exists (
 			   select from contributions x where (x.repository, x.target, x.sha, x.context) = (t.repository, t.target, t.sha, t.context) and x.app = $3)`,

@@ -63,7 +63,7 @@ func (d *decision) snapshot(ctx context.Context, app string) (promotion.Snapshot
 	}
 	called.formerly(&s)
 	for _, step := range []func(context.Context, *promotion.Snapshot) error{
-		d.reports, d.rejections, d.intents, d.livingPromotions, d.brought, d.anew, d.hotfixes, d.rooms, d.drops, d.waived, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.checks, d.armed,
+		d.reports, d.rejections, d.intents, d.livingPromotions, d.brought, d.anew, d.hotfixes, d.rooms, d.drops, d.waived, d.announcements, d.changes, d.peoples, d.refusals, d.lacks, d.unposted, d.recorded, d.checks, d.armed,
 	} {
 		if err := step(ctx, &s); err != nil {
 			return s, err
@@ -410,11 +410,11 @@ func (d *decision) refusals(ctx context.Context, s *promotion.Snapshot) error {
 	return err
 }
 
-// unposted reads which statuses the forge did not take.
+// unposted reads which statuses and deployments the forge did not take.
 func (d *decision) unposted(ctx context.Context, s *promotion.Snapshot) error {
 	rows, err := d.tx.Query(ctx, `
-		select desired -> 'status' ->> 'Context', desired ->> 'target', desired ->> 'sha', refusal from wishes
-		where repository = $1 and app = $2 and refusal <> '' and kind = 'status' order by refused_at desc limit 100`, d.repo.ID, s.App.Name)
+		select coalesce(desired -> 'status' ->> 'Context', 'ferry/' || (desired ->> 'at')), desired ->> 'target', desired ->> 'sha', refusal from wishes
+		where repository = $1 and app = $2 and refusal <> '' and kind in ('status', 'deployment') order by refused_at desc limit 100`, d.repo.ID, s.App.Name)
 	if err != nil {
 		return err
 	}

@@ -118,6 +118,8 @@ func (w *Work) actOn(ctx context.Context, wish postgres.Wish, h *held) (postgres
 		return a.disarm(ctx)
 	case "status":
 		return a.status(ctx)
+	case "deployment":
+		return a.deployment(ctx)
 	case "notice":
 		return a.notice(ctx)
 	case "answer":
@@ -166,16 +168,9 @@ func (a *act) status(ctx context.Context) (postgres.Applied, error) {
 	if last.Status == wish.Status && !a.held.unsure {
 		return postgres.Applied{State: last}, nil
 	}
-	target := a.repo
-	if wish.Target != "" {
-		source, err := forge.ParseFullName(wish.Target)
-		if err != nil {
-			return postgres.Applied{}, &refusedError{err.Error()}
-		}
-		if err := mayTouch(ctx, a.client, a.repo, source); err != nil {
-			return postgres.Applied{}, err
-		}
-		target = source
+	target, err := a.target(ctx, wish.Target)
+	if err != nil {
+		return postgres.Applied{}, err
 	}
 	if standing, err := a.postedBefore(ctx, target, wish); err != nil || standing {
 		return postgres.Applied{State: map[string]any{"status": wish.Status}}, err
@@ -184,6 +179,18 @@ func (a *act) status(ctx context.Context) (postgres.Applied, error) {
 		return postgres.Applied{}, unposted(err, target, wish)
 	}
 	return postgres.Applied{State: map[string]any{"status": wish.Status}}, nil
+}
+
+// target returns the repository that a wish names; the environment repository where it names none. It fails where Ferry may not touch that one.
+func (a *act) target(ctx context.Context, fullName string) (forge.Repo, error) {
+	if fullName == "" {
+		return a.repo, nil
+	}
+	source, err := forge.ParseFullName(fullName)
+	if err != nil {
+		return forge.Repo{}, &refusedError{err.Error()}
+	}
+	return source, mayTouch(ctx, a.client, a.repo, source)
 }
 
 // unposted says of a status that the forge does not take what is to be done about it.

@@ -32,6 +32,7 @@ type Client interface {
 	branchWriter
 	pullWriter
 	statusWriter
+	deploymentWriter
 	checkReader
 	commentWriter
 	issueWriter
@@ -97,6 +98,14 @@ type statusWriter interface {
 	CreateCheckRun(ctx context.Context, repo forge.Repo, run forge.NewCheckRun) (int64, error)
 	Status(ctx context.Context, repo forge.Repo, sha forge.SHA, name string) (forge.Status, error)
 	SetStatus(ctx context.Context, repo forge.Repo, sha forge.SHA, status forge.Status) error
+}
+
+// deploymentWriter records deployments at forges that have a record of their own.
+type deploymentWriter interface {
+	Deployments(ctx context.Context, repo forge.Repo, sha forge.SHA, environment string) ([]forge.Deployment, error)
+	CreateDeployment(ctx context.Context, repo forge.Repo, deployment forge.NewDeployment) (int64, error)
+	DeploymentStatus(ctx context.Context, repo forge.Repo, deployment int64) (forge.DeploymentStatus, error)
+	SetDeploymentStatus(ctx context.Context, repo forge.Repo, deployment int64, status forge.DeploymentStatus) error
 }
 
 type checkReader interface {

@@ -111,6 +111,20 @@ func (g guarded) SetStatus(ctx context.Context, repo forge.Repo, sha forge.SHA, 
 	return g.Client.SetStatus(ctx, repo, sha, status)
 }
 
+func (g guarded) CreateDeployment(ctx context.Context, repo forge.Repo, deployment forge.NewDeployment) (int64, error) {
+	if err := g.held.still(ctx); err != nil {
+		return 0, err
+	}
+	return g.Client.CreateDeployment(ctx, repo, deployment)
+}
+
+func (g guarded) SetDeploymentStatus(ctx context.Context, repo forge.Repo, deployment int64, status forge.DeploymentStatus) error {
+	if err := g.held.still(ctx); err != nil {
+		return err
+	}
+	return g.Client.SetDeploymentStatus(ctx, repo, deployment, status)
+}
+
 func (g guarded) CreateComment(ctx context.Context, repo forge.Repo, number int, body string) (int64, error) {
 	if err := g.held.still(ctx); err != nil {
 		return 0, err
