@@ -158,6 +158,27 @@ func TestASourceCommitByTheLabel(t *testing.T) {
 	h.quiet("nothing new", func() { h.later(time.Hour) })
 }
 
+// TestNoRegistryIsAsked where that is switched off.
+func TestNoRegistryIsAsked(t *testing.T) {
+	t.Parallel()
+	asked := false
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	h := silentCI(t, "ghcr.io", host)
+	var err error
+	h.svc.settings, err = readSettings(envs("FERRY_REGISTRY", "off"))
+	h.does(err)
+	h.svc.settings.secrets.registries = []byte(`{"auths": {"` + host + `": {}}}`) // it might be asked
+	h.does(h.svc.readRegistries())
+	h.svc.work.Labels = h.svc.labels
+	mustContain(t, h.bring(host, "1.1.0").Body, "CI gave no commit with it.")
+	h.later(time.Hour)
+	if asked {
+		t.Error("it was asked")
+	}
+}
+
 // TestARegistryThatFails delays nothing, is tried again, and is given up in the end.
 func TestARegistryThatFails(t *testing.T) {
 	t.Parallel()

@@ -25,8 +25,24 @@ func registryCredentials(path string) ([]byte, error) {
 	return content, nil
 }
 
-// readRegistries lets the service read what images say of themselves.
+// registryOff says whether registries are left alone, as where no request may leave the network.
+func registryOff(getenv func(string) string) (bool, error) {
+	switch value := getenv("FERRY_REGISTRY"); {
+	case value == "":
+		return false, nil
+	case value != "off":
+		return false, errors.New("FERRY_REGISTRY: off is expected, or nothing")
+	case getenv("FERRY_REGISTRY_AUTH_FILE") != "":
+		return true, errors.New("FERRY_REGISTRY is off and FERRY_REGISTRY_AUTH_FILE is set: keep one")
+	}
+	return true, nil
+}
+
+// readRegistries lets the service read what images say of themselves, unless it must not.
 func (svc *service) readRegistries() error {
+	if svc.settings.NoRegistry {
+		return nil
+	}
 	reader, err := registry.New(svc.settings.secrets.registries)
 	if err != nil {
 		return err

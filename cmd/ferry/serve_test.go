@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -248,6 +250,10 @@ func TestExitStatuses(t *testing.T) {
 	app := []string{"FERRY_GITHUB_APP_ID", "7", "FERRY_GITHUB_APP_KEY", string(private), "FERRY_GITHUB_WEBHOOK_SECRET", "s", "FERRY_LISTEN", "127.0.0.1:0", "DATABASE_URL", db}
 	with := func(more ...string) func(string) string { return envs(append(more, app...)...) }
 	const nowhere = "postgres://nobody@127.0.0.1:1/none"
+	auths := filepath.Join(t.TempDir(), "auths.json")
+	if err := os.WriteFile(auths, []byte(`{"auths": {}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name   string
 		getenv func(string) string
@@ -264,6 +270,8 @@ func TestExitStatuses(t *testing.T) {
 		{"an App in part", envs("FERRY_URL", "https://ferry.example.com", "FERRY_GITHUB_WEBHOOK_SECRET", "x"), []string{"serve"}, exitUsage, []string{"FERRY_GITHUB_APP_ID"}},
 		{"no App, and an address that is none", envs("FERRY_URL", "https://ferry.example.com", "FERRY_GITHUB_URL", "github"), []string{"serve"}, exitUsage, []string{"FERRY_GITHUB_URL"}},
 		{"a short secret key", with("FERRY_SECRET_KEY", "short"), []string{"serve"}, exitUsage, []string{"FERRY_SECRET_KEY"}},
+		{"registries by another word", with("FERRY_REGISTRY", "no"), []string{"serve"}, exitUsage, []string{"FERRY_REGISTRY: off is expected"}},
+		{"credentials for registries that are not asked", with("FERRY_REGISTRY", "off", "FERRY_REGISTRY_AUTH_FILE", auths), []string{"serve"}, exitUsage, []string{"keep one"}},
 		{"every setting is wrong", envs("FERRY_GITHUB_APP_ID", "seven", "FERRY_GITHUB_APP_KEY", "no key", "FERRY_LOG", "xml", "FERRY_URL", "ferry", "FERRY_LISTEN", "8080", "FERRY_GITHUB_URL", "github", "DATABASE_URL", "postgres://[",
 			"FERRY_GITHUB_WEBHOOK_SECRET", "x", "FERRY_GITHUB_WEBHOOK_SECRET_FILE", "/nowhere", "FERRY_TOKENS_FILE", "/nowhere"), []string{"serve"}, exitUsage,
 			[]string{"FERRY_GITHUB_APP_ID", "FERRY_GITHUB_APP_KEY", "FERRY_LOG", "FERRY_URL", "FERRY_LISTEN", "FERRY_GITHUB_URL", "DATABASE_URL", "FERRY_GITHUB_WEBHOOK_SECRET", "FERRY_TOKENS_FILE"}},

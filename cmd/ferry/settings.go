@@ -27,6 +27,7 @@ type settings struct {
 	GitHubURL   string
 	GitHubAppID int64
 	Pace        github.Pace
+	NoRegistry  bool // no request goes to a container registry
 	secrets     secrets
 }
 
@@ -87,6 +88,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 	s.secrets.tokens, err = readTokensFile(getenv("FERRY_TOKENS_FILE"))
 	note(err)
 	s.secrets.registries, err = registryCredentials(getenv("FERRY_REGISTRY_AUTH_FILE"))
+	note(err)
+	s.NoRegistry, err = registryOff(getenv)
 	note(err)
 	if s.LogFormat != "json" && s.LogFormat != "text" {
 		note(errors.New("FERRY_LOG: json or text is expected"))
