@@ -24,7 +24,7 @@ type recorder struct {
 	commits map[string]forge.SHA // by tag
 }
 
-// newRecorder has dev and staging. The rights are the App's; nil: all that it asks for.
+// newRecorder has dev, staging, and prod behind an hour of soak. The rights are the App's; nil: all that it asks for.
 func newRecorder(t *testing.T, rights map[string]string) *recorder {
 	t.Helper()
 	r := &recorder{newHarness(t), map[string]forge.SHA{}}
@@ -33,7 +33,7 @@ func newRecorder(t *testing.T, rights map[string]string) *recorder {
 	}
 	r.person("dora", checkoutSource, forge.PermissionWrite)
 	files := checkoutFiles("")
-	files[".ferry.yaml"] = "apiVersion: ferry/v1\ndeployments: true\nenvironments:\n  - {name: dev}\n  - {name: staging, from: [dev], url: \"https://{app}.{env}.example.com\"}\n" + checkoutApp
+	files[".ferry.yaml"] = "apiVersion: ferry/v1\ndeployments: true\nenvironments:\n  - {name: dev}\n  - {name: staging, from: [dev], url: \"https://{app}.{env}.example.com\"}\n  - {name: prod, from: [staging], soak: 1h}\n" + checkoutApp
 	r.environments(acmeEnv, files)
 	if _, err := r.forge.Install(testAppID, "acme", checkoutSource); err != nil {
 		t.Fatal(err)

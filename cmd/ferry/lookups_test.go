@@ -166,9 +166,9 @@ func TestNoRegistryIsAsked(t *testing.T) {
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
 	h := silentCI(t, "ghcr.io", host)
-	var err error
-	h.svc.settings, err = readSettings(envs("FERRY_REGISTRY", "off"))
+	s, err := readSettings(envs("FERRY_REGISTRY", "off"))
 	h.does(err)
+	h.svc.settings.NoRegistry = s.NoRegistry
 	h.svc.settings.secrets.registries = []byte(`{"auths": {"` + host + `": {}}}`) // it might be asked
 	h.does(h.svc.readRegistries())
 	h.svc.work.Labels = h.svc.labels

@@ -2,16 +2,20 @@ package main
 
 import (
 	"errors"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
 	"ferry/promotion/postgres"
 )
 
-// TestNothingNewChangesNothing is rule 6: replayed deliveries, sweeps and reports that say the same write nothing anywhere.
+// TestNothingNewChangesNothing is rule 6 over a whole line: replayed deliveries, sweeps and reports that say the same write nothing anywhere, be it a status, a
+// deployment, a text or a comment.
 func TestNothingNewChangesNothing(t *testing.T) {
 	t.Parallel()
-	h := newCheckout(t, "    soak: 1h\n")
+	r := newRecorder(t, nil)
+	h := r.harness
 	h.arrive("1.1.0")
 	h.merge(acmeEnv, h.staging().Number)
 	h.report(acmeEnv, "staging", "healthy")
@@ -19,6 +23,7 @@ func TestNothingNewChangesNothing(t *testing.T) {
 	h.later(2 * time.Minute)
 	h.report(acmeEnv, "staging", "healthy")
 	h.report(acmeEnv, "dev", "healthy")
+	r.want("1.1.0 to dev: in_progress success", "1.1.0 to staging: in_progress success, https://checkout.staging.example.com")
 
 	events := len(h.events())
 	h.forge.ResetRequests()
@@ -58,4 +63,46 @@ func TestNothingNewChangesNothing(t *testing.T) {
 	quiet("the same reports again")
 	h.later(5 * time.Minute)
 	quiet("five minutes")
+}
+
+// TestASweepReadsNothingAnew: what a sweep reads again and has not changed, GitHub answers with 304, which does not count against its limit. Comments alone are
+// asked for anew: since the last look.
+func TestASweepReadsNothingAnew(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	h.sweep()
+	before := h.readsByStatus()
+	for range 3 {
+		h.sweep()
+	}
+	unchanged := 0
+	for call, n := range h.readsByStatus() {
+		more := n - before[call]
+		switch {
+		case call.status == "304":
+			unchanged += more
+		case more > 0 && call.route != "/repos/{owner}/{repo}/issues/comments":
+			t.Errorf("%s was answered %s %d times", call.route, call.status, more)
+		}
+	}
+	if unchanged < 12 {
+		t.Errorf("%d reads were answered 304, in three sweeps", unchanged)
+	}
+}
+
+type routeStatus struct{ route, status string }
+
+var getMetric = regexp.MustCompile(`(?m)^ferry_forge_requests_total\{method="GET",route="(/repos[^"]*)",status="(\d+)"\} (\d+)$`)
+
+// readsByStatus counts what Ferry has read of repositories, as its metrics say.
+func (h *harness) readsByStatus() map[routeStatus]int {
+	h.t.Helper()
+	out := map[routeStatus]int{}
+	for _, m := range getMetric.FindAllStringSubmatch(h.page("/metrics"), -1) {
+		n, err := strconv.Atoi(m[3])
+		h.does(err)
+		out[routeStatus{m[1], m[2]}] = n
+	}
+	return out
 }

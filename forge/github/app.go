@@ -15,7 +15,7 @@ import (
 // own is the client that speaks as the App itself, or with the plain token.
 func (f *Forge) own() *Client {
 	if f.key == nil {
-		return &Client{forge: f, api: f.api(&budgeted{base: f.carrier, budget: f.budgetOf(0)}).WithAuthToken(f.secret)}
+		return &Client{forge: f, api: f.api(&budgeted{base: &conditional{f.carrier, f.kept}, budget: f.budgetOf(0)}).WithAuthToken(f.secret)}
 	}
 	transport := ghinstallation.NewAppsTransportFromPrivateKey(f.carrier, f.appID, f.key)
 	return &Client{forge: f, api: f.api(&budgeted{base: transport, budget: f.budgetOf(0)})}
@@ -36,7 +36,7 @@ func (f *Forge) ClientFor(installation int64, environment forge.Repo) *Client {
 	defer f.mu.Unlock()
 	in, ok := f.installations[installation]
 	if !ok {
-		in = &signedIn{budget: f.budgetOf(installation), tokens: &tokens{forge: f, installation: installation, made: map[order]*installed{}, numbers: map[string]int64{}}, clients: map[forge.Repo]*Client{}}
+		in = &signedIn{budget: f.budgetOf(installation), tokens: &tokens{forge: f, installation: installation, made: map[order]*conditional{}, numbers: map[string]int64{}}, clients: map[forge.Repo]*Client{}}
 		f.installations[installation] = in
 	}
 	client, ok := in.clients[environment]
@@ -71,7 +71,7 @@ func (f *Forge) Forget(installation int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if in := f.installations[installation]; in != nil { // what GitHub grants it stays as it is
-		in.tokens = &tokens{forge: f, installation: installation, made: map[order]*installed{}, numbers: map[string]int64{}}
+		in.tokens = &tokens{forge: f, installation: installation, made: map[order]*conditional{}, numbers: map[string]int64{}}
 		in.clients = map[forge.Repo]*Client{}
 	}
 }

@@ -46,6 +46,7 @@ type Forge struct {
 	key       *rsa.PrivateKey
 	secret    string // the plain token, empty for an App
 	carrier   http.RoundTripper
+	kept      *answers
 	budget    func(installation int64, left int)
 	pace      Pace
 	timeout   time.Duration
@@ -79,7 +80,7 @@ func New(cfg Config) (*Forge, error) {
 func newForge(cfg Config, base *url.URL) *Forge {
 	f := &Forge{
 		base: base, appID: cfg.AppID, secret: cfg.Token,
-		budget: cfg.Budget, throttled: cfg.Throttled, pace: cfg.Pace, timeout: cfg.Timeout, now: cfg.Now, installations: map[int64]*signedIn{},
+		budget: cfg.Budget, throttled: cfg.Throttled, pace: cfg.Pace, timeout: cfg.Timeout, now: cfg.Now, installations: map[int64]*signedIn{}, kept: newAnswers(),
 	}
 	if f.timeout <= 0 {
 		f.timeout = defaultTimeout

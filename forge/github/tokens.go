@@ -29,11 +29,11 @@ type tokens struct {
 	installation int64
 
 	mu      sync.Mutex
-	made    map[order]*installed
+	made    map[order]*conditional
 	numbers map[string]int64 // of repositories that are called by a name they had before
 }
 
-func (t *tokens) of(o order) *installed {
+func (t *tokens) of(o order) *conditional {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if number := t.numbers[o.name]; number != 0 {
@@ -41,7 +41,7 @@ func (t *tokens) of(o order) *installed {
 	}
 	found := t.made[o]
 	if found == nil {
-		found = &installed{fresh: func() *ghinstallation.Transport { return t.forge.signing(t.installation, o) }}
+		found = &conditional{base: &installed{fresh: func() *ghinstallation.Transport { return t.forge.signing(t.installation, o) }}, kept: t.forge.kept}
 		t.made[o] = found
 	}
 	return found
