@@ -160,11 +160,15 @@ func TestDeploymentsNeedARight(t *testing.T) {
 	r.wantStatus(checkoutSource, r.commits["1.1.0"], "ferry/dev", "success", "runs in dev")
 	r.wantStatus(acmeEnv, r.staging().Head.SHA, "ferry/gates", "success", "every gate is open")
 	r.want()
+	r.arrive("1.2.0")
+	if n := query[int](r.harness, `select count(*) from wishes where kind = 'deployment' and version <> applied_version`); n != 1 {
+		t.Errorf("%d deployments are tried again and again", n)
+	}
 	rights["deployments"] = "write"
 	r.does(r.forge.SetPermissions(testAppID, rights))
 	r.settle()
 	r.later(2 * time.Hour)
-	r.want("1.1.0 to dev: success")
+	r.want("1.2.0 to dev: success")
 	if body := r.board().Body; strings.Contains(body, lacks) {
 		t.Errorf("it is still told:\n%s", body)
 	}

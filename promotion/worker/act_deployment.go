@@ -35,6 +35,9 @@ func (a *act) deployment(ctx context.Context) (postgres.Applied, error) {
 	if errors.Is(err, forge.ErrNotFound) && last.ID != 0 { // somebody deleted it
 		done, err = a.record(ctx, source, wish, recorded{})
 	}
+	if refused := errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrNotFound); refused && last.ID == 0 && wish.Status.State == forge.DeploymentInactive {
+		return postgres.Applied{State: last}, nil // where none could be made, none is active
+	}
 	if err != nil {
 		return postgres.Applied{}, unrecorded(err, source, wish)
 	}
