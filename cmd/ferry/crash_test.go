@@ -92,15 +92,22 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	for left := *crashes; left > 0; left -= perWorld {
 		t.Run(fmt.Sprintf("from %d", *crashes-left), func(t *testing.T) {
 			t.Parallel()
-			killOften(t, min(left, perWorld), rand.New(rand.NewPCG(uint64(left), 3)))
+			killOften(t, min(left, perWorld), rand.New(rand.NewPCG(uint64(left), 3)), writeRoutes, func(*world) {})
 		})
 	}
 }
 
-func killOften(t *testing.T, times int, r *rand.Rand) {
+// TestKilledWhileItRecords kills it at what it writes into a source repository: no deployment is made twice, and each ends as it should.
+func TestKilledWhileItRecords(t *testing.T) {
+	t.Parallel()
+	killOften(t, 8, rand.New(rand.NewPCG(8, 3)), []string{`POST .*/deployments`, `POST .*/deployments/\d+/statuses`}, (*world).withSource)
+}
+
+func killOften(t *testing.T, times int, r *rand.Rand, routes []string, prepare func(*world)) {
 	k := &killer{}
 	db := localtest.Database(t)
 	w := newWorld(t, db, newCommitProxy(t, db, func() { k.done("commit") }), 3, time.Second, k.wrap)
+	prepare(w)
 	killed, aimed, began := 0, 0, time.Now()
 	next := func() moment {
 		aimed++
@@ -110,7 +117,7 @@ func killOften(t *testing.T, times int, r *rand.Rand) {
 		case aimed%2 == 0:
 			return moment{"commit", 1 + r.IntN(60)}
 		}
-		return moment{writeRoutes[aimed/2%len(writeRoutes)], 1 + r.IntN(2)}
+		return moment{routes[aimed/2%len(routes)], 1 + r.IntN(2)}
 	}
 	start := func() {
 		c := startChild(t, w.env...)

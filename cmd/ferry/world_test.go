@@ -30,6 +30,7 @@ type world struct {
 	said     []int64 // dora's comments
 	round    int
 	lease    time.Duration
+	sources  map[int]forge.SHA // the commit of each round that its images were built from; nil: they have no source
 }
 
 // newWorld makes it, with wrap around what the forge serves. dsn is how the processes reach the database db.
@@ -96,6 +97,7 @@ apps:
 func (w *world) begin() {
 	w.t.Helper()
 	w.round++
+	w.build()
 	for _, app := range w.apps {
 		if _, err := w.forge.Commit(acmeEnv, sandbox.Edit{As: "dora", Message: "bump " + app, Files: map[string]string{worldPath(app, "dev"): kustomization(app, w.tag())}}); err != nil {
 			w.t.Fatal(err)
@@ -103,7 +105,63 @@ func (w *world) begin() {
 	}
 }
 
-func (w *world) tag() string { return fmt.Sprintf("1.%d.0", w.round) }
+func (w *world) tag() string { return w.tagOf(w.round) }
+
+// tagOf returns the tag of a round; it names the commit that the images were built from, where they have a source.
+func (w *world) tagOf(round int) string {
+	return strings.TrimSuffix(fmt.Sprintf("1.%d.0-%s", round, w.sources[round]), "-")
+}
+
+// withSource gives the images one source repository, which gets deployments.
+func (w *world) withSource() {
+	w.t.Helper()
+	if _, err := w.forge.AddRepository("acme", "checkout", map[string]string{"main.go": "package main\n"}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.person("dora", checkoutSource, forge.PermissionWrite)
+	if _, err := w.forge.Install(testAppID, "acme", checkoutSource); err != nil {
+		w.t.Fatal(err)
+	}
+	text := strings.NewReplacer("environments:\n", "deployments: true\nenvironments:\n", "images:", "source: acme/checkout, images:").Replace(w.file(acmeEnv, "main", ".ferry.yaml"))
+	if _, err := w.forge.Commit(acmeEnv, sandbox.Edit{As: "dora", Message: "sources", Files: map[string]string{".ferry.yaml": text}}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.sources = map[int]forge.SHA{}
+}
+
+// build makes the commit of the round.
+func (w *world) build() {
+	w.t.Helper()
+	if w.sources == nil {
+		return
+	}
+	sha, err := w.forge.Commit(checkoutSource, sandbox.Edit{As: "dora", Message: "round", Files: map[string]string{"ROUND": fmt.Sprint(w.round)}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.sources[w.round] = sha
+}
+
+// recordedOnce fails where a commit has not just one deployment to each environment, active in the last round alone.
+func (w *world) recordedOnce() {
+	w.t.Helper()
+	want, got := map[string]int{}, map[string]int{}
+	for round, sha := range w.sources {
+		for _, env := range []string{"dev", "staging", "prod"} {
+			state := forge.DeploymentInactive
+			if round == w.round {
+				state = forge.DeploymentSuccess
+			}
+			want[fmt.Sprintf("%s to %s: %s", sha, env, state)] = 1
+		}
+	}
+	for _, d := range w.forge.Deployments(checkoutSource) {
+		got[fmt.Sprintf("%s to %s: %s", d.SHA, d.Environment, d.State)]++
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		w.t.Errorf("the deployments are\n%v\nwant\n%v", got, want)
+	}
+}
 
 // live lets the agents report and dora merge what may be merged into prod; once a round, she asks something.
 func (w *world) live() {
@@ -259,7 +317,7 @@ func (w *world) nothingTwice() {
 	for round := 1; round <= w.round; round++ {
 		for _, app := range w.apps {
 			for _, env := range []string{"staging", "prod"} {
-				want[fmt.Sprintf("ferry/%s/%s 1.%d.0", env, app, round)] = 1
+				want[fmt.Sprintf("ferry/%s/%s %s", env, app, w.tagOf(round))] = 1
 			}
 		}
 	}
@@ -284,6 +342,7 @@ func (w *world) nothingTwice() {
 	if n := query[int](w.harness, `select count(*) from (select from events group by kind, environment, app, detail, at having count(*) > 1) e`); n != 0 {
 		w.t.Errorf("%d events stand twice", n)
 	}
+	w.recordedOnce()
 	w.nothingLost()
 }
 
