@@ -45,9 +45,7 @@ func (w *storm) allBut(kind string) {
 		if err := list[i].do(); err != nil {
 			w.t.Fatal(err)
 		}
-		if err := w.harness.forge.Flush(w.t.Context()); err != nil {
-			w.t.Fatal(err)
-		}
+		w.hear()
 	}
 	w.t.Fatal("the work does not come to an end")
 }

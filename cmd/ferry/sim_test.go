@@ -59,6 +59,7 @@ func (w *storm) blow(events int) {
 		w.clock.advance(time.Duration(1+w.r.IntN(4*60_000)) * time.Millisecond)
 		w.trouble()
 		w.event()
+		w.hear()
 		for range w.r.IntN(6) {
 			if len(w.bag) > 0 && w.r.IntN(2) == 0 {
 				w.bring(w.r.IntN(len(w.bag)), []string{"", "", "", "", "lost", "doubled"}[w.r.IntN(6)])

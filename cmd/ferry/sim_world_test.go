@@ -179,6 +179,14 @@ func (w *storm) take(out http.ResponseWriter, r *http.Request) {
 	out.WriteHeader(http.StatusAccepted)
 }
 
+// hear waits until what happened at the forge is in the bag: what is drawn next depends on what is in there.
+func (w *storm) hear() {
+	w.t.Helper()
+	if err := w.harness.forge.Flush(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // bring brings the delivery at i, or loses it, or brings it twice.
 func (w *storm) bring(i int, fate string) {
 	w.t.Helper()
@@ -257,9 +265,7 @@ func (w *storm) step(crashes bool) bool {
 		w.note("%s: %v", one.what, err)
 	}
 	w.clock.advance(time.Millisecond)
-	if err := w.harness.forge.Flush(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
+	w.hear()
 	w.openOnce()
 	return true
 }
@@ -285,9 +291,7 @@ func (w *storm) rest() {
 func (w *storm) everything() {
 	w.t.Helper()
 	for range 3000 {
-		if err := w.harness.forge.Flush(w.t.Context()); err != nil {
-			w.t.Fatal(err)
-		}
+		w.hear()
 		for len(w.bag) > 0 {
 			w.bring(0, "")
 		}

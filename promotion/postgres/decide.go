@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -215,8 +216,9 @@ func (d *decision) writePulls(ctx context.Context, app string, s promotion.Snaps
 			return err
 		}
 	}
-	for branch, m := range merged {
+	for _, branch := range slices.Sorted(maps.Keys(merged)) {
 		wished = append(wished, branch)
+		m := merged[branch]
 		w := promotion.PullWish{Environment: m.environment, Branch: branch, Head: m.head, Merged: true}
 		if err := d.wish(ctx, "pull", branch, app, w, m.tidyAt); err != nil {
 			return err

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -173,9 +175,9 @@ func (d *decision) carryOut(ctx context.Context, c pendingCommand, scene promoti
 	if err := d.writePeople(ctx, c, cause, scene, out); err != nil {
 		return false, err
 	}
-	for app, intents := range out.Intents {
-		for environment, i := range intents {
-			if err := d.intend(ctx, c, cause, app, environment, i); err != nil {
+	for _, app := range slices.Sorted(maps.Keys(out.Intents)) {
+		for _, environment := range slices.Sorted(maps.Keys(out.Intents[app])) {
+			if err := d.intend(ctx, c, cause, app, environment, out.Intents[app][environment]); err != nil {
 				return false, err
 			}
 		}

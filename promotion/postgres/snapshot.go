@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -184,9 +185,9 @@ func (d *decision) environments(ctx context.Context, s *promotion.Snapshot, call
 		}
 		s.Environments = append(s.Environments, promotion.Environment{Environment: env, Mode: env.Mode, Files: files[env.Name], History: history[env.Name]})
 	}
-	for name, list := range history { // of an environment that the configuration dropped: what is open there is closed
+	for _, name := range slices.Sorted(maps.Keys(history)) { // of an environment that the configuration dropped: what is open there is closed
 		if !known[name] {
-			s.Environments = append(s.Environments, promotion.Environment{Environment: config.Environment{Name: name, Clusters: []string{config.DefaultCluster}}, Dropped: true, History: list})
+			s.Environments = append(s.Environments, promotion.Environment{Environment: config.Environment{Name: name, Clusters: []string{config.DefaultCluster}}, Dropped: true, History: history[name]})
 		}
 	}
 	return nil

@@ -53,7 +53,8 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 	rows, err = s.pool.Query(ctx, `
 		(select u.repository, u.name from units u join repositories r on r.id = u.repository and r.accessible
 		 where u.generation <> u.decided order by u.repository, u.name limit $2)
-		union (select u.repository, u.name from units u join repositories r on r.id = u.repository and r.accessible where u.due_at <= $1 order by u.due_at limit $2)`, now, limit)
+		union (select u.repository, u.name from units u join repositories r on r.id = u.repository and r.accessible where u.due_at <= $1 order by u.due_at limit $2)
+		order by 1, 2`, now, limit)
 	if err != nil {
 		return due, err
 	}

@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,10 +31,12 @@ func (l *look) pastFiles(ctx context.Context) error {
 		past.Begin(l.baseline(place))
 		l.back.Past = append(l.back.Past, *past)
 	}
-	slices.SortFunc(l.back.Past, func(a, b promotion.Past) int {
-		return cmp.Or(strings.Compare(a.Place.App, b.Place.App), strings.Compare(a.Place.Environment, b.Place.Environment))
-	})
+	slices.SortFunc(l.back.Past, func(a, b promotion.Past) int { return comparePlaces(a.Place, b.Place) })
 	return nil
+}
+
+func comparePlaces(a, b config.Place) int {
+	return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(a.Environment, b.Environment))
 }
 
 // baseline returns what the branch ferry-state says of a place, and at which of the revisions that were read back that was.
@@ -181,7 +184,7 @@ func (r *replay) revision(ctx context.Context, seq int64, c forge.Commit, change
 			touched[place] = true
 		}
 	}
-	for place := range touched {
+	for _, place := range slices.SortedFunc(maps.Keys(touched), comparePlaces) {
 		release, problem, err := r.release(ctx, place)
 		if err != nil {
 			return err
