@@ -58,6 +58,8 @@ func comparedSettings() []setting {
 		{"update", func(e env) string { return string(e.Update) }, nil},
 		{"report_timeout", func(e env) string { return duration(e.ReportTimeout) }, nil},
 		{"digest", func(e env) string { return fmt.Sprint(e.Digest) }, nil},
+		{"deployments", func(e env) string { return fmt.Sprint(e.Deployments) }, nil},
+		{"url", func(e env) string { return e.URL }, nil},
 		{"dir", func(e env) string { return e.Dir }, nil},
 		{"pull_request title", func(e env) string { return e.PullRequest.Title }, nil},
 		{"labels", func(e env) string { return strings.Join(e.PullRequest.Labels, ", ") }, nil},

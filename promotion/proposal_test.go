@@ -108,6 +108,8 @@ func TestSettingsChanges(t *testing.T) {
 		"more people":            {"roles: {thaw: {users: [ann]}}", "roles: {thaw: {users: [Bob, Ann]}}", "l roles of prod: /thaw by ann → Bob or Ann", "t roles of prod: /thaw by Bob or Ann → ann"},
 		"other people":           {"roles: {thaw: {users: [ann]}}", "roles: {thaw: {teams: [sre]}}", "c roles of prod: /thaw by ann → a member of sre", "c roles of prod: /thaw by a member of sre → ann"},
 		"a draft":                {"pull_request: {draft: true}", "", "l draft of prod true → false", "t draft of prod false → true"},
+		"deployments":            {"", "deployments: true", "c deployments of prod false → true", "c deployments of prod true → false"},
+		"url":                    {"url: https://a.example", "", "c url of prod https://a.example → none", "c url of prod none → https://a.example"},
 		"labels":                 {"pull_request: {labels: [x]}", "", "c labels of prod x → none", "c labels of prod none → x"},
 	} {
 		whole := func(setting string) *config.Config {
