@@ -238,20 +238,7 @@ func (e *Environment) leftBehind(release Release) bool {
 		return false
 	}
 	d := e.deploymentOf(release)
-	return d != nil && d.Ended
-}
-
-// merging says whether a pull request with the release was merged, and the revision that brought it has not been observed yet.
-func (e *Environment) merging(release Release) bool {
-	return slices.ContainsFunc(e.Merged, func(m Promotion) bool { return m.Release.Same(release) && e.broughtBy(m) == nil })
-}
-
-// broughtBy returns the deployment that a merged promotion began, or nil before its revision is observed.
-func (e *Environment) broughtBy(m Promotion) *Deployment {
-	if d := e.deploymentOf(m.Release); d != nil && !d.Since.Before(m.OpenedAt) {
-		return d
-	}
-	return nil
+	return d != nil && d.Ended || d == nil && e.overrun(release)
 }
 
 func (s *Snapshot) convergedUpstream(env *Environment, release Release) bool {

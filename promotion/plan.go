@@ -38,8 +38,9 @@ type Plan struct {
 
 // PromotionChange says that a merged promotion has come to its end.
 type PromotionChange struct {
-	ID    int64
-	State PromotionState
+	ID     int64
+	State  PromotionState
+	Detail string // what happened to it, where nothing else tells
 }
 
 // PullWish is the pull request that should be open for the app in one environment; or, where Open is false, that none should.
@@ -414,23 +415,6 @@ func (p *planner) outgrown(env *Environment, view *EnvironmentView) {
 		}
 		p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: o.Branch, Number: o.Number, Head: o.Head,
 			Reason: fmt.Sprintf("this is %s in %s now, and the promotion is opened anew on %s", p.s.App.Name, env.Name, now)})
-	}
-}
-
-// merged ends a merged promotion once its release has converged, or another release stands in its place.
-func (p *planner) merged(env *Environment, m Promotion) {
-	d := env.broughtBy(m)
-	switch {
-	case d == nil: // its revision has not been observed yet
-	case !d.ConvergedAt.IsZero():
-		if m.Intent == IntentHotfix {
-			p.backfill(env, m, fmt.Sprintf("#%d", m.Number))
-		}
-		p.plan.Promotions = append(p.plan.Promotions, PromotionChange{m.ID, PromotionConverged})
-	case d.Ended:
-		p.plan.Promotions = append(p.plan.Promotions, PromotionChange{m.ID, PromotionSuperseded})
-	case d.State == DeploymentFailed:
-		p.plan.Promotions = append(p.plan.Promotions, PromotionChange{m.ID, PromotionFailed})
 	}
 }
 

@@ -225,7 +225,9 @@ func (s *sim) fill(f *simFacts, app string, env *promotion.Environment, stops pr
 		switch {
 		case m.env != env.Name:
 		case m.State == promotion.PromotionMerged:
-			env.Merged = append(env.Merged, m.Promotion)
+			one := m.Promotion
+			one.Read = s.forge.pull(m.Number).mergeSeq <= s.heads
+			env.Merged = append(env.Merged, one)
 		case m.living():
 			one := m.Promotion
 			env.Promotion = &one

@@ -56,6 +56,7 @@ type Environment struct {
 	Promotion  *Promotion // waiting or open
 	Outgrown   []Outgrown // promotions under a name that the app or the environment had before
 	Merged     []Promotion
+	Overrun    []Release         // what was merged lately and has given way to something else before it converged
 	Brought    *Promotion        // the newest that was merged, whatever became of it
 	Recorded   []ForgeDeployment // of the app, that are not inactive
 }
@@ -212,6 +213,7 @@ type Promotion struct {
 	State      PromotionState
 	OpenedAt   time.Time
 	MergeSHA   forge.SHA
+	Read       bool   // the revision that the merge made has been read
 	Train      string // the group with whose apps it goes; empty where it goes alone
 }
 

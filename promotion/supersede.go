@@ -139,7 +139,7 @@ func (s *Snapshot) reachable(env *Environment, release Release, now time.Time) b
 // environment asks that is promoted into from it. It is the zero Gate where it need not wait: at the baseline, nothing of the queue came before.
 func (s *Snapshot) turn(env *Environment, now time.Time) Gate {
 	for _, m := range env.Merged {
-		if env.broughtBy(m) == nil {
+		if env.beingRead(m) {
 			return Gate{Name: queueGate, State: GateWaiting, Reason: fmt.Sprintf("%s comes first: it was merged, and its revision is being read", m.Release.Version())}
 		}
 	}

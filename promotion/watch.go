@@ -54,7 +54,7 @@ func (p *planner) watched(env *Environment, d Deployment) Deployment {
 // replacing says whether something else was merged into the environment, and its revision is being read: what is degraded
 // goes by that, and Ferry does not act on it.
 func (e *Environment) replacing(d Deployment) bool {
-	return slices.ContainsFunc(e.Merged, func(m Promotion) bool { return !m.Release.Same(d.Release) && e.broughtBy(m) == nil })
+	return slices.ContainsFunc(e.Merged, func(m Promotion) bool { return !m.Release.Same(d.Release) && e.beingRead(m) })
 }
 
 // blamed says whether the deployment is degraded, and that is the fault of its release.

@@ -182,7 +182,7 @@ func (d *decision) writePromotions(ctx context.Context, app string, _ promotion.
 			d.repo.ID, branch, d.now.Add(2*tidyPause), d.now.Add(tidySoon)); err != nil {
 			return err
 		}
-		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promotion " + string(c.State), actor: "ferry", cause: d.cause, at: d.now}); err != nil {
+		if err := addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promotion " + string(c.State), actor: "ferry", cause: d.cause, at: d.now, detail: c.Detail}); err != nil {
 			return err
 		}
 	}

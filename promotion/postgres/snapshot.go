@@ -303,16 +303,20 @@ func (d *decision) intents(ctx context.Context, s *promotion.Snapshot) error {
 	return err
 }
 
+// overrunLooked is on how many merged promotions that gave way to something else a plan looks back.
+const overrunLooked = 20
+
 // livingPromotions reads the promotions that are waiting, open or merged, with the pull request of the open one as the forge shows it.
 func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) error {
 	rows, err := d.tx.Query(ctx, `
 		select m.environment, m.branch, m.train, m.id, m.number, m.release, m.intent, m.asker, m.reason, m.superseded, m.state, m.opened_at, m.merge_sha,
-		       coalesce(p.open, false), coalesce(p.head_sha, ''), coalesce(p.pusher, ''),
+		       exists (select from revisions v where v.repository = m.repository and v.branch = $5 and v.sha = m.merge_sha), coalesce(p.open, false), coalesce(p.head_sha, ''), coalesce(p.pusher, ''),
 		       coalesce((select c.shows ->> 'edit' from commits c where c.repository = m.repository and c.sha = p.head_sha), ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
 		       and p.author = $3 and p.head_repo = $4 and p.base_branch = $5
 		from promotions m left join pulls p on p.repository = m.repository and p.number = m.number and m.number <> 0
-		where m.repository = $1 and m.app = $2 and (m.state in ('waiting', 'open', 'merged') or p.open and m.train = '' and m.branch <> 'ferry/' || m.environment || '/' || m.app) order by m.id`,
-		d.repo.ID, s.App.Name, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch)
+		where m.repository = $1 and m.app = $2 and (m.state in ('waiting', 'open', 'merged') or p.open and m.train = '' and m.branch <> 'ferry/' || m.environment || '/' || m.app
+		  or m.id in (select id from promotions where repository = $1 and app = $2 and state = 'superseded' and merge_sha <> '' order by id desc limit $6)) order by m.id`,
+		d.repo.ID, s.App.Name, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch, overrunLooked)
 	if err != nil {
 		return err
 	}
@@ -322,7 +326,7 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 	var open bool
 	var known *bool
 	var p promotion.Pull
-	_, err = pgx.ForEachRow(rows, []any{&environment, &branch, &m.Train, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &m.Reason, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &open, &p.HeadSHA, &p.Pusher, &p.Edit, &known}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&environment, &branch, &m.Train, &m.ID, &m.Number, &release, &m.Intent, &m.Asker, &m.Reason, &superseded, &m.State, &m.OpenedAt, &m.MergeSHA, &m.Read, &open, &p.HeadSHA, &p.Pusher, &p.Edit, &known}, func() error {
 		one, pull := m, p
 		one.Release, one.Superseded = nil, nil
 		if err := json.Unmarshal(release, &one.Release); err != nil {
@@ -338,6 +342,8 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 			env.Outgrown = append(env.Outgrown, promotion.Outgrown{Branch: branch, Number: one.Number, Head: pull.HeadSHA, Known: known != nil && *known})
 		case one.State == promotion.PromotionMerged:
 			env.Merged = append(env.Merged, one)
+		case one.State == promotion.PromotionSuperseded && one.MergeSHA != "":
+			env.Overrun = append(env.Overrun, one.Release)
 		default:
 			env.Promotion = &one
 			if open {
