@@ -384,6 +384,9 @@ func (r *Recovery) Complete(c *config.Config) {
 			if i+1 < len(past.Deployments) {
 				d.Soaked = d.soakedAt(past.Deployments[i+1].Since, time.Time{})
 			}
+			if !d.HealthyFrom.IsZero() { // healthy to its end, if only within the second to which the forge tells times
+				d.Soaked = max(d.Soaked, 1)
+			}
 			d.HealthyFrom = time.Time{}
 		}
 	}

@@ -73,6 +73,7 @@ func (l *look) pastRevisions(ctx context.Context) error {
 	}
 	bounded := len(wanted) > 0
 	known := map[forge.SHA]forge.Commit{}
+	var listed []forge.Commit // the newest first
 	for at := l.head; at != ""; {
 		if _, ok := known[at]; !ok {
 			list, err := l.client.Commits(ctx, l.repo.Repo, at, "", 100)
@@ -80,7 +81,9 @@ func (l *look) pastRevisions(ctx context.Context) error {
 				return err
 			}
 			for _, c := range list {
-				known[c.SHA] = c
+				if _, again := known[c.SHA]; !again {
+					known[c.SHA], listed = c, append(listed, c)
+				}
 			}
 		}
 		c, ok := known[at]
@@ -103,19 +106,14 @@ func (l *look) pastRevisions(ctx context.Context) error {
 	for _, c := range l.back.chain {
 		l.out.Head.Revisions = append(l.out.Head.Revisions, c.SHA)
 	}
-	var own []forge.Commit
-	for _, c := range known {
-		own = append(own, c)
-	}
-	l.trailers(own)
+	slices.Reverse(listed)
+	l.trailers(listed)
 	return nil
 }
 
-// trailers takes from Ferry's own commits what CI had announced.
+// trailers takes from Ferry's own commits, which come in Git's order, what CI had announced.
 func (l *look) trailers(commits []forge.Commit) {
-	slices.SortFunc(commits, func(a, b forge.Commit) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(string(a.SHA), string(b.SHA)))
-	})
+	slices.SortStableFunc(commits, func(a, b forge.Commit) int { return a.At.Compare(b.At) })
 	for _, c := range commits {
 		_, cars := promotion.ParseCars(c.Message)
 		if len(cars) == 0 || !ferrys(c, l.self) {
