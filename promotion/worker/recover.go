@@ -59,7 +59,7 @@ func (l *look) lookBack(ctx context.Context) error {
 // ferrys says whether Ferry made the commit: the forge vouches for it, and it is nobody else's. GitHub signs what an App commits through its API, its
 // own account web-flow being the committer (docs.github.com, "About commit signature verification"); what a plain token commits is not signed.
 func ferrys(c forge.Commit, self forge.User) bool {
-	committer := c.Committer.ID == 0 || c.Committer.ID == self.ID || c.Committer.Login == "web-flow"
+	committer := c.Committer.ID == 0 || c.Committer.ID == self.ID || c.Committer.Login == webFlow
 	return self.ID != 0 && c.Author.ID == self.ID && committer && (c.Verified || !self.Bot)
 }
 
@@ -191,6 +191,11 @@ func (l *look) pastBegin(ctx context.Context, past *promotion.Past) error {
 	for _, p := range slices.Backward(l.back.Promotions) {
 		if p.Place == past.Place && p.Pull.Merged && (len(p.Release) == 0 || p.Release.Same(d.Release)) {
 			d.FirstSHA, d.Since = p.Pull.MergeSHA, p.Pull.MergedAt
+			c, err := l.client.Commit(ctx, l.repo.Repo, d.FirstSHA)
+			if err != nil && !errors.Is(err, forge.ErrNotFound) {
+				return err
+			}
+			d.BroughtBy = bringer(c).Login
 			return nil
 		}
 	}
@@ -203,7 +208,7 @@ func (l *look) pastBegin(ctx context.Context, past *promotion.Past) error {
 			return err
 		}
 		if len(list) > 0 {
-			d.FirstSHA, d.Since = list[0].SHA, list[0].At
+			d.FirstSHA, d.Since, d.BroughtBy = list[0].SHA, list[0].At, bringer(list[0]).Login
 		}
 		return nil
 	}

@@ -190,7 +190,7 @@ func (r *replay) revision(ctx context.Context, seq int64, c forge.Commit, change
 			return err
 		}
 		r.of(place).Stand(seq, c.SHA, c.At, release, problem)
-		r.of(place).Brought(c.SHA, c.Author.Login)
+		r.of(place).Brought(c.SHA, bringer(c).Login)
 	}
 	return nil
 }
