@@ -12,7 +12,7 @@ import (
 func (h *harness) effects() string {
 	h.t.Helper()
 	var b strings.Builder
-	for _, table := range []string{"holds where lifted_at is null", "freezes where lifted_at is null", "blocks where lifted_at is null", "intents", "overrides", "reviews"} {
+	for _, table := range []string{"holds where lifted_at is null", "freezes where lifted_at is null", "blocks where lifted_at is null", "intents", "overrides", "reviews", "drops"} {
 		fmt.Fprintf(&b, "%s: %d\n", table, query[int](h, `select count(*) from `+table))
 	}
 	var all []pull
@@ -27,18 +27,10 @@ func (h *harness) effects() string {
 // one answer.
 func TestSaidOnceObeyedOnce(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"/rollback checkout prod it loses orders", "/hotfix checkout prod 1.2.1 it loses orders", "/approve", "/override approvals it burns"} {
+	for _, body := range []string{"/rollback checkout prod it loses orders", "/hotfix checkout prod 1.2.1 it loses orders", "/approve", "/override approvals it burns", "/drop checkout"} {
 		t.Run(strings.Fields(body)[0][1:], func(t *testing.T) {
 			t.Parallel()
-			h := newCheckout(t, "")
-			mia := h.maintainer()
-			h.through("1.1.0")
-			h.through("1.2.0")
-			h.commit(acmeEnv, map[string]string{".ferry.yaml": checkoutFiles("    approvals: 1\n")[".ferry.yaml"]})
-			h.arrive("1.3.0")
-			h.merge(acmeEnv, h.staging().Number)
-			h.report(acmeEnv, "staging", "healthy")
-			at := h.prod().Number
+			h, at, mia := beforeIt(t, body)
 			id := h.say(at, mia, body)
 			said := h.lastDelivery("issue_comment")
 			for _, d := range h.forge.Deliveries() {
@@ -73,6 +65,26 @@ func TestSaidOnceObeyedOnce(t *testing.T) {
 			same("after the loss")
 		})
 	}
+}
+
+// beforeIt is a harness with a pull request under which mia may say the command: a train for /drop, else a promotion of 1.3.0 into prod where 1.2.0 stands.
+func beforeIt(t *testing.T, command string) (h *harness, at int, mia string) {
+	t.Helper()
+	if strings.HasPrefix(command, "/drop") {
+		h = train(t, "")
+		mia = h.maintainer()
+		h.bump("1.1.0", "cart", "checkout")
+		return h, h.theTrain().Number, mia
+	}
+	h = newCheckout(t, "")
+	mia = h.maintainer()
+	h.through("1.1.0")
+	h.through("1.2.0")
+	h.commit(acmeEnv, map[string]string{".ferry.yaml": checkoutFiles("    approvals: 1\n")[".ferry.yaml"]})
+	h.arrive("1.3.0")
+	h.merge(acmeEnv, h.staging().Number)
+	h.report(acmeEnv, "staging", "healthy")
+	return h, h.prod().Number, mia
 }
 
 // TestEmergenciesThroughTrouble: whatever the forge does not carry out, or does not answer, the end is the same.
