@@ -130,6 +130,12 @@ func (s *sim) stand(rev simRevision) {
 			if r.DegradedAt.After(c.CountedFrom) {
 				c.Soaked = 0
 			}
+			bad := r.DegradedAt.After(c.Since) && (r.Health == promotion.HealthDegraded || r.Health == promotion.HealthFailed) && r.Seq >= c.FirstSeq
+			for i := range f.history {
+				if f.history[i].Release.Same(c.Release) && (bad || !c.ConvergedAt.IsZero() && r.DegradedAt.After(c.ConvergedAt)) {
+					f.history[i].Soaked = 0
+				}
+			}
 		}
 		c.Ended, c.State, c.HealthyFrom = true, promotion.DeploymentSuperseded, time.Time{}
 	}

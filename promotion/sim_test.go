@@ -89,6 +89,11 @@ func TestSimulationsThatFailed(t *testing.T) {
 		"of two silent agents the one named changed by time alone": {simPlain(), 4100174, []uint64{0xb16cee41a3e6d298, 0xbe111464617ad8a0, 0xb48071bf1c05f95e, 0x56850262309c4722, 0xa819741f9f325719}},
 		"a hotfix was asked for where the model knew of none": {simPlain(), 4100146, []uint64{0x2b0e9579c333b06, 0x600714a2a6107c8b, 0xdca52c6ddb372d1a, 0x37fe6a1ce1db1056, 0xdb082bb0743725dc,
 			0x88ac380ae0fe133f, 0x74519e8b1d62941a}},
+		"what came back failed and went before a plan was made": {simPlain(), 9100000, []uint64{0x9325e219c4d2e924, 0xc7f33c9565e02bdb, 0xa66a6f60a327b284, 0x3940da8bf3945dde, 0xc0d73f23e77b8c23, 0x34b7aafb7caad3d1,
+			0x829c0d8199350c29, 0x8efd492c38fab942, 0x392d38602eecf9db, 0xdc836fd88aee5ac3, 0x2b5458c14fcf4899, 0xfe104aee8ad48a6c, 0x27e38165baa67ae1, 0xfefcef4ff4dff2d5, 0x70eb43e5827ad12, 0x3fb79d9d6f69901b,
+			0xcb2ad78816fe2e18, 0x7ae3f6f97fbde0b4, 0xe0cc388806aad5b9}},
+		"what a person had asked for opened a queue to something newer": {simWide(), 9100063, []uint64{0x3a69a2760ad4205b, 0xb79661e47c079b14, 0x99934af7a9969b2b, 0x187349ab6d6aed4d, 0x37005c70b03e2f18, 0xf0b67187a8a99d28,
+			0x89f82e486e9c1483, 0x47749b8baaf3cf48}},
 		"what came back upstream was replaced by something older": {simPlain(), 700012, []uint64{0x2904dbd95083acbe, 0x426cb3966c62086, 0xbe5052b55d9073c6, 0xcb26fb80c8f78b80, 0x6054137eff02126e, 0x966671713f39e10f,
 			0x8a9bef766888b911, 0xcddaa28da3d9584c, 0x3b73a0436c390e4f, 0x20e07209338ae578, 0xdf9c8fd2d49587fd, 0x9e735452a215a39e, 0x2267c78c9dd988d8, 0x895b08fe8172c225}},
 	} {

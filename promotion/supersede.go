@@ -23,8 +23,10 @@ func (s *Snapshot) pick(env *Environment, candidates []Release, asked Release, n
 	out := choice{intent: IntentPromotion}
 	picked := slices.IndexFunc(candidates, asked.Same)
 	switch {
-	case env.Supersede == config.SupersedeQueue && picked < 0:
-		picked = s.pickQueued(env, candidates, now, &out)
+	case env.Supersede == config.SupersedeQueue: // what a person asks for comes before its turn, and nothing newer with it
+		if out.then = "once this has converged and soaked here"; picked < 0 {
+			picked = s.pickQueued(env, candidates, now, &out)
+		}
 	case env.Supersede != config.SupersedeBatch || picked < 0:
 		picked = s.pickNewest(env, candidates, asked, now, &out)
 	}
@@ -106,7 +108,6 @@ func (e *Environment) shownAmong(candidates []Release) int {
 
 // pickQueued takes the oldest that can still come; one that upstream replaced before it was ready is passed over.
 func (s *Snapshot) pickQueued(env *Environment, candidates []Release, now time.Time, out *choice) int {
-	out.then = "once this has converged and soaked here"
 	picked := env.shownAmong(candidates)
 	if picked < 0 || !s.reachable(env, candidates[picked], now) {
 		picked = 0

@@ -227,6 +227,22 @@ func (r *observation) endDeployment(ctx context.Context, d *promotion.Deployment
 		           and p.degraded_at > coalesce(d.counted_from, '-infinity')) then 0 else t.total end
 		from (select soaked + coalesce((extract(epoch from ($3::timestamptz - healthy_from)) * 1e9)::bigint, 0) as total from deployments where id = $1) t
 		where d.id = $1`, d.ID, max(seq, d.FirstSeq), r.now)
+	if err != nil {
+		return err
+	}
+	return r.forgetSoaks(ctx, d)
+}
+
+// forgetSoaks takes back what the release had soaked in deployments before the one that ends, where it degraded in that: a plan would have done so, and
+// none has seen it yet.
+func (r *observation) forgetSoaks(ctx context.Context, d *promotion.Deployment) error {
+	_, err := r.tx.Exec(ctx, `
+		update deployments e set soaked = 0 from deployments d
+		where d.id = $1 and e.repository = d.repository and e.branch = d.branch and e.app = d.app and e.environment = d.environment and e.release = d.release and e.id <> d.id and e.soaked > 0
+		  and exists (
+		    select from reports p left join revisions v on v.repository = p.repository and v.branch = d.branch and v.sha = p.revision
+		    where p.repository = d.repository and p.environment = d.environment and p.app in ('', d.app)
+		      and (p.degraded_at > d.converged_at or p.degraded_at > d.since and p.health in ('degraded', 'failed') and (v.seq >= d.first_seq or p.revision = '')))`, d.ID)
 	return err
 }
 
