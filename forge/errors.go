@@ -20,7 +20,8 @@ var (
 
 // RateLimited is the error of a call that the forge put off.
 type RateLimited struct {
-	Until time.Time
+	Until   time.Time
+	Content bool // only what creates content waits: pull requests, issues, comments
 }
 
 // Error names the time at which the call may be made again.

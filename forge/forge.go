@@ -18,6 +18,19 @@ const (
 	Gitea  Kind = "gitea"
 )
 
+// Name is what people call the forge.
+func (k Kind) Name() string {
+	switch k {
+	case GitHub:
+		return "GitHub"
+	case GitLab:
+		return "GitLab"
+	case Gitea:
+		return "Gitea"
+	}
+	return string(k)
+}
+
 // SHA is a full, lower-case Git object name of 40 hexadecimal digits. The zero value means "none".
 type SHA string
 

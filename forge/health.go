@@ -43,6 +43,7 @@ type BranchRules struct {
 	Protected     bool // by branch protection, of which only the checks are shown
 	Checks        []RequiredCheck
 	PullRequest   bool // changes come by pull request only
+	Reviews       int  // approving ones that a pull request needs
 	Restricted    bool // only some may push
 	Signed        bool
 	DismissStale  bool // a push takes approvals back

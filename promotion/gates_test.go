@@ -144,7 +144,7 @@ func TestModeObserve(t *testing.T) {
 	if cell.Proposed.Version() != "1.1.0" || !strings.Contains(cell.Explain("checkout"), "`mode: observe` keeps Ferry from") {
 		t.Fatalf("%+v: %s", cell, cell.Explain("checkout"))
 	}
-	body := promotion.IssueBody([]string{"dev", "staging", "prod"}, []promotion.View{w.plan.View}, promotion.Stops{}, nil)
+	body := promotion.IssueBody([]string{"dev", "staging", "prod"}, []promotion.View{w.plan.View}, promotion.Stops{}, nil, nil)
 	if !strings.Contains(body, "would open a pull request that brings `1.1.0` to staging") {
 		t.Fatal(body)
 	}

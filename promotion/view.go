@@ -155,10 +155,13 @@ func (v EnvironmentView) standsWords() string {
 const IssueTitle = "Ferry: what is where"
 
 // IssueBody returns the matrix of all apps and what waits for what, between Ferry's marks.
-func IssueBody(environments []string, views []View, stops Stops, findings []config.Finding) string {
+func IssueBody(environments []string, views []View, stops Stops, findings []config.Finding, throttles []Throttle) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, bodyBegin)
 	b.WriteString("Ferry keeps this issue up to date. Comment with a command to steer it; `/help` lists them.\n\n")
+	for _, t := range throttles {
+		fmt.Fprintf(&b, "⏳ %s.\n\n", escape(t.String()))
+	}
 	b.WriteString("| app |")
 	for _, e := range environments {
 		fmt.Fprintf(&b, " %s |", escape(e))

@@ -160,9 +160,10 @@ func TestIssueBody(t *testing.T) {
 	w.plan.View.App = "checkout"
 	hold := promotion.Hold{Environment: "prod", Actor: "ann", Reason: "| <b>@all", At: w.now}
 	body := promotion.IssueBody([]string{"dev", "staging", "prod", "gone"}, []promotion.View{w.plan.View},
-		promotion.Stops{Holds: []promotion.Hold{hold}, Freezes: []promotion.Freeze{promotion.Freeze(hold)}}, nil)
+		promotion.Stops{Holds: []promotion.Hold{hold}, Freezes: []promotion.Freeze{promotion.Freeze(hold)}}, nil,
+		[]promotion.Throttle{{Forge: forge.GitHub, Until: w.now}})
 	for _, words := range []string{
-		begin, "| app | dev | staging | prod | gone |", "| checkout | `1.1.0` ✅ | `1.0.0` ✅ | `1.0.0` ✅ | – |",
+		begin, "GitHub's rate limit until " + w.now.Format("2006-01-02 15:04:05 UTC"), "| app | dev | staging | prod | gone |", "| checkout | `1.1.0` ✅ | `1.0.0` ✅ | `1.0.0` ✅ | – |",
 		"### Differences from before Ferry", "/promote checkout staging brings it here", "### Freezes", "- ann froze prod: \\| &lt;b&gt;@\u200ball (/thaw prod lifts it), since 2026-03-02", "### Holds", "- ann holds prod: \\| &lt;b&gt;@\u200ball (/resume prod lifts it), since 2026-03-02", end,
 	} {
 		if !strings.Contains(body, words) {
@@ -182,7 +183,7 @@ func TestIssueBodyFitsAndKeepsItsMarks(t *testing.T) {
 		views = append(views, promotion.View{App: name, Environments: []promotion.EnvironmentView{{Name: "dev", Release: release(strings.Repeat("v", 120)), Proposed: release("2"),
 			Gates: []promotion.Gate{{Name: "upstream", State: promotion.GateWaiting, Reason: strings.Repeat("because ", 200)}}}}})
 	}
-	body := promotion.IssueBody([]string{"dev"}, views, promotion.Stops{}, nil)
+	body := promotion.IssueBody([]string{"dev"}, views, promotion.Stops{}, nil, nil)
 	if n := utf8.RuneCountInString(body); n > 65_536 || !strings.HasPrefix(body, begin) || !strings.HasSuffix(body, end) {
 		t.Errorf("%d characters, ending in %q", n, body[len(body)-40:])
 	}

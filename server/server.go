@@ -1,4 +1,4 @@
-// Package server is Ferry's HTTP edge: webhook intake, reports and announcements, health, metrics and the page of what is where.
+// Package server is Ferry's HTTP edge: webhook intake, reports and announcements, health, metrics and the pages for people.
 package server
 
 import (
@@ -22,7 +22,7 @@ import (
 type Config struct {
 	Store   store
 	GitHub  *Hook
-	Page    http.Handler // what is where, for people
+	Page    http.Handler // for people
 	Metrics http.Handler
 	Count   func(result string) // deliveries by result
 	Ready   func() bool         // false while migrating or stopping
@@ -73,6 +73,8 @@ func New(cfg Config) http.Handler {
 	}
 	if s.Page != nil {
 		r.Method(http.MethodGet, "/", s.Page) // people
+		r.Method(http.MethodGet, "/health", s.Page)
+		r.Method(http.MethodGet, "/health.json", s.Page) // monitoring
 		r.Method(http.MethodGet, "/assets/*", s.Page)
 	}
 	return r

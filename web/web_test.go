@@ -19,6 +19,8 @@ import (
 type stored struct {
 	overview []postgres.Overview
 	events   []postgres.Event
+	found    []postgres.Examination
+	heldUp   []postgres.HeldUp
 	err      error
 }
 
@@ -27,11 +29,19 @@ func (s stored) Events(context.Context, int64, int) ([]postgres.Event, error) {
 	return s.events, s.err
 }
 
+func (s stored) Examinations(context.Context) ([]postgres.Examination, error) { return s.found, s.err }
+func (s stored) HeldUp(context.Context, time.Time) ([]postgres.HeldUp, error) { return s.heldUp, s.err }
+
 func get(t *testing.T, s stored) (int, string) {
+	t.Helper()
+	return getAt(t, s, "/")
+}
+
+func getAt(t *testing.T, s stored, path string) (int, string) {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC) }
 	w := httptest.NewRecorder()
-	web.New(s, "https://forge.example", now, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	web.New(s, "https://forge.example", now, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
 }
 

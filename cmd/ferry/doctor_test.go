@@ -82,6 +82,26 @@ func (p *patient) rules(change func(*sandbox.Rules)) {
 	}
 }
 
+// files changes the configuration.
+func (p *patient) files(files map[string]string) error {
+	p.t.Helper()
+	if err := p.forge.RemoveRuleset(acmeEnv, "main"); err != nil {
+		return err
+	}
+	_, err := p.forge.Commit(acmeEnv, sandbox.Edit{As: "acme", Message: "another configuration", Files: files})
+	p.rules(func(*sandbox.Rules) {})
+	return err
+}
+
+// merging has Ferry merge by itself, where the forge asks for reviews, with the settings that stand in a file beside the app.
+func (p *patient) merging(beside string) error {
+	p.t.Helper()
+	file := "include: teams/{app}.yaml\n" + strings.Replace(checkoutFiles("")[".ferry.yaml"], "- name: prod\n", "- name: prod\n    merge: auto\n", 1)
+	err := p.files(map[string]string{".ferry.yaml": file, "teams/checkout.yaml": beside + "\n"})
+	p.rules(func(r *sandbox.Rules) { r.Reviews = 2 })
+	return err
+}
+
 // examined returns what `ferry doctor` says.
 func (p *patient) examined(args ...string) (int, string) {
 	p.t.Helper()
@@ -113,6 +133,12 @@ func TestDoctor(t *testing.T) {
 		{"deliveries fail", func(p *patient) error { p.answers.Store(http.StatusUnauthorized); p.app(); return nil }, exitFailed, []string{"problem deliveries"}, "ping"},
 		{"unguarded", func(p *patient) error { return p.forge.RemoveRuleset(acmeEnv, "main") }, exitFailed, []string{"problem unguarded"}, "/acme/environments/settings/rules"},
 		{"gates of anybody", func(p *patient) error { p.rules(func(r *sandbox.Rules) { r.Checks[0].App = 0 }); return nil }, exitFailed, []string{"problem gates-app"}, "anybody"},
+		{"the webhook goes elsewhere", func(p *patient) error { p.env[1] = "https://other.example.com"; return nil }, exitFailed, []string{"problem webhook"}, "FERRY_URL says https://other.example.com"},
+		{"teams are not seen", func(p *patient) error {
+			return p.files(map[string]string{".ferry.yaml": checkoutFiles("roles: {approve: {teams: [acme/sre]}}\n")[".ferry.yaml"]})
+		}, exitFailed, []string{"problem permission", "problem permission"}, "members: read"},
+		{"reviews before Ferry merges", func(p *patient) error { return p.merging("soak: 1h") }, exitGood, []string{"note reviews"}, "2 approving reviews"},
+		{"what is included is read", func(p *patient) error { return p.merging("soak: broken") }, exitGood, nil, ""},
 		{"approvals are dismissed", func(p *patient) error { p.rules(func(r *sandbox.Rules) { r.DismissStale = true }); return nil }, exitGood, []string{"note dismisses"}, "takes approvals back"},
 		{"signed, and rebased", func(p *patient) error {
 			p.rules(func(r *sandbox.Rules) { r.Signed = true })

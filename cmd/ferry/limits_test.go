@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"html"
 	"strings"
 	"testing"
 	"time"
@@ -57,10 +58,27 @@ func TestAnExhaustedBudgetIsLeftAlone(t *testing.T) {
 	if page := h.page("/metrics"); !strings.Contains(page, fmt.Sprintf("ferry_forge_throttled_until_seconds{installation=%q} ", number)) {
 		t.Errorf("the metrics do not say that the installation waits until %s:\n%s", end, page)
 	}
+	words := "GitHub's rate limit until " + end.Format("2006-01-02 15:04") // to the second nobody knows
+	if page := html.UnescapeString(h.page("/")); !strings.Contains(page, words) {
+		t.Errorf("the page lacks %q:\n%s", words, page)
+	}
+	asked := h.say(h.board().Number, "dora", "/status checkout dev")
 	h.forge.SetLimits(sandbox.Limits{})
 	h.later(31 * time.Minute)
 	h.later(time.Minute)
 	h.wantStatus(acmeEnv, h.head(acmeEnv, "main"), "ferry/dev", "pending", "1.2.0")
+	if answers := h.answersTo(h.board().Number, asked); len(answers) != 1 || !strings.Contains(answers[0], words) {
+		t.Errorf("/status was answered with %q, want %q", answers, words)
+	}
+	if body := h.board().Body; !strings.Contains(body, words) {
+		t.Errorf("the issue lacks %q:\n%s", words, body)
+	}
+	if page := html.UnescapeString(h.page("/")); strings.Contains(page, words) {
+		t.Errorf("the page still says %q:\n%s", words, page)
+	}
+	if answer := h.ask(h.board().Number, "dora", "/status checkout dev"); strings.Contains(answer, words) {
+		t.Errorf("what was asked afterwards was answered with %q", answer)
+	}
 }
 
 // TestContentIsPaced: many apps change at once, and their pull requests are opened no faster than the pace, until all are.
@@ -105,5 +123,5 @@ func (h *harness) repace(pace github.Pace) {
 	s.Pace = pace
 	forge, err := s.github(nil, h.svc.metrics, h.clock.Now, h.svc.logger)
 	h.does(err)
-	h.svc.work.Forges["github"] = connection(forge, s)
+	h.svc.work.Forges["github"] = connection(forge, s, h.clock.Now)
 }

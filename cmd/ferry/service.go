@@ -21,6 +21,7 @@ import (
 	"ferry/forge/github"
 	"ferry/migrations"
 	"ferry/promotion"
+	"ferry/promotion/doctor"
 	"ferry/promotion/postgres"
 	"ferry/promotion/worker"
 	"ferry/server"
@@ -94,7 +95,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 		return usageIf(err)
 	}
 	svc.store = store
-	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings)}, URL: svc.settings.URL, Labels: svc.labels, Now: svc.now, Logger: svc.logger,
+	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings, svc.now)}, URL: svc.settings.URL, Labels: svc.labels, Now: svc.now, Logger: svc.logger,
 		Holder: holderName(), LeaseTime: svc.lease, Metrics: worker.Metrics{Job: svc.metrics.job, Lost: svc.metrics.lost}}
 	doors := server.New(server.Config{
 		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.counted, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.now, svc.logger),
@@ -130,7 +131,7 @@ func (svc *service) close() {
 }
 
 // connection is GitHub as the workers need it.
-func connection(gh *github.Forge, s settings) worker.Connection {
+func connection(gh *github.Forge, s settings, now func() time.Time) worker.Connection {
 	c := worker.Connection{
 		Kind: forge.GitHub, PagesURL: s.pagesURL(), Identity: gh.Identity, Parse: github.Parse,
 		Client: func(installation int64, environment forge.Repo) worker.Client {
@@ -138,6 +139,9 @@ func connection(gh *github.Forge, s settings) worker.Connection {
 		}, Forget: gh.Forget,
 		Installations: gh.Installations,
 		Repositories:  gh.Repositories,
+	}
+	c.Examine = func(ctx context.Context, patients []doctor.Patient) ([]doctor.Finding, error) {
+		return newExamination(gh, s, now).ofKnown(ctx, patients)
 	}
 	if s.GitHubAppID != 0 {
 		c.Log = &worker.DeliveryLog{Deliveries: gh.Deliveries, Redeliver: gh.Redeliver}

@@ -52,8 +52,9 @@ func newBudget(now func() time.Time, pace Pace, tell func(left int, until time.T
 
 // paused says that a call has to wait: GitHub said so, or would.
 type paused struct {
-	until  time.Time
-	reason string
+	until   time.Time
+	reason  string
+	content bool // what creates no content does not
 }
 
 func (p *paused) Error() string {
@@ -121,7 +122,7 @@ func (b *budget) open(graphql bool) error {
 		until = maxTime(until, b.graphql)
 	}
 	if b.now().Before(until) {
-		return &paused{until, "the budget of requests is used up"}
+		return &paused{until: until, reason: "the budget of requests is used up"}
 	}
 	return nil
 }
@@ -151,7 +152,7 @@ func (b *budget) take(req *http.Request) error {
 		return nil
 	}
 	b.tell(-1, until)
-	return &paused{until, "pull requests, issues and comments are written no faster than GitHub allows"}
+	return &paused{until: until, reason: "pull requests, issues and comments are written no faster than GitHub allows", content: true}
 }
 
 // full returns when a window has room again for a repository, the zero time where it has some.
@@ -205,7 +206,7 @@ func (b *budget) heed(resp *http.Response, graphql bool) (*http.Response, error)
 		return unlimited(resp), nil
 	}
 	b.close(limited.Until, graphql && resp.Header.Get("Retry-After") == "" && resp.Header.Get("X-RateLimit-Remaining") == "0")
-	return nil, &paused{limited.Until, fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, text)}
+	return nil, &paused{until: limited.Until, reason: fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, text)}
 }
 
 // judged returns what an answer says, and the status to judge it by: of one in which GraphQL tells of a limit, that of a limit.

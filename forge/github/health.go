@@ -188,6 +188,7 @@ type branchRule struct {
 	Type       string `json:"type"`
 	Parameters struct {
 		Dismiss bool                `json:"dismiss_stale_reviews_on_push"`
+		Reviews int                 `json:"required_approving_review_count"`
 		Checks  []ruleCheck         `json:"required_status_checks"`
 		Methods []forge.MergeMethod `json:"allowed_merge_methods"`
 	} `json:"parameters"`
@@ -211,6 +212,7 @@ func (r branchRule) into(rules *forge.BranchRules) {
 	switch r.Type {
 	case "pull_request":
 		rules.PullRequest = true
+		rules.Reviews = max(rules.Reviews, r.Parameters.Reviews)
 		rules.DismissStale = rules.DismissStale || r.Parameters.Dismiss
 		if len(r.Parameters.Methods) > 0 {
 			rules.Methods = append(rules.Methods, r.Parameters.Methods)

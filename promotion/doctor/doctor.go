@@ -116,6 +116,22 @@ func Installation(in forge.InstallationFacts, budget forge.Budget, want Wanted) 
 	return found
 }
 
+// Patient is an environment repository that is to be looked at.
+type Patient struct {
+	Installation int64
+	Repo         forge.Repo
+	Branch       string
+	Config       *config.Config // nil where it has errors, which lint tells
+}
+
+// NamesTeams says whether roles name teams, whose members are seen with a permission of its own.
+func (p Patient) NamesTeams() bool { return p.Config != nil && len(p.Config.Teams()) > 0 }
+
+// Unseen is what is found of a repository whose rules the forge does not show.
+func Unseen(name, page string, err error) Finding {
+	return Finding{Problem, "unseen", name, "how its branch is guarded cannot be seen: " + err.Error(), "see that Ferry's App is installed on it with the permissions that are named here", page}
+}
+
 // Repository is an environment repository as the forge shows it.
 type Repository struct {
 	Name    string
@@ -131,7 +147,7 @@ const gates = "ferry/gates"
 
 // Judge judges the environment repository.
 func (r Repository) Judge() []Finding {
-	found := slices.Concat(r.guard(), r.merges(), r.pushes())
+	found := slices.Concat(r.guard(), r.blocks(), r.merges(), r.pushes())
 	if r.Rules.DismissStale {
 		found = append(found, r.finding(Note, "dismisses", "the forge takes approvals back when a promotion is made anew", "Ferry counts an approval for as long as the edit is the same; the forge's own required reviews have to be given again"))
 	}
@@ -169,6 +185,21 @@ func (r Repository) guard() []Finding {
 		return []Finding{r.finding(Problem, "gates-app", gates+" is taken from anybody who may post a status", "choose Ferry's App as the source of "+gates)}
 	}
 	return nil
+}
+
+// blocks judges what keeps Ferry from merging by itself.
+func (r Repository) blocks() []Finding {
+	if !r.any(func(e config.Environment) bool { return e.AutoMerge }) {
+		return nil
+	}
+	var found []Finding
+	if r.Rules.Restricted {
+		found = append(found, r.finding(Problem, "restricted", "the branch is updated only by who may bypass its rules: Ferry's own merges (`merge: auto`) are refused", "let Ferry's App bypass that rule alone, or set `merge: manual`"))
+	}
+	if r.Rules.Reviews > 0 {
+		found = append(found, r.finding(Note, "reviews", fmt.Sprintf("the forge asks for %d approving reviews of each pull request: `merge: auto` waits for them", r.Rules.Reviews), "somebody approves each promotion, for Ferry approves nothing; or ask for `approvals` in .ferry.yaml where they are needed, and not at the forge"))
+	}
+	return found
 }
 
 // merges judges the ways to merge.

@@ -101,6 +101,10 @@ func TestRepository(t *testing.T) {
 		{"approvals are taken back", forge.BranchRules{Checks: pinned, DismissStale: true}, all, "", []string{"note dismisses"}},
 		{"branch protection", forge.BranchRules{Protected: true, Checks: pinned}, all, "", []string{"note unseen"}},
 		{"direct commits", forge.BranchRules{PullRequest: true, Checks: pinned}, all, "update: commit", []string{"note pushes"}},
+		{"updates by few, and people merge", forge.BranchRules{Restricted: true, Checks: pinned}, all, "", nil},
+		{"updates by few, and Ferry merges", forge.BranchRules{Restricted: true, Checks: pinned}, all, "merge: auto", []string{"problem restricted"}},
+		{"reviews, and people merge", forge.BranchRules{PullRequest: true, Reviews: 2, Checks: pinned}, all, "", nil},
+		{"reviews, and Ferry merges", forge.BranchRules{PullRequest: true, Reviews: 2, Checks: pinned}, all, "merge: auto", []string{"note reviews"}},
 	} {
 		cfg, err := config.Parse(config.File, []byte("apiVersion: ferry/v1\nenvironments:\n  - {name: dev, "+c.staging+"}\napps:\n  - {name: a, images: [x/a], manifests: [\"a/{env}.yaml\"]}\n"))
 		if err != nil {

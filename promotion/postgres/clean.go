@@ -14,6 +14,7 @@ const (
 	keepAnswers    = 30 * 24 * time.Hour  // that were given to commands
 	keepChanges    = 365 * 24 * time.Hour // of sources, after they were read: what is needed after that is read anew
 	keepSaid       = 90 * 24 * time.Hour  // of a pull request that is closed, what people said of it: it may be reopened
+	keepThrottles  = 24 * time.Hour       // after they ended: Ferry's issue says when it was held up last
 	keepStatuses   = 24 * time.Hour       // after they were posted: a plan may come back to one that nothing seems to speak of just now, and would post it again
 )
 
@@ -42,6 +43,8 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			  select u.repository, u.name from units u where u.name like 'pull:%' and u.generation = u.decided and u.due_at is null
 			    and not exists (select from pulls p where p.repository = u.repository and 'pull:' || p.number = u.name and p.open) limit $1)
 			and generation = decided`, nil},
+		{"throttles", `
+			delete from throttles where (forge, installation, repository) in (select forge, installation, repository from throttles where until < $2 limit $1)`, []any{now.Add(-keepThrottles)}},
 		{"changes", `
 			delete from source_changes where id in (select id from source_changes where state <> 'pending' and read_at < $2 limit $1)`, []any{now.Add(-keepChanges)}},
 		{"lookups", `

@@ -116,6 +116,9 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 	if scene.Since, err = d.saidSince(ctx, c); err != nil {
 		return err
 	}
+	if scene.Throttles, err = throttles(ctx, d.tx, d.repo.ID, c.said); err != nil {
+		return err
+	}
 	out := promotion.Execute(commands, scene)
 	if c.permission < forge.PermissionWrite && out.Reaction == forge.ReactionRefused {
 		if silent, err := d.refuse(ctx, c); err != nil || silent {
@@ -318,6 +321,10 @@ func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 	if err := json.Unmarshal(raw, &findings); err != nil {
 		return time.Time{}, err
 	}
+	limits, err := throttles(ctx, d.tx, d.repo.ID, time.Time{})
+	if err != nil {
+		return time.Time{}, err
+	}
 	err = d.tx.QueryRow(ctx, `select (applied ->> 'at')::timestamptz from wishes where repository = $1 and kind = 'issue'`, d.repo.ID).Scan(&last)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return time.Time{}, err
@@ -326,7 +333,7 @@ func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 	if last != nil && last.Add(issuePause).After(d.now) {
 		at = last.Add(issuePause)
 	}
-	return time.Time{}, d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.Prefixed(d.prefix(), promotion.IssueBody(names, views, stops, findings))}, at)
+	return time.Time{}, d.wish(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle, Body: promotion.Prefixed(d.prefix(), promotion.IssueBody(names, views, stops, findings, limits))}, at)
 }
 
 // issueMargin is longer than any decision takes. A decision of the issue that begins within it may have begun before this one is written down.

@@ -87,6 +87,9 @@ func (s *Store) touchInstallation(ctx context.Context, tx pgx.Tx, kind forge.Kin
 		kind, e.Installation, account, gone); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, `update examinations set due_at = '-infinity' where forge = $1`, kind); err != nil {
+		return err
+	}
 	// Whatever changed there may be what the forge refused something for.
 	if _, err := tx.Exec(ctx, `
 		update wishes w set act_at = null from repositories r where r.id = w.repository and r.forge = $1 and r.installation = $2 and w.refusal <> ''`,

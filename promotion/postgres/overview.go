@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,6 +20,7 @@ type Overview struct {
 	Findings     []config.Finding // what looks wrong between .ferry.yaml and the files
 	Environments []string
 	Views        []promotion.View
+	Throttles    []promotion.Throttle // that the forge held it up with last
 }
 
 // Overview returns every environment repository with what the last plans said, and every repository that cannot be read: it may be one.
@@ -61,6 +63,10 @@ func (s *Store) overviewOf(ctx context.Context, o *Overview) error {
 		o.Views = append(o.Views, v)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	o.Environments = promotion.EnvironmentNames(o.Views)
+	o.Throttles, err = throttles(ctx, s.pool, o.ID, time.Time{})
 	return err
 }

@@ -21,11 +21,12 @@ type Due struct {
 	Wishes        []int64
 	Logs          []DeliveryLogArgs
 	Lookups       []int64 // of source commits
+	Examinations  []ExamineArgs
 }
 
 // Empty says that there is nothing to do.
 func (d Due) Empty() bool {
-	return len(d.Repositories)+len(d.Installations)+len(d.Changes)+len(d.Units)+len(d.Checks)+len(d.Wishes)+len(d.Logs)+len(d.Lookups) == 0
+	return len(d.Repositories)+len(d.Installations)+len(d.Changes)+len(d.Units)+len(d.Checks)+len(d.Wishes)+len(d.Logs)+len(d.Lookups)+len(d.Examinations) == 0
 }
 
 // DueWork returns the work that is due at now: generations that are not done, timers that have run out, wishes that are not true yet.
@@ -65,6 +66,9 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 		return due, err
 	}
 	if due.Logs, err = s.dueLogs(ctx, now); err != nil {
+		return due, err
+	}
+	if due.Examinations, err = s.dueExaminations(ctx, now); err != nil {
 		return due, err
 	}
 	due.Wishes, err = collect[int64](ctx, s, `
@@ -134,6 +138,9 @@ func (s *Store) EnqueueDue(ctx context.Context, due Due) (err error) {
 	}
 	for _, l := range due.Logs {
 		jobs = append(jobs, l)
+	}
+	for _, e := range due.Examinations {
+		jobs = append(jobs, e)
 	}
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error { return s.enqueue(ctx, tx, jobs...) })
 }

@@ -90,7 +90,7 @@ func (w *Work) notNow(ctx context.Context, lease postgres.Lease, wish postgres.W
 	case errors.As(err, &later):
 		return putOff, w.Store.PutOffWish(ctx, lease, wish, w.Now().Add(max(later.pause, backoff(wish.Attempts)/2)))
 	}
-	until := w.again(err, wish.Attempts)
+	until := w.again(ctx, wish.Repository, err, wish.Attempts)
 	w.Logger.Warn("acting is put off", "repository", wish.Repository.Repo.FullName(), "kind", wish.Kind, "key", wish.Key, "until", until, "error", err)
 	return putOff, w.Store.PutOffWish(ctx, lease, wish, until)
 }

@@ -47,7 +47,7 @@ func (w *Work) readChecks(ctx context.Context, repository int64, lease postgres.
 	for _, u := range list {
 		read, err := r.read(ctx, u)
 		if err != nil {
-			until := w.again(err, u.Attempts)
+			until := w.again(ctx, repo, err, u.Attempts)
 			how = putOff
 			w.Logger.Warn("reading checks is put off", "repository", repo.Repo.FullName(), "commit", u.SHA, "until", until, "error", err)
 			if err := w.Store.PutOffChecks(ctx, lease, u.Hints, until); err != nil {

@@ -19,6 +19,7 @@ type Connection struct {
 	Installations func(context.Context) ([]forge.Installation, error)
 	Repositories  func(ctx context.Context, installation int64) ([]forge.Repository, error)
 	Log           *DeliveryLog // nil where the forge shows none
+	Examine       Examiner     // nil where nobody can tell
 }
 
 // Client is what the workers ask of a forge, by subject; each worker takes only the parts that it uses.

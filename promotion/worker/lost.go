@@ -69,7 +69,7 @@ func (w *Work) readDeliveries(ctx context.Context, lease postgres.Lease, kind fo
 	}
 	tries, complete, err := log.Deliveries(ctx, since, logMost)
 	if err != nil {
-		return w.again(err, 6), err
+		return w.again(ctx, postgres.Repository{Forge: kind}, err, 6), err
 	}
 	if !complete {
 		w.Logger.Warn("more was sent than is looked at; the sweep finds what was lost of it", "since", since, "looked at", len(tries))
@@ -77,11 +77,11 @@ func (w *Work) readDeliveries(ctx context.Context, lease postgres.Lease, kind fo
 	lost, taken := forge.Undelivered(tries)
 	found, err := w.Store.RecordLog(ctx, lease, kind, lost, taken, now, oldest)
 	if err != nil {
-		return w.again(err, 6), err
+		return w.again(ctx, postgres.Repository{Forge: kind}, err, 6), err
 	}
 	w.Metrics.lost("found", found)
 	if err := w.askAgain(ctx, kind, log); err != nil {
-		return w.again(err, 6), err
+		return w.again(ctx, postgres.Repository{Forge: kind}, err, 6), err
 	}
 	return now.Add(logPause), nil
 }

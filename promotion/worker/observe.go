@@ -60,7 +60,7 @@ func (w *Work) observeHeld(ctx context.Context, repository int64, lease postgres
 
 // putOff writes down when the observation is tried again. The error is told once, in the log; nothing is lost.
 func (w *Work) putOff(ctx context.Context, lease postgres.Lease, repo postgres.Repository, err error) error {
-	until := w.again(err, repo.Failures)
+	until := w.again(ctx, repo, err, repo.Failures)
 	if errors.Is(err, errBelowFloor) {
 		until = w.Now().Add(floorPause)
 	}

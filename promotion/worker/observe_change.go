@@ -30,7 +30,7 @@ func (w *Work) ObserveChange(ctx context.Context, id int64) (err error) {
 		case err == nil:
 		case worthTrying(err, change.Attempts):
 			how = putOff
-			until := w.again(err, change.Attempts)
+			until := w.again(ctx, change.Repository, err, change.Attempts)
 			w.Logger.Warn("reading a source is put off", "source", change.Source, "until", until, "error", err)
 			return w.Store.PutOffChange(ctx, id, until)
 		default:

@@ -363,7 +363,7 @@ func (w *Work) ObserveInstallation(ctx context.Context, kind forge.Kind, id int6
 		if err != nil {
 			how = putOff
 			w.Logger.Warn("reading an installation is put off", "installation", id, "error", err)
-			return w.Store.PutOffInstallation(ctx, kind, id, w.again(err, 3))
+			return w.Store.PutOffInstallation(ctx, kind, id, w.again(ctx, postgres.Repository{Forge: kind, Installation: id}, err, 3))
 		}
 	}
 	w.Logger.Info("installation read", "installation", id, "repositories", len(repositories), "gone", known.Gone)

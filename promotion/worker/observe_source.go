@@ -48,7 +48,7 @@ func (w *Work) ObserveSource(ctx context.Context, id int64) (err error) {
 			how, l.Problem = refused, unknown.Error()
 		case worthTrying(err, l.Attempts):
 			how = putOff
-			until := w.again(err, l.Attempts)
+			until := w.again(ctx, l.Repository, err, l.Attempts)
 			w.Logger.Warn("looking up a source commit is put off", "image", l.Image.String(), "until", until, "error", err)
 			return w.Store.PutOffLookup(ctx, id, until)
 		default:

@@ -85,6 +85,7 @@ func (w *Work) sweep(ctx context.Context, before time.Time) error {
 		w.logged(err)
 	}
 	w.watchDeliveries(ctx)
+	w.watchSetups(ctx)
 	w.logged(w.Store.Clean(ctx, w.Now()))
 	return w.Store.SweepRepositories(ctx, before)
 }
@@ -114,6 +115,9 @@ func (w *Work) workers() *river.Workers {
 	}))
 	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.DeliveryLogArgs]) error {
 		return w.ReadDeliveries(ctx, forge.Kind(job.Args.Forge))
+	}))
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.ExamineArgs]) error {
+		return w.Examine(ctx, forge.Kind(job.Args.Forge))
 	}))
 	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.LookupArgs]) error {
 		return w.ObserveSource(ctx, job.Args.Lookup)

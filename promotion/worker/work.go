@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ferry/forge"
+	"ferry/promotion"
 	"ferry/promotion/config"
 	"ferry/promotion/postgres"
 )
@@ -96,10 +97,11 @@ func backoff(n int) time.Duration {
 	return min(time.Second<<min(n, 9), 5*time.Minute)
 }
 
-// again returns when failed work is tried again: where the forge said so, then.
-func (w *Work) again(err error, failures int) time.Time {
+// again returns when failed work of a repository, or of an installation, is tried again: where the forge said so, then, which people can read meanwhile.
+func (w *Work) again(ctx context.Context, of postgres.Repository, err error, failures int) time.Time {
 	var limited *forge.RateLimited
 	if errors.As(err, &limited) {
+		w.logged(w.Store.Throttle(context.WithoutCancel(ctx), of, promotion.Throttle{Forge: of.Forge, Until: limited.Until, Content: limited.Content}))
 		return limited.Until.Add(time.Second)
 	}
 	return w.Now().Add(backoff(failures))
@@ -193,6 +195,9 @@ func (w *Work) Do(ctx context.Context, due postgres.Due) {
 	}
 	for _, l := range due.Logs {
 		w.logged(w.ReadDeliveries(ctx, forge.Kind(l.Forge)))
+	}
+	for _, e := range due.Examinations {
+		w.logged(w.Examine(ctx, forge.Kind(e.Forge)))
 	}
 }
 
