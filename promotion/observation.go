@@ -11,6 +11,7 @@ import (
 type Observation struct {
 	Repository   *forge.Repository // where it was read anew
 	Inaccessible bool              // the forge does not show it to Ferry any more
+	BranchBefore string            // the name that the default branch had, where it was given another
 	Head         *HeadFacts        // nil: the head did not move
 	Config       *config.Config    // in force after this observation; nil: Ferry is off here
 	ConfigFacts  *ConfigFacts      // nil: .ferry.yaml did not change

@@ -11,7 +11,7 @@ import (
 // minSecretKey is how many characters FERRY_SECRET_KEY has at least: half of what `openssl rand -hex 32` prints.
 const minSecretKey = 32
 
-var errSealedOtherwise = errors.New("FERRY_SECRET_KEY is not the one that the GitHub App in the database was encrypted with: give that one, or the App itself by FERRY_GITHUB_APP_ID, FERRY_GITHUB_APP_KEY and FERRY_GITHUB_WEBHOOK_SECRET")
+var errSealedOtherwise = errors.New("FERRY_SECRET_KEY is not the one that the GitHub App in the database was encrypted with: give that one, also as FERRY_SECRET_KEY_OLD beside a new one, or the App itself by FERRY_GITHUB_APP_ID, FERRY_GITHUB_APP_KEY and FERRY_GITHUB_WEBHOOK_SECRET")
 
 // seal encrypts text with AES-256-GCM. about says what it is: opened as anything else it does not open.
 func seal(secretKey string, text []byte, about string) ([]byte, error) {

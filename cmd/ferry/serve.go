@@ -19,7 +19,7 @@ func newServeCommand(getenv func(string) string, _, stderr io.Writer) *cobra.Com
 		Use:   "serve",
 		Short: "Run Ferry: take webhooks and reports, open and follow promotions",
 		Long: `Run Ferry. It is configured by the environment: FERRY_LISTEN, FERRY_URL, DATABASE_URL, FERRY_GITHUB_APP_ID, FERRY_GITHUB_APP_KEY[_FILE],
-FERRY_GITHUB_WEBHOOK_SECRET[_FILE], FERRY_SECRET_KEY[_FILE], FERRY_GITHUB_TOKEN, FERRY_GITHUB_URL, FERRY_TOKENS_FILE, FERRY_REGISTRY, FERRY_REGISTRY_AUTH_FILE, FERRY_POSTGRES_BIN, FERRY_LOG. docs/installation.md explains each.
+FERRY_GITHUB_WEBHOOK_SECRET[_FILE], FERRY_SECRET_KEY[_FILE], FERRY_SECRET_KEY_OLD[_FILE], FERRY_GITHUB_TOKEN, FERRY_GITHUB_URL, FERRY_TOKENS_FILE, FERRY_REGISTRY, FERRY_REGISTRY_AUTH_FILE, FERRY_POSTGRES_BIN, FERRY_LOG. docs/installation.md explains each.
 Without an App it serves /setup below FERRY_URL, where GitHub registers one. Without DATABASE_URL it starts a private PostgreSQL from the installed binaries.`,
 		Args: func(c *cobra.Command, args []string) error { return usageIf(cobra.NoArgs(c, args)) },
 		RunE: func(c *cobra.Command, _ []string) error {

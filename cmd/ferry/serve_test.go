@@ -272,6 +272,7 @@ func TestExitStatuses(t *testing.T) {
 		{"a short secret key", with("FERRY_SECRET_KEY", "short"), []string{"serve"}, exitUsage, []string{"FERRY_SECRET_KEY"}},
 		{"registries by another word", with("FERRY_REGISTRY", "no"), []string{"serve"}, exitUsage, []string{"FERRY_REGISTRY: off is expected"}},
 		{"credentials for registries that are not asked", with("FERRY_REGISTRY", "off", "FERRY_REGISTRY_AUTH_FILE", auths), []string{"serve"}, exitUsage, []string{"keep one"}},
+		{"an old secret key alone", with("FERRY_SECRET_KEY_OLD", testSecretKey), []string{"serve"}, exitUsage, []string{"FERRY_SECRET_KEY is missing beside"}},
 		{"every setting is wrong", envs("FERRY_GITHUB_APP_ID", "seven", "FERRY_GITHUB_APP_KEY", "no key", "FERRY_LOG", "xml", "FERRY_URL", "ferry", "FERRY_LISTEN", "8080", "FERRY_GITHUB_URL", "github", "DATABASE_URL", "postgres://[",
 			"FERRY_GITHUB_WEBHOOK_SECRET", "x", "FERRY_GITHUB_WEBHOOK_SECRET_FILE", "/nowhere", "FERRY_TOKENS_FILE", "/nowhere"), []string{"serve"}, exitUsage,
 			[]string{"FERRY_GITHUB_APP_ID", "FERRY_GITHUB_APP_KEY", "FERRY_LOG", "FERRY_URL", "FERRY_LISTEN", "FERRY_GITHUB_URL", "DATABASE_URL", "FERRY_GITHUB_WEBHOOK_SECRET", "FERRY_TOKENS_FILE"}},

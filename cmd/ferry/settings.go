@@ -38,6 +38,7 @@ type secrets struct {
 	githubToken   string
 	webhookSecret []string
 	secretKey     string // encrypts what is stored
+	secretKeyOld  string // opens what was encrypted with the one before
 	tokens        givenTokens
 	registries    []byte // Docker's configuration, with credentials
 }
@@ -80,11 +81,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 			s.secrets.webhookSecret = append(s.secrets.webhookSecret, one)
 		}
 	}
-	s.secrets.secretKey, err = secret(getenv, "FERRY_SECRET_KEY")
-	note(err)
-	if n := len(s.secrets.secretKey); n > 0 && n < minSecretKey {
-		note(fmt.Errorf("FERRY_SECRET_KEY: at least %d characters are expected, such as `openssl rand -hex 32` prints", minSecretKey))
-	}
+	note(s.secrets.readKeys(getenv))
 	s.secrets.tokens, err = readTokensFile(getenv("FERRY_TOKENS_FILE"))
 	note(err)
 	s.secrets.registries, err = registryCredentials(getenv("FERRY_REGISTRY_AUTH_FILE"))
@@ -104,6 +101,25 @@ func readSettings(getenv func(string) string) (settings, error) {
 		note(errors.New("FERRY_URL: Ferry's public address is expected, such as https://ferry.example.com"))
 	}
 	return s, errors.Join(errs...)
+}
+
+// readKeys reads what is stored is encrypted with, and was before.
+func (s *secrets) readKeys(getenv func(string) string) error {
+	var errs []error
+	for _, key := range []struct {
+		name string
+		into *string
+	}{{"FERRY_SECRET_KEY", &s.secretKey}, {"FERRY_SECRET_KEY_OLD", &s.secretKeyOld}} {
+		var err error
+		if *key.into, err = secret(getenv, key.name); err == nil && *key.into != "" && len(*key.into) < minSecretKey {
+			err = fmt.Errorf("%s: at least %d characters are expected, such as `openssl rand -hex 32` prints", key.name, minSecretKey)
+		}
+		errs = append(errs, err)
+	}
+	if s.secretKeyOld != "" && s.secretKey == "" {
+		errs = append(errs, errors.New("FERRY_SECRET_KEY is missing beside FERRY_SECRET_KEY_OLD: it is the one that takes its place"))
+	}
+	return errors.Join(errs...)
 }
 
 // lacksApp says whether nothing of a GitHub App is given, nor a token instead: then one is registered at /setup.

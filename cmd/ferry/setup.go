@@ -31,6 +31,9 @@ func (svc *service) ownApp(ctx context.Context, store *postgres.Store) (settings
 		return s, nil
 	}
 	found, err := s.storedApp(ctx, store)
+	if err == nil {
+		return found, svc.sealAnew(ctx, store)
+	}
 	if !errors.Is(err, postgres.ErrNotFound) {
 		return found, err
 	}
@@ -75,7 +78,7 @@ func (s settings) storedApp(ctx context.Context, store *postgres.Store) (setting
 	if err != nil {
 		return s, err
 	}
-	text, err := unseal(s.secrets.secretKey, app.Sealed, s.aboutApp(app.ID))
+	text, _, err := s.openApp(app)
 	if err != nil {
 		return s, usageIf(err)
 	}
@@ -84,6 +87,43 @@ func (s settings) storedApp(ctx context.Context, store *postgres.Store) (setting
 		return s, fmt.Errorf("the GitHub App in the database cannot be read: %w", err)
 	}
 	return s.withApp(app.ID, kept), nil
+}
+
+// openApp returns the App's secrets as they were sealed, and whether that was with the key before. It fails with errSealedOtherwise where neither opens them.
+func (s settings) openApp(app postgres.RegisteredApp) (text []byte, old bool, err error) {
+	text, err = unseal(s.secrets.secretKey, app.Sealed, s.aboutApp(app.ID))
+	if errors.Is(err, errSealedOtherwise) && s.secrets.secretKeyOld != "" {
+		text, err = unseal(s.secrets.secretKeyOld, app.Sealed, s.aboutApp(app.ID))
+		return text, true, err
+	}
+	return text, false, err
+}
+
+// sealAnew seals the App with the new key where it was sealed with the one before.
+func (svc *service) sealAnew(ctx context.Context, store *postgres.Store) error {
+	s := svc.settings
+	if s.secrets.secretKeyOld == "" {
+		return nil
+	}
+	app, err := store.App(ctx, forge.GitHub, s.GitHubURL)
+	if err != nil {
+		return err
+	}
+	text, old, err := s.openApp(app)
+	if err != nil {
+		return usageIf(err)
+	}
+	if old {
+		sealed, err := seal(s.secrets.secretKey, text, s.aboutApp(app.ID))
+		if err != nil {
+			return err
+		}
+		if err := store.SealAnew(ctx, forge.GitHub, s.GitHubURL, app, sealed); err != nil {
+			return err
+		}
+	}
+	svc.logger.Info("the GitHub App in the database is encrypted with FERRY_SECRET_KEY: once every replica has that one, FERRY_SECRET_KEY_OLD is of no more use")
+	return nil
 }
 
 func (s settings) withApp(id int64, kept appSecrets) settings {

@@ -33,7 +33,7 @@ type firstStart struct {
 }
 
 // newFirstStart starts a Ferry without an App.
-func newFirstStart(t *testing.T, secretKey string) *firstStart {
+func newFirstStart(t *testing.T, keys ...string) *firstStart {
 	t.Helper()
 	f := &firstStart{harness: &harness{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, db: localtest.Database(t)}}
 	var err error
@@ -46,22 +46,24 @@ func newFirstStart(t *testing.T, secretKey string) *firstStart {
 	t.Cleanup(server.Close)
 	f.forgeAt = server.URL
 	f.forge.SetURL(server.URL)
-	f.begin(secretKey)
+	f.begin(keys)
 	return f
 }
 
 // another is a second replica on the same database, with a browser of its own.
-func (f *firstStart) another(secretKey string) *firstStart {
+func (f *firstStart) another(keys ...string) *firstStart {
 	f.t.Helper()
 	other := &firstStart{harness: &harness{t: f.t, clock: f.clock, db: f.db, forge: f.forge, forgeAt: f.forgeAt}}
-	other.begin(secretKey)
+	other.begin(keys)
 	return other
 }
 
-func (f *firstStart) begin(secretKey string) {
+// begin starts a Ferry with a secret key, and the one before it.
+func (f *firstStart) begin(keys []string) {
 	f.t.Helper()
+	keys = append(keys, "")
 	f.log, f.opened = &syncBuffer{}, make(chan error, 1)
-	f.svc = newService(settings{GitHubURL: f.forgeAt + "/api/v3", secrets: secrets{secretKey: secretKey}}, nil, f.clock.Now, slog.New(slog.NewTextHandler(f.log, nil)))
+	f.svc = newService(settings{GitHubURL: f.forgeAt + "/api/v3", secrets: secrets{secretKey: keys[0], secretKeyOld: keys[1]}}, nil, f.clock.Now, slog.New(slog.NewTextHandler(f.log, nil)))
 	f.svc.look = time.Hour
 	server := httptest.NewServer(f.svc)
 	f.url, f.svc.settings.URL = server.URL, server.URL
@@ -226,6 +228,35 @@ func (f *firstStart) startsAgain() {
 	if err := <-stranger.opened; !errors.Is(err, errSealedOtherwise) || exitStatus(err) != exitUsage {
 		f.t.Errorf("with another key: %v", err)
 	}
+}
+
+// TestAnotherSecretKey: with the old key beside it a new one takes its place, and then the old one opens nothing any more.
+func TestAnotherSecretKey(t *testing.T) {
+	t.Parallel()
+	f := newFirstStart(t, testSecretKey)
+	f.enter()
+	f.visit(f.toGitHub("Acme Ferry"), http.StatusOK)
+	f.works()
+	id, fresh := f.svc.settings.GitHubAppID, strings.Repeat("canary", 6)
+	for range 2 { // a second replica finds that it is done
+		both := f.another(fresh, testSecretKey)
+		if err := <-both.opened; err != nil || both.svc.settings.GitHubAppID != id || !strings.Contains(both.log.String(), "FERRY_SECRET_KEY_OLD is of no more use") {
+			t.Fatalf("with both keys: App %d, want %d: %v\n%s", both.svc.settings.GitHubAppID, id, err, both.log)
+		}
+		if strings.Contains(both.log.String(), fresh) || strings.Contains(both.log.String(), testSecretKey) {
+			t.Error("a key stands in the log")
+		}
+	}
+	alone := f.another(fresh)
+	if err := <-alone.opened; err != nil || alone.svc.settings.GitHubAppID != id {
+		t.Errorf("with the new key alone: App %d, want %d: %v", alone.svc.settings.GitHubAppID, id, err)
+	}
+	for name, keys := range map[string][]string{"the old key alone": {testSecretKey}, "two others": {strings.Repeat("x", minSecretKey), strings.Repeat("y", minSecretKey)}} {
+		if err := <-f.another(keys...).opened; !errors.Is(err, errSealedOtherwise) {
+			t.Errorf("with %s: %v", name, err)
+		}
+	}
+	f.noSecretIn("")
 }
 
 // TestSetupWithoutASecretKey shows the secrets once, to be kept elsewhere, and stores none.

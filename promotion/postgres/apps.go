@@ -37,3 +37,10 @@ func (s *Store) App(ctx context.Context, kind forge.Kind, url string) (app Regis
 	}
 	return app, err
 }
+
+// SealAnew replaces how the App's secrets are sealed, unless another replica has done so meanwhile.
+func (s *Store) SealAnew(ctx context.Context, kind forge.Kind, url string, app RegisteredApp, sealed []byte) (err error) {
+	defer wrap(&err, "SealAnew(%s, %d)", url, app.ID)
+	_, err = s.pool.Exec(ctx, `update apps_registered set sealed = $5 where forge = $1 and url = $2 and app_id = $3 and sealed = $4`, kind, url, app.ID, app.Sealed, sealed)
+	return err
+}

@@ -280,9 +280,29 @@ func (r *observation) repository(ctx context.Context) error {
 	if r.o.Repository == nil {
 		return nil
 	}
+	if err := r.branchRenamed(ctx); err != nil {
+		return err
+	}
 	_, err := r.tx.Exec(ctx, `update repositories set owner = $2, name = $3, default_branch = $4, accessible = true where id = $1`,
 		r.repo.ID, r.o.Repository.Owner, r.o.Repository.Name, r.o.Repository.DefaultBranch)
 	return err
+}
+
+// branchRenamed lets what is known of the default branch stand under the name that it has by now. What was once known of another branch of that name is gone,
+// as that one is.
+func (r *observation) branchRenamed(ctx context.Context) error {
+	if r.o.BranchBefore == "" {
+		return nil
+	}
+	for _, table := range []string{"branches", "revisions", "manifests", "deployments"} {
+		if _, err := r.tx.Exec(ctx, `delete from `+table+` where repository = $1 and branch = $2`, r.repo.ID, r.branch()); err != nil {
+			return err
+		}
+		if _, err := r.tx.Exec(ctx, `update `+table+` set branch = $2 where repository = $1 and branch = $3`, r.repo.ID, r.branch(), r.o.BranchBefore); err != nil {
+			return err
+		}
+	}
+	return addEvent(ctx, r.tx, event{repository: r.repo.ID, kind: "branch renamed", actor: "forge", cause: r.cause, at: r.now, detail: r.o.BranchBefore + " → " + r.branch()})
 }
 
 // head gives every new revision its place in the branch's order.

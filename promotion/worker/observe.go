@@ -140,6 +140,9 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 		if e.Pull != nil {
 			l.headSeen(*e.Pull)
 		}
+		if b := e.Repo.DefaultBranch; b != "" && b != l.repo.DefaultBranch {
+			l.repo.Sweep = true // it has another default branch by now, or had
+		}
 		switch {
 		case e.Push != nil && e.Push.Branch == l.repo.DefaultBranch:
 			l.pushes = append(l.pushes, *e.Push)
@@ -213,9 +216,28 @@ func (l *look) lookAtRepository(ctx context.Context) error {
 		return err
 	}
 	if repository.DefaultBranch != l.repo.DefaultBranch {
-		l.full = true
+		if err := l.anotherBranch(ctx); err != nil {
+			return err
+		}
 	}
 	l.out.Repository, l.repo.Repo, l.repo.DefaultBranch = &repository, repository.Repo, repository.DefaultBranch
+	return nil
+}
+
+// anotherBranch finds out whether the default branch was given another name, and so stays what it is, or is another one.
+func (l *look) anotherBranch(ctx context.Context) error {
+	if l.repo.DefaultBranch == "" || l.repo.Head == "" {
+		return nil
+	}
+	_, err := l.client.Head(ctx, l.repo.Repo, l.repo.DefaultBranch)
+	switch {
+	case errors.Is(err, forge.ErrNotFound):
+		l.out.BranchBefore = l.repo.DefaultBranch
+	case err != nil:
+		return err
+	default:
+		l.repo.Head = "" // of a branch that Ferry has not looked at
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (l *look) lookAtHead(ctx context.Context) error {
 	}
 	l.head = head
 	switch {
-	case l.repo.Head == "" || l.full:
+	case l.repo.Head == "":
 		return l.begin(ctx, head)
 	case l.followPushes(head):
 		return l.floor(ctx, l.out.Head.Revisions)
@@ -155,7 +156,7 @@ func (l *look) missing(ctx context.Context, shas []forge.SHA) (bool, error) {
 	}
 	slices.Sort(shas)
 	shas = slices.Compact(shas)
-	known, err := l.Store.KnownRevisions(ctx, l.repo.ID, l.repo.DefaultBranch, shas)
+	known, err := l.Store.KnownRevisions(ctx, l.repo.ID, cmp.Or(l.out.BranchBefore, l.repo.DefaultBranch), shas)
 	return known < len(shas), err
 }
 

@@ -116,3 +116,12 @@ func (r *Repo) RevList(args ...string) ([]string, error) {
 
 // IsMissing says whether err is ErrMissing.
 func IsMissing(err error) bool { return errors.Is(err, ErrMissing) }
+
+// RenameBranch gives a branch another name; what HEAD names follows.
+func (r *Repo) RenameBranch(old, name string) error {
+	if err := r.checkName("refs/heads/" + name); err != nil {
+		return err
+	}
+	_, err := r.run(nil, "branch", "-m", old, name)
+	return err
+}
