@@ -39,3 +39,30 @@ func TestChangedImages(t *testing.T) {
 		}
 	}
 }
+
+// TestChangedImagesAtKeys: where a key leads to the tag, what stands beside it says from where the image is pulled.
+func TestChangedImagesAtKeys(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, keys, before, after string
+		changed                   bool
+	}{
+		{"another repository", "web.tag", "web: {repository: ghcr.io/acme/web, tag: 1.0.0}\n", "web: {repository: b.example/web, tag: 1.0.0}\n", true},
+		{"another name of its own", "web.tag", "web: {repository: mirror/one, tag: 1.0.0}\n", "web: {repository: mirror/two, tag: 1.0.0}\n", true},
+		{"a repository comes", "web.tag", "web: {tag: 1.0.0}\n", "web: {repository: b.example/evil, tag: 1.0.0}\n", true},
+		{"another registry", "web.tag", "web: {registry: ghcr.io, repository: acme/web, tag: 1.0.0}\n", "web: {registry: b.example, repository: acme/web, tag: 1.0.0}\n", true},
+		{"a registry comes", "web.tag", "web: {repository: acme/web, tag: 1.0.0}\n", "web: {registry: b.example, repository: acme/web, tag: 1.0.0}\n", true},
+		{"a name that is no image's", "web.tag", "web: {name: web, tag: 1.0.0}\n", "web: {name: shop, tag: 1.0.0}\n", false},
+		{"image", "web.tag", "web: {image: acme/web, tag: 1.0.0}\n", "web: {image: acme/evil, tag: 1.0.0}\n", true},
+		{"the whole, without a tag beside", "web.version", "web: {image: acme/web, version: 1.0.0}\n", "web: {image: acme/evil, version: 1.0.0}\n", true},
+		{"a prefixed tag", "web.imageTag", "web: {imageRepository: acme/web, imageTag: 1.0.0}\n", "web: {imageRepository: acme/evil, imageTag: 1.0.0}\n", true},
+		{"something else", "web.tag", "web: {repository: ghcr.io/acme/web, tag: 1.0.0, replicas: 1}\n", "web: {repository: ghcr.io/acme/web, tag: 1.0.0, replicas: 2}\n", false},
+		{"pullPolicy", "web.tag", "web: {repository: mirror/one, tag: 1.0.0, pullPolicy: Always}\n", "web: {repository: mirror/one, tag: 1.0.0, pullPolicy: Never}\n", false},
+	} {
+		c := parsed(t, "apiVersion: ferry/v1\nenvironments: [{name: prod}]\napps: [{name: web, images: [ghcr.io/acme/web], manifests: [{path: \"{env}/values.yaml\", keys: [\""+test.keys+"\"]}]}]\n")
+		release, changed := promotion.ChangedImages(c, "prod/values.yaml", []byte(test.before), []byte(test.after), config.Place{App: "web", Environment: "prod"})
+		if changed != test.changed {
+			t.Errorf("%s: changed is %v (%v)", test.name, changed, release)
+		}
+	}
+}

@@ -49,6 +49,28 @@ func namesBeside(s spot, key Key) (found []string) {
 	return found
 }
 
+// pulledBeside returns from where the image called name is pulled, as it stands beside its tag or digest: a registry, and the names there; "" where only the
+// name itself stands there, or none.
+func pulledBeside(s spot, key Key, name string) string {
+	var found []string
+	owner := s.owner
+	if g, ok := s.parameters(); ok {
+		owner = g.values
+	}
+	if owner != nil && owner.Kind == yaml.MappingNode {
+		eachChild(owner, func(c crumb) {
+			if strings.HasSuffix(c.name, "egistry") && resolve(c.written).Kind == yaml.ScalarNode {
+				found = append(found, text(resolve(c.written)))
+			}
+		})
+	}
+	found = append(found, namesBeside(s, key)...)
+	if len(found) == 1 && found[0] == name {
+		return ""
+	}
+	return strings.Join(found, " ")
+}
+
 // parameters returns the Helm parameters that belong together with the one whose value stands at the spot; false where that is no parameter.
 func (s spot) parameters() (parameterGroup, bool) {
 	name := text(lookup(s.owner, "name"))

@@ -19,7 +19,7 @@ func (f *file) keyedSites(t Target) ([]site, *Refusal) {
 		}
 		kind, refusal := kindOf(s, key, t.Name)
 		if refusal == nil && kind != refValue {
-			refusal = checkBeside(s, key, t.Name)
+			refusal, s.pulled = checkBeside(s, key, t.Name), pulledBeside(s, key, t.Name)
 		}
 		switch {
 		case refusal != nil:
@@ -112,10 +112,13 @@ func pairSpots(name string, tags, digests []spot) (sites []site) {
 		if digest.written != nil {
 			at.routes = append(at.routes, digest.route)
 		}
+		at.Pulled = tag.pulled
 		sites = append(sites, at)
 	}
 	for _, d := range digests {
-		sites = append(sites, d.site(pairSite(name, nil, nil, d.written)))
+		at := d.site(pairSite(name, nil, nil, d.written))
+		at.Pulled = d.pulled
+		sites = append(sites, at)
 	}
 	return sites
 }

@@ -14,7 +14,8 @@ type Image struct {
 	// Name is the image's name without tag and digest, as it was asked for.
 	Name string
 	// Pulled is the name under which the image is pulled where the manifest replaces one name by another
-	// (`newName` of a Kustomize entry), which may be the one asked for; "" where it does not.
+	// (`newName` of a Kustomize entry), which may be the one asked for, or what stands beside the value a key leads to (`registry`, `repository`);
+	// "" where it does not.
 	Pulled string
 	// Tag and Digest are "" where none stands.
 	Tag, Digest string

@@ -17,6 +17,7 @@ type spot struct {
 	route   []*yaml.Node // the way there, as it is written, from below the document's root
 	home    *file        // the text in which the spot lies, nil where it lies in the file itself
 	block   *yaml.Node   // the scalar that holds the text, as it is written
+	pulled  string       // see Image
 }
 
 // value returns what stands at the spot.
