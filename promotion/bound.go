@@ -18,9 +18,9 @@ type Shown struct {
 	Edit    string // what that head shows; see PullWish
 	Void    string // why commands that are bound to it are void; empty where they are not
 	Release Release
-	Cars    []Car    // of a train: its apps, with what it brings of each
-	Asker   string   // of the promotion; of a train, of any of its apps
-	Authors []Author // of the release's source commits
+	Cars    []Car // of a train: its apps, with what it brings of each
+	// Uncounted says why an approval by who wrote the comment does not count, by app; nothing where it does, or the comment gives none.
+	Uncounted map[string]string
 }
 
 // HeadSeen is a head of a pull request, and by when, in the forge's clock, it was that at the latest.

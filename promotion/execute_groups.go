@@ -128,24 +128,28 @@ func carNames(cars []Car, as func(string) string) (names []string) {
 	return names
 }
 
-// carsAskedFor says for which apps of the train the author's approval does not count.
-func (e *execution) carsAskedFor() string {
-	var own []Car
+// uncounted says why the approval does not count, where it does not; of a train for which of its apps.
+func (e *execution) uncounted() string {
+	if len(e.Shown.Cars) == 0 {
+		return uncountedWords("", e.Shown.Uncounted[e.App])
+	}
+	apps := map[string][]Car{}
 	for _, c := range e.Shown.Cars {
-		if askedBy(c.Asker, e.Login) {
-			own = append(own, c)
+		if why := e.Shown.Uncounted[c.App]; why != "" {
+			apps[why] = append(apps[why], c)
 		}
 	}
-	if len(own) > 0 {
-		return fmt.Sprintf(" It does not count for %s: you asked for that.", choices(carNames(own, code)))
+	var words strings.Builder
+	for _, why := range sortedKeys(apps) {
+		words.WriteString(uncountedWords(" for "+choices(carNames(apps[why], code)), why))
 	}
-	return e.wroteIt()
+	return words.String()
 }
 
-// wroteIt says that an approval does not count whose author wrote the change.
-func (e *execution) wroteIt() string {
-	if slices.ContainsFunc(e.Shown.Authors, func(a Author) bool { return a.ID != 0 && a.ID == e.Actor }) {
-		return " It does not count: you wrote the change."
+// uncountedWords tells who approved what everybody else is told of them.
+func uncountedWords(of, why string) string {
+	if why == "" {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf(" It does not count%s: %s.", of, escape(strings.ReplaceAll(why, "they ", "you ")))
 }

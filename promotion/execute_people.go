@@ -58,15 +58,10 @@ func (e *execution) approve(c Command) {
 		}
 	}
 	words := fmt.Sprintf("Approved: %s in %s, as #%d shows it at %s. That holds until it shows something else.", e.shownWords(), code(e.Environment), e.Shown.Number, code(e.Shown.Head.Short()))
-	switch {
-	case !asked:
+	if asked {
+		words += e.uncounted()
+	} else {
 		words += fmt.Sprintf(" No approval is asked for in %s.", code(e.Environment))
-	case len(e.Shown.Cars) > 0:
-		words += e.carsAskedFor()
-	case askedBy(e.Shown.Asker, e.Login):
-		words += " It does not count: you asked for this promotion."
-	default:
-		words += e.wroteIt()
 	}
 	e.say("%s", words)
 }

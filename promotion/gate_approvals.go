@@ -131,6 +131,15 @@ func newestVerdicts(reviews []Review) []Review {
 	return out
 }
 
+// Uncounted says why the person's approval of what is open into the environment does not count; "" where it does, or nothing is open.
+func (s *Snapshot) Uncounted(environment string, p Person) string {
+	env := s.Find(environment)
+	if env == nil || env.Promotion == nil || env.Pull == nil {
+		return ""
+	}
+	return s.mayNotApprove(env, p)
+}
+
 // mayNotApprove says why the person's approval does not count, or "".
 func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 	switch {

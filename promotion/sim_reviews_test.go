@@ -119,7 +119,7 @@ func (s *sim) shown(c simComment) *promotion.Shown {
 	if m == nil {
 		return nil
 	}
-	return &promotion.Shown{Number: m.Number, Head: m.head, Edit: s.showed[m.head].edit, Release: m.Release, Asker: m.Asker, Void: promotion.VoidAt(m.Number, m.open, m.known, m.headAt, c.said)}
+	return &promotion.Shown{Number: m.Number, Head: m.head, Edit: s.showed[m.head].edit, Release: m.Release, Void: promotion.VoidAt(m.Number, m.open, m.known, m.headAt, c.said)}
 }
 
 // given writes down what a comment gives a pull request. It has to be about what that showed when the comment was made.

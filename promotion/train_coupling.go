@@ -358,7 +358,7 @@ func (t *coupling) trainBody(riders []*car, gates []Gate) string {
 			fmt.Fprintf(&b, "\nNext, %s: %s.\n", c.c.then, releaseNames(c.c.next))
 		}
 	}
-	fmt.Fprintf(&b, "\n`/drop APP` takes an app out of this train. Closing this pull request rejects each of these releases for %s; reopening lifts that.\n", escape(t.env.Name))
+	fmt.Fprintf(&b, "\n`/drop APP` takes an app out of this train. Closing this pull request rejects each of these releases for %s; reopening lifts that until something else is opened from its branch, and `/promote APP %s` after that.\n", escape(t.env.Name), t.env.Name)
 	b.WriteString("\n<details><summary>Commands</summary>\n\n" + commandTable(func(c CommandSpec) string { return roleWords(roleIn(riders[0].env.Roles, c)) }) + "\n</details>\n")
 	return closed(b.String(), maxPart)
 }

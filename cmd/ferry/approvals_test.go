@@ -236,6 +236,31 @@ func TestAuthorsAndAskersDoNotApprove(t *testing.T) {
 	h.gates("success", "")
 }
 
+// TestWhoBroughtItIsTold: the answer says what the gate says of the approval, also of who pushed what nobody knows the source of.
+func TestWhoBroughtItIsTold(t *testing.T) {
+	t.Parallel()
+	h, p := newProposed(t, approving)
+	if got := h.ask(p.Number, "dora", "/approve"); !strings.Contains(got, "It does not count: you brought it, and of which source commit it is nobody knows.") {
+		t.Errorf("dora is answered %q", got)
+	}
+	h.gates("pending", "0 of 1 approval")
+	if got := h.ask(p.Number, "bob", "/approve"); strings.Contains(got, "does not count") {
+		t.Errorf("bob is answered %q", got)
+	}
+	h.gates("success", "")
+}
+
+// TestWhoBroughtACarIsTold: of a train, for which of its apps.
+func TestWhoBroughtACarIsTold(t *testing.T) {
+	t.Parallel()
+	h := train(t, "    approvals: 1\n")
+	h.bump("1.1.0", "cart")
+	h.later(time.Minute)
+	if got := h.ask(h.theTrain().Number, "dora", "/approve"); !strings.Contains(got, "It does not count for `cart 1.1.0`: you brought it") {
+		t.Errorf("dora is answered %q", got)
+	}
+}
+
 // TestAuthorsAreCleaned: who wrote what is kept for as long as somebody may approve it, and no longer.
 func TestAuthorsAreCleaned(t *testing.T) {
 	t.Parallel()

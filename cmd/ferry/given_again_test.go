@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ferry/forge"
 )
 
 // TestGivenToWhatWentAndCameBack: what was given to a release does not count when the pull request shows another one in between.
@@ -29,4 +31,36 @@ func TestGivenToWhatWentAndCameBack(t *testing.T) {
 	}
 	h.gates("pending", "0 of 2")
 	h.gates("pending", "soak")
+}
+
+// TestGivenToATrainThatWentAndCameBack: neither does it count for a train that has shown something else in between.
+func TestGivenToATrainThatWentAndCameBack(t *testing.T) {
+	t.Parallel()
+	h := train(t, "    approvals: 3\n")
+	for _, login := range []string{"bob", "eve", "mia"} {
+		h.person(login, acmeEnv, forge.PermissionMaintain)
+	}
+	h.bump("1.1.0", "cart")
+	p := h.brings("cart 1.0.0 → 1.1.0")
+	h.later(time.Minute)
+	h.review(p.Number, "bob", "APPROVE")
+	h.ask(p.Number, "eve", "/approve")
+	h.gatesOfTrain("pending", "2 of 3")
+	h.ask(p.Number, "mia", "/override approvals an incident")
+	h.gatesOfTrain("success", "")
+	for _, tag := range []string{"1.2.0", "1.1.0"} {
+		h.later(time.Minute)
+		h.bump(tag, "cart")
+		h.ask(h.board().Number, "mia", "/promote cart staging")
+		h.brings("cart 1.0.0 → " + tag)
+		h.gatesOfTrain("pending", "0 of 3")
+	}
+	if now := h.theTrain(); now.Number != p.Number {
+		t.Errorf("#%d became #%d", p.Number, now.Number)
+	}
+}
+
+func (h *harness) gatesOfTrain(state, words string) {
+	h.t.Helper()
+	h.wantStatus(acmeEnv, h.theTrain().Head.SHA, "ferry/gates", state, words)
 }

@@ -76,3 +76,37 @@ func TestPolicyOfApprovalsInATrain(t *testing.T) {
 	h.review(p.Number, "bob", "APPROVE")
 	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "success", "every gate is open")
 }
+
+// TestPolicyOverridden: an override opens the gate of all policies for what is shown, says what they say, and comes back after a loss; not for another release.
+func TestPolicyOverridden(t *testing.T) {
+	t.Parallel()
+	h, p := newProposed(t, approvedBy("bob"))
+	h.gates("failure", "policy: policy does not hold")
+	h.hears(p.Number, "mia", "/override policy agreed with the team", "Overridden: `policy` for `1.1.0` in `staging`, by mia: agreed with the team.")
+	h.gates("success", "every gate is open")
+	if body := h.staging().Body; !strings.Contains(body, "| policy | open | overridden by mia: agreed with the team (without that: policy does not hold") {
+		t.Errorf("the body says\n%s", body)
+	}
+	h.comesBack()
+	h.gates("success", "every gate is open")
+	h.later(time.Minute)
+	h.arrive("1.2.0")
+	h.gates("failure", "policy: policy does not hold")
+}
+
+// TestPolicyOverriddenInATrain: a policy that keeps one app behind is overridden for that app's release, and for no other of its own or of the train's.
+func TestPolicyOverriddenInATrain(t *testing.T) {
+	t.Parallel()
+	h := train(t, "    policy: 'change != \"major\"'\n")
+	issue, mia := h.board().Number, h.maintainer()
+	h.bump("2.0.0", "cart", "checkout")
+	h.noPulls()
+	h.later(time.Minute)
+	h.hears(issue, mia, "/override policy cart staging agreed with the team", "Overridden: `policy` for `cart 2.0.0` in `staging`, by mia: agreed with the team.")
+	h.wantStatus(acmeEnv, h.brings("cart 1.0.0 → 2.0.0").Head.SHA, "ferry/gates", "success", "every gate is open")
+	h.loseAndCompare()
+	h.report(acmeEnv, "dev", "healthy")
+	h.brings("cart 1.0.0 → 2.0.0")
+	h.bump("3.0.0", "cart")
+	h.noPullOf("ferry/staging/platform")
+}

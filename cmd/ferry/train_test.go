@@ -93,7 +93,8 @@ func TestTrain(t *testing.T) {
 	h.report(acmeEnv, "dev", "healthy")
 	h.bump("1.2.0", "cart")
 	p = h.brings("cart 1.0.0 → 1.2.0", "checkout 1.0.0 → 1.1.0", "search 1.0.0 → 2.0.0")
-	if !strings.Contains(p.Body, "| cart | `ghcr.io/acme/cart` | `1.0.0` | `1.2.0` |") || !strings.Contains(p.Body, "Supersedes `1.1.0`.") {
+	if !strings.Contains(p.Body, "| cart | `ghcr.io/acme/cart` | `1.0.0` | `1.2.0` |") || !strings.Contains(p.Body, "Supersedes `1.1.0`.") ||
+		!strings.Contains(p.Body, "reopening lifts that until something else is opened from its branch, and `/promote APP staging` after that.") {
 		t.Errorf("the body says\n%s", p.Body)
 	}
 	var commits []struct{ Commit struct{ Message string } }

@@ -107,13 +107,7 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	if err := d.lookBack(ctx, commands, &scene); err != nil {
-		return err
-	}
-	if scene.Shown, err = d.shownTo(ctx, c); err != nil {
-		return err
-	}
-	if scene.Since, err = d.saidSince(ctx, c); err != nil {
+	if err := d.setScene(ctx, c, commands, &scene); err != nil {
 		return err
 	}
 	if scene.Throttles, err = throttles(ctx, d.tx, d.repo.ID, c.said); err != nil {
@@ -130,6 +124,21 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 		return err
 	}
 	return d.wish(ctx, "answer", fmt.Sprint(c.comment), "", AnswerWish{Comment: c.comment, Number: c.number, Reaction: out.Reaction, Body: out.Answer, After: changed}, time.Time{})
+}
+
+// setScene reads what the commands of a comment look at, besides what all look at.
+func (d *decision) setScene(ctx context.Context, c pendingCommand, commands []promotion.Command, scene *promotion.CommandScene) (err error) {
+	if err := d.lookBack(ctx, commands, scene); err != nil {
+		return err
+	}
+	if scene.Shown, err = d.shownTo(ctx, c); err != nil {
+		return err
+	}
+	if err := d.uncounted(ctx, c, commands, scene); err != nil {
+		return err
+	}
+	scene.Since, err = d.saidSince(ctx, c)
+	return err
 }
 
 // mostSaidSince bounds how many later comments a late one is held against.

@@ -278,44 +278,61 @@ func (d *decision) overridden(ctx context.Context, env *promotion.Environment, o
 // shownTo returns what the pull request of a comment showed when the comment was made; nil where it stands under none of Ferry's.
 func (d *decision) shownTo(ctx context.Context, c pendingCommand) (*promotion.Shown, error) {
 	s := promotion.Shown{Number: c.number}
-	var release, sources, cars []byte
+	var release, cars []byte
 	var open, known bool
 	var since *time.Time
 	err := d.tx.QueryRow(ctx, `
 		select (select coalesce(jsonb_agg(i order by x.app), '[]') from promotions x, jsonb_array_elements(x.release) i where x.repository = m.repository and x.number = m.number),
-		       (select coalesce(string_agg(distinct x.asker, ', '), '') from promotions x where x.repository = m.repository and x.number = m.number and x.intent <> $6 and x.asker <> ''), p.open, p.head_sha, coalesce(k.shows ->> 'edit', ''), k.sha is not null and p.author = $3 and p.head_repo = $4 and p.base_branch = $5,
+		       p.open, p.head_sha, coalesce(k.shows ->> 'edit', ''), k.sha is not null and p.author = $3 and p.head_repo = $4 and p.base_branch = $5,
 		       (select h.since from heads h where h.repository = p.repository and h.number = p.number and h.sha = p.head_sha and not exists (
 		          select from heads o where o.repository = h.repository and o.number = h.number and o.sha <> h.sha and o.since > h.since)),
-		       (select coalesce(json_agg(json_build_object('Commit', a.commit_sha)), '[]') from announced a
-		         where a.repository = m.repository and exists (select from promotions x
-		           where x.repository = m.repository and x.number = m.number and x.release @> jsonb_build_array(jsonb_build_object('name', a.image, 'tag', a.tag)))),
-		       (select coalesce(jsonb_agg(jsonb_build_object('app', x.app, 'release', x.release, 'asker', case when x.intent = $6 then '' else x.asker end) order by x.app), '[]')
+		       (select coalesce(jsonb_agg(jsonb_build_object('app', x.app, 'release', x.release) order by x.app), '[]')
 		         from promotions x where x.repository = m.repository and x.number = m.number and x.train <> '' and x.state in ('waiting', 'open'))
 		from promotions m join pulls p on p.repository = m.repository and p.number = m.number
 		     left join commits k on k.repository = p.repository and k.sha = p.head_sha and k.branch = m.branch
-		where m.repository = $1 and m.number = $2 order by m.app limit 1`, d.repo.ID, c.number, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch, promotion.IntentUpdate).
-		Scan(&release, &s.Asker, &open, &s.Head, &s.Edit, &known, &since, &sources, &cars)
+		where m.repository = $1 and m.number = $2 order by m.app limit 1`, d.repo.ID, c.number, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch).
+		Scan(&release, &open, &s.Head, &s.Edit, &known, &since, &cars)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	var announced []promotion.Announced
-	if err := errors.Join(json.Unmarshal(release, &s.Release), json.Unmarshal(sources, &announced), json.Unmarshal(cars, &s.Cars)); err != nil {
-		return nil, err
-	}
-	for _, image := range s.Release {
-		announced = append(announced, promotion.Announced{Commit: promotion.CommitOfTag(image.Tag)})
-	}
 	s.Void = promotion.VoidAt(c.number, open, known, timeOf(since), c.said)
-	s.Authors, err = d.authors(ctx, announced)
-	return &s, err
+	return &s, errors.Join(json.Unmarshal(release, &s.Release), json.Unmarshal(cars, &s.Cars))
+}
+
+// uncounted finds out why an approval by who wrote the comment does not count, as the gate itself sees it.
+func (d *decision) uncounted(ctx context.Context, c pendingCommand, commands []promotion.Command, scene *promotion.CommandScene) error {
+	if scene.Shown == nil || !slices.ContainsFunc(commands, func(c promotion.Command) bool { return c.Name == promotion.CommandApprove }) {
+		return nil
+	}
+	var apps []string
+	for _, car := range scene.Shown.Cars {
+		apps = append(apps, car.App)
+	}
+	if len(apps) == 0 {
+		apps = []string{scene.App}
+	}
+	scene.Shown.Uncounted = map[string]string{}
+	for _, app := range apps {
+		s, err := d.snapshot(ctx, app)
+		if err != nil {
+			return err
+		}
+		scene.Shown.Uncounted[app] = s.Uncounted(scene.Environment, c.person())
+	}
+	return nil
+}
+
+// person is who wrote the comment.
+func (c pendingCommand) person() promotion.Person {
+	return promotion.Person{User: forge.User{ID: c.actor, Login: c.login}, Permission: c.permission, Teams: c.teams, Unknown: c.unknown}
 }
 
 // writePeople writes down what the comment gives a pull request.
 func (d *decision) writePeople(ctx context.Context, c pendingCommand, cause string, scene promotion.CommandScene, out promotion.Outcome) error {
-	who := promotion.Person{User: forge.User{ID: c.actor, Login: c.login}, Permission: c.permission, Teams: c.teams, Unknown: c.unknown}
+	who := c.person()
 	tell := func(kind, detail string) error {
 		d.dirty[appUnit(scene.App)] = true
 		return addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: scene.Environment, app: scene.App, kind: kind, actor: c.login, cause: cause, at: d.now, detail: detail})
