@@ -124,26 +124,18 @@ func ParseCars(message string) (group string, cars []Trailers) {
 
 // ParseTrailers reads the trailers of a commit message of Ferry's; false where it has none.
 func ParseTrailers(message string) (t Trailers, ok bool) {
+	texts := map[string]*string{"Ferry-App": &t.Place.App, "Ferry-Environment": &t.Place.Environment, "Ferry-Intent": &t.Intent, "Ferry-Asker": &t.Asker, "Ferry-Reason": &t.Reason}
 	var images []Image
 	for line := range strings.Lines(message) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		switch key {
-		case "Ferry-App":
-			t.Place.App = value
-		case "Ferry-Environment":
-			t.Place.Environment = value
-		case "Ferry-Release":
+		if text, ok := texts[key]; ok {
+			*text = value
+		}
+		if key == "Ferry-Release" {
 			images = append(images, ParseImage(value))
-		case "Ferry-Intent":
-			t.Intent = value
-		case "Ferry-Asker":
-			t.Asker = value
-		case "Ferry-Reason":
-			t.Reason = value
-		case "Ferry-Source":
-			if a, ok := parseSource(value); ok {
-				t.Sources = append(t.Sources, a)
-			}
+		}
+		if a, ok := parseSource(value); ok && key == "Ferry-Source" {
+			t.Sources = append(t.Sources, a)
 		}
 	}
 	t.Release = NewRelease(images...)

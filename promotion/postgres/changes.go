@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -51,18 +52,12 @@ func (d *decision) changes(ctx context.Context, s *promotion.Snapshot) error {
 // writeReads makes due what the plan wants to be read. What another app asked for already is shared with it.
 func (d *decision) writeReads(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
 	for _, k := range p.Reads {
-		var id int64
-		err := d.tx.QueryRow(ctx, `
+		if err := d.wanted(ctx, func(id int64) river.JobArgs { return ChangeArgs{Change: id} }, `
 			insert into source_changes as c (repository, source, base, head, apps) values ($1, $2, $3, $4, array[$5])
 			on conflict (repository, source, base, head) do update set apps = c.apps || excluded.apps where not c.apps @> excluded.apps
-			returning id`, d.repo.ID, k.Source, k.Base, k.Head, app).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			continue
-		}
-		if err != nil {
+			returning id`, d.repo.ID, k.Source, k.Base, k.Head, app); err != nil {
 			return err
 		}
-		d.reads = append(d.reads, ChangeArgs{Change: id})
 	}
 	return nil
 }
@@ -78,16 +73,8 @@ type PendingChange struct {
 // LoadChange returns a change that is still to be read, or ErrNotFound.
 func (s *Store) LoadChange(ctx context.Context, id int64, now time.Time) (c PendingChange, err error) {
 	defer wrap(&err, "LoadChange(%d)", id)
-	var repository int64
-	err = s.pool.QueryRow(ctx, `
-		select id, repository, source, base, head, attempts from source_changes where id = $1 and state = 'pending' and (read_at is null or read_at <= $2)`, id, now).
-		Scan(&c.ID, &repository, &c.Source, &c.Base, &c.Head, &c.Attempts)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return c, ErrNotFound
-	}
-	if err == nil {
-		c.Repository, err = s.LoadRepository(ctx, repository)
-	}
+	c.ID = id
+	c.Repository, c.Attempts, err = changeQueue().load(ctx, s, id, now, `source, base, head`, &c.Source, &c.Base, &c.Head)
 	return c, err
 }
 
@@ -122,15 +109,7 @@ func (s *Store) RecordChange(ctx context.Context, lease Lease, c PendingChange, 
 // PutOffChange writes down when a change is tried to be read again.
 func (s *Store) PutOffChange(ctx context.Context, id int64, until time.Time) (err error) {
 	defer wrap(&err, "PutOffChange(%d)", id)
-	_, err = s.pool.Exec(ctx, `update source_changes set attempts = attempts + 1, read_at = $2 where id = $1 and state = 'pending'`, id, until)
-	return err
-}
-
-// dueChanges returns the changes that are to be read by now and that no live lease holds.
-func (s *Store) dueChanges(ctx context.Context, now time.Time, limit int) ([]int64, error) {
-	return collect[int64](ctx, s, `
-		select c.id from source_changes c join repositories r on r.id = c.repository and r.accessible left join leases l on l.name = 'change:' || c.id and l.expires_at > clock_timestamp()
-		where c.state = 'pending' and (c.read_at is null or c.read_at <= $1) and l.name is null order by c.id limit $2`, now, limit)
+	return changeQueue().putOff(ctx, s, id, until)
 }
 
 // NewSourceChange returns what is kept of what the forge said.

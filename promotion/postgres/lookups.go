@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -44,18 +44,12 @@ func (d *decision) lookups(ctx context.Context, s *promotion.Snapshot) error {
 // writeLookups makes due what the plan wants to be looked up. What another app asked for already is shared with it.
 func (d *decision) writeLookups(ctx context.Context, app string, _ promotion.Snapshot, p promotion.Plan) error {
 	for _, l := range p.Lookups {
-		var id int64
-		err := d.tx.QueryRow(ctx, `
+		if err := d.wanted(ctx, func(id int64) river.JobArgs { return LookupArgs{Lookup: id} }, `
 			insert into image_lookups as l (repository, image, tag, digest, source, refs, label, apps) values ($1, $2, $3, $4, $5, coalesce($6, '{}'::text[]), $7, array[$8])
 			on conflict (repository, image, tag, digest, source, refs, label) do update set apps = l.apps || excluded.apps where not l.apps @> excluded.apps
-			returning id`, d.repo.ID, l.Image.Name, l.Image.Tag, l.Image.Digest, l.Source, l.Refs, l.Label, app).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			continue
-		}
-		if err != nil {
+			returning id`, d.repo.ID, l.Image.Name, l.Image.Tag, l.Image.Digest, l.Source, l.Refs, l.Label, app); err != nil {
 			return err
 		}
-		d.reads = append(d.reads, LookupArgs{Lookup: id})
 	}
 	return nil
 }
@@ -71,16 +65,9 @@ type PendingLookup struct {
 // LoadLookup returns a lookup that is still to be done, or ErrNotFound.
 func (s *Store) LoadLookup(ctx context.Context, id int64, now time.Time) (l PendingLookup, err error) {
 	defer wrap(&err, "LoadLookup(%d)", id)
-	var repository int64
-	err = s.pool.QueryRow(ctx, `
-		select id, repository, image, tag, digest, source, refs, label, attempts from image_lookups where id = $1 and state = 'pending' and (read_at is null or read_at <= $2)`, id, now).
-		Scan(&l.ID, &repository, &l.Image.Name, &l.Image.Tag, &l.Image.Digest, &l.Source, &l.Refs, &l.Label, &l.Attempts)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return l, ErrNotFound
-	}
-	if err == nil {
-		l.Repository, err = s.LoadRepository(ctx, repository)
-	}
+	l.ID = id
+	l.Repository, l.Attempts, err = lookupQueue().load(ctx, s, id, now, `image, tag, digest, source, refs, label`,
+		&l.Image.Name, &l.Image.Tag, &l.Image.Digest, &l.Source, &l.Refs, &l.Label)
 	return l, err
 }
 
@@ -130,13 +117,5 @@ func lookAgain(ctx context.Context, tx pgx.Tx, repository int64, image promotion
 // PutOffLookup writes down when a lookup is tried again.
 func (s *Store) PutOffLookup(ctx context.Context, id int64, until time.Time) (err error) {
 	defer wrap(&err, "PutOffLookup(%d)", id)
-	_, err = s.pool.Exec(ctx, `update image_lookups set attempts = attempts + 1, read_at = $2 where id = $1 and state = 'pending'`, id, until)
-	return err
-}
-
-// dueLookups returns the lookups that are to be done by now and that no live lease holds.
-func (s *Store) dueLookups(ctx context.Context, now time.Time, limit int) ([]int64, error) {
-	return collect[int64](ctx, s, `
-		select i.id from image_lookups i join repositories r on r.id = i.repository and r.accessible left join leases l on l.name = 'source:' || i.id and l.expires_at > clock_timestamp()
-		where i.state = 'pending' and (i.read_at is null or i.read_at <= $1) and l.name is null order by i.id limit $2`, now, limit)
+	return lookupQueue().putOff(ctx, s, id, until)
 }

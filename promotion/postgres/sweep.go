@@ -45,10 +45,10 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 	if due.Installations, err = pgx.CollectRows(rows, pgx.RowToStructByPos[InstallationArgs]); err != nil {
 		return due, err
 	}
-	if due.Changes, err = s.dueChanges(ctx, now, limit); err != nil {
+	if due.Changes, err = changeQueue().due(ctx, s, now, limit); err != nil {
 		return due, err
 	}
-	if due.Lookups, err = s.dueLookups(ctx, now, limit); err != nil {
+	if due.Lookups, err = lookupQueue().due(ctx, s, now, limit); err != nil {
 		return due, err
 	}
 	rows, err = s.pool.Query(ctx, `
