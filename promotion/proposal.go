@@ -54,6 +54,23 @@ func (p Proposal) Apps(will *config.Config, all map[string][]string) (names []st
 	return slices.Compact(names)
 }
 
+// Sites returns where manifests stand, those of all apps, and where they would.
+func (p Proposal) Sites(all map[string][]string) Sites {
+	sites := Sites{Before: all}
+	mine := func(path string) bool {
+		return slices.ContainsFunc(p.Files, func(f ProposedFile) bool { return f.Path == path })
+	}
+	for _, app := range sortedKeys(all) {
+		sites.After = append(sites.After, slices.DeleteFunc(slices.Clone(all[app]), mine)...)
+	}
+	for _, f := range p.Files {
+		if !f.Gone {
+			sites.After = append(sites.After, f.Path)
+		}
+	}
+	return sites
+}
+
 // ProposedConfig is what a configuration is read from.
 type ProposedConfig struct {
 	File     []byte

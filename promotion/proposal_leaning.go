@@ -55,7 +55,7 @@ func comparedSettings() []setting {
 		{"draft", func(e env) string { return fmt.Sprint(e.PullRequest.Draft) }, func(e env) int64 { return -truth(e.PullRequest.Draft) }},
 		{"supersede", func(e env) string { return string(e.Supersede) }, nil},
 		{"window", func(e env) string { return duration(e.Window) }, nil},
-		{"update", func(e env) string { return string(e.Update) }, nil},
+		{"update", func(e env) string { return string(e.Update) }, func(e env) int64 { return placeOf(e.Update, config.UpdateNone, config.UpdatePR, config.UpdateCommit) }},
 		{"report_timeout", func(e env) string { return duration(e.ReportTimeout) }, nil},
 		{"digest", func(e env) string { return fmt.Sprint(e.Digest) }, nil},
 		{"deployments", func(e env) string { return fmt.Sprint(e.Deployments) }, nil},

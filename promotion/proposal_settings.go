@@ -43,6 +43,8 @@ type comparison struct {
 	was, will *config.Config
 	apps      map[string][]string
 
+	heirs heirs
+
 	order  []change            // as they are said
 	places map[change][]string // the environments of each
 	found  []delta             // not flushed yet
@@ -122,9 +124,13 @@ func (c *comparison) file() {
 		c.note("", delta{Changes, "the prefix of commands", fromTo(a, b)})
 	}
 	for _, env := range c.was.Order() {
-		if now := c.environmentNow(env.Name); now == "" {
+		switch now := c.environmentNow(env.Name); now {
+		case env.Name:
+		case "":
 			c.note("", delta{Changes, env.Name, " is gone"})
-		} else if now != env.Name {
+		case c.heir().environments[env.Name]:
+			c.note("", delta{Loosens, env.Name, " is gone, and " + now + " has its manifests without its history, holds and freezes (was: " + env.Name + " carries them over)"})
+		default:
 			c.note("", delta{Changes, env.Name, " is called " + now + " now"})
 		}
 	}
@@ -133,43 +139,6 @@ func (c *comparison) file() {
 			c.note("", delta{Changes, env.Name, " is new"})
 		}
 	}
-}
-
-// nowCalled returns how something of the configuration in force is called in the proposed one; "" where it is gone.
-func nowCalled(name string, there, will func(string) bool, renamed func(string) (string, bool)) string {
-	if will(name) {
-		return name
-	}
-	if now, ok := renamed(name); ok && !there(now) {
-		return now
-	}
-	return ""
-}
-
-// formerly returns the environment in force that the proposed one of that name is.
-func (c *comparison) formerly(name string) (config.Environment, bool) {
-	for _, env := range c.was.Environments {
-		if c.environmentNow(env.Name) == name {
-			return env, true
-		}
-	}
-	return config.Environment{}, false
-}
-
-func (c *comparison) environmentNow(name string) string {
-	in := func(of *config.Config) func(string) bool {
-		return func(env string) bool { _, ok := of.Environment(env); return ok }
-	}
-	return nowCalled(name, in(c.was), in(c.will), c.will.RenamedEnvironment)
-}
-
-func (c *comparison) appNow(name string) string {
-	there := func(app string) bool {
-		_, stands := c.apps[app]
-		return stands || slices.Contains(c.was.NamedApps(), app)
-	}
-	will := func(app string) bool { _, ok := c.will.App(app, c.apps[name]...); return ok }
-	return nowCalled(name, there, will, c.will.RenamedApp)
 }
 
 // standing returns the apps that stand in each environment, as that is called in the proposed configuration.
@@ -244,7 +213,11 @@ func (c *comparison) app(name string) {
 	case still && !ok:
 		c.note(name, delta{Changes, "promoted from now on", ""})
 	case ok && still:
-		if now != name {
+		switch now {
+		case name:
+		case c.heir().apps[name]:
+			c.note(name, delta{Loosens, now + " has its manifests without its history, holds and freezes", " (was: " + name + " carries them over)"})
+		default:
 			c.note(name, delta{Changes, "called " + now + " from now on", ""})
 		}
 		for _, s := range []struct{ name, was, will string }{

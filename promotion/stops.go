@@ -51,19 +51,19 @@ func (s Stops) NextEnd() (at time.Time) {
 	return at
 }
 
-// list writes the stops for Ferry's issue.
-func (s Stops) list(b *strings.Builder) {
+// list writes the stops for Ferry's issue. What names something that is no more covers nothing, and is listed all the same until somebody lifts it.
+func (s Stops) list(b *strings.Builder, n naming) {
 	if len(s.Freezes) > 0 {
 		b.WriteString("\n### Freezes\n\n")
 	}
 	for _, f := range s.Freezes {
-		fmt.Fprintf(b, "- %s, since %s\n", escape(f.words()), instant(f.At))
+		fmt.Fprintf(b, "- %s, since %s%s\n", escape(f.words()), instant(f.At), n.idle(f.App, f.Environment, f.Apps...))
 	}
 	if len(s.Holds) > 0 {
 		b.WriteString("\n### Holds\n\n")
 	}
 	for _, h := range s.Holds {
-		fmt.Fprintf(b, "- %s, since %s\n", escape(h.words()), instant(h.At))
+		fmt.Fprintf(b, "- %s, since %s%s\n", escape(h.words()), instant(h.At), n.idle(h.App, h.Environment, h.Apps...))
 	}
 	if len(s.Blocks) > 0 {
 		b.WriteString("\n### Blocks\n\n")
@@ -73,7 +73,7 @@ func (s Stops) list(b *strings.Builder) {
 			fmt.Fprintf(b, "- … and %d more\n", len(s.Blocks)-i)
 			break
 		}
-		fmt.Fprintf(b, "- %s, since %s\n", escape(x.words()), instant(x.At))
+		fmt.Fprintf(b, "- %s, since %s%s\n", escape(x.words()), instant(x.At), n.idle(x.App, x.Environment))
 	}
 }
 

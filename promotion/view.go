@@ -186,7 +186,7 @@ func IssueBody(environments []string, views []View, stops Stops, findings []conf
 	section(&b, "What pull requests lack", views, lacking)
 	section(&b, "Differences from before Ferry", views, difference)
 	section(&b, "What observe keeps Ferry from doing", views, withheld)
-	stops.list(&b)
+	stops.list(&b, naming{environments, views})
 	if len(findings) > 0 {
 		b.WriteString("\n### What looks wrong in the configuration\n\n")
 		for _, f := range findings {

@@ -175,6 +175,30 @@ func TestIssueBody(t *testing.T) {
 	}
 }
 
+// TestIssueNamesStopsThatCoverNothing: what somebody froze is not forgotten where its environment, its app or its group is called otherwise now.
+func TestIssueNamesStopsThatCoverNothing(t *testing.T) {
+	t.Parallel()
+	views := []promotion.View{{App: "cart", Group: "shop", Environments: []promotion.EnvironmentView{{Name: "prod"}}}, {App: "off"}}
+	stop := func(app, environment string, members ...string) promotion.Hold {
+		return promotion.Hold{App: app, Environment: environment, Apps: members, Actor: "ann"}
+	}
+	for gone, h := range map[string]promotion.Hold{"": stop("", ""), " ": stop("cart", "prod"), "  ": stop("shop", ""), "   ": stop("fleet", "", "cart"),
+		"old": stop("", "old"), "older": stop("cart", "older"), "off": stop("off", "prod"), "crew": stop("crew", "prod", "off")} {
+		gone = strings.TrimSpace(gone)
+		want := "covers nothing: there is no " + gone + " any more (`was: " + gone + "` on what that is called now carries it over)"
+		for _, stops := range []promotion.Stops{{Holds: []promotion.Hold{h}}, {Freezes: []promotion.Freeze{promotion.Freeze(h)}}} {
+			body := promotion.IssueBody([]string{"prod"}, views, stops, nil)
+			if strings.Contains(body, "covers nothing") != (gone != "") || gone != "" && !strings.Contains(body, want) {
+				t.Errorf("%+v:\n%s", h, body)
+			}
+		}
+	}
+	blocked := promotion.Stops{Blocks: []promotion.Block{{App: "off", Image: promotion.Image{Tag: "1"}, Actor: "ann"}, {App: "cart", Environment: "old", Image: promotion.Image{Tag: "1"}, Actor: "ann"}}}
+	if body := promotion.IssueBody([]string{"prod"}, views, blocked, nil); strings.Count(body, "covers nothing") != 2 {
+		t.Errorf("of blocks:\n%s", body)
+	}
+}
+
 func TestIssueBodyFitsAndKeepsItsMarks(t *testing.T) {
 	t.Parallel()
 	var views []promotion.View

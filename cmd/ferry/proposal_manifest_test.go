@@ -119,3 +119,18 @@ func TestManifestFromAFork(t *testing.T) {
 		t.Errorf("the check says %+v", runs)
 	}
 }
+
+// TestProposalsOverAHotfix: who takes a hotfix away by hand is told, and so is who renames what it stands in without saying so.
+func TestProposalsOverAHotfix(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	mia := h.maintainer()
+	h.reportAll("dev", "staging", "prod")
+	h.ask(h.board().Number, mia, "/hotfix checkout prod 1.0.1 it loses orders")
+	h.merge(acmeEnv, h.prod().Number)
+	h.wantCheckOf(sandbox.Edit{Branch: "back", Files: map[string]string{checkoutPath("prod"): kustomization("checkout", "1.0.0")}},
+		"changes checkout in prod: 1.0.1 → 1.0.0; would change no promotion", "(ferry/gates is not green: hotfix)")
+	live := strings.Replace(h.file(acmeEnv, "main", ".ferry.yaml"), "- name: prod\n", "- name: live\n    dir: prod\n", 1)
+	h.wantCheck("unnamed", live, "would change no promotion; loosens: mia's hotfix 1.0.1 of checkout in prod would not cover anything any more, "+
+		"prod is gone, and live has its manifests without its history, holds and freezes (was: pro…")
+}

@@ -313,3 +313,30 @@ func TestConfigThatRenamesInATrain(t *testing.T) {
 	h.wantCheck("app", strings.Replace(own, "- name: cart\n", "- name: basket\n    was: cart\n", 1),
 		"would change 1 promotion; changes: cart: called basket from now on", "- platform into staging (basket, checkout): cart leaves, basket joins\n")
 }
+
+// TestFreezeOfAnEnvironmentThatIsCalledOtherwise: without was, what is frozen goes on under another name. The check says so first; after the merge the
+// freeze stays on record, and was carries it over still.
+func TestFreezeOfAnEnvironmentThatIsCalledOtherwise(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.reportAll("dev", "staging", "prod")
+	h.person("mia", acmeEnv, forge.PermissionMaintain)
+	h.ask(h.board().Number, "mia", "/freeze prod the sale")
+	h.ask(h.board().Number, "mia", "/hold checkout prod stocktaking")
+	config := h.file(acmeEnv, "main", ".ferry.yaml")
+	live := strings.Replace(config, "- name: prod\n", "- name: live\n    dir: prod\n", 1)
+	carried := strings.Replace(live, "- name: live\n", "- name: live\n    was: prod\n", 1)
+	h.wantCheck("named", carried, "would change no promotion; changes: prod is called live now")
+	h.wantCheck("unnamed", live, "would change no promotion; loosens: mia's freeze of prod would not cover anything any more, mia's hold of checkout in prod would not cover anything any more and 1 more",
+		"- prod is gone, and live has its manifests without its history, holds and freezes (was: prod carries them over)\n")
+	h.merge(acmeEnv, h.pullOn(acmeEnv, "unnamed").Number)
+	h.later(2 * time.Minute)
+	if body := h.board().Body; strings.Count(body, "It covers nothing: there is no prod any more (`was: prod` on what that is called now carries it over)") != 2 {
+		t.Errorf("the issue says\n%s", body)
+	}
+	h.commit(acmeEnv, map[string]string{".ferry.yaml": carried})
+	h.later(2 * time.Minute)
+	if body := h.board().Body; strings.Contains(body, "covers nothing") || !strings.Contains(body, "mia froze live: the sale") {
+		t.Errorf("the issue says\n%s", body)
+	}
+}

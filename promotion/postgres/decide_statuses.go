@@ -98,7 +98,7 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if stops.Mended, err = d.mended(ctx, changes); err != nil {
+	if err := d.mended(ctx, changes, &stops); err != nil {
 		return time.Time{}, fmt.Errorf("reading what #%d changes: %w", number, err)
 	}
 	c, due, err := promotion.HandMadeGates(d.config, head, changes, stops, d.now)

@@ -12,6 +12,7 @@ import (
 
 	"ferry/forge"
 	"ferry/promotion"
+	"ferry/promotion/config"
 )
 
 // beside names what a proposal is compared with, the configuration, and how it is read: one that was read otherwise is read anew.
@@ -84,9 +85,8 @@ func (d *decision) simulate(ctx context.Context, p promotion.Proposal) (changes 
 		return nil, nil, err
 	}
 	if p.Config != nil {
-		changes = promotion.SettingsChanges(d.config, will, paths)
-		if p.Fork {
-			return changes, &promotion.Effects{Fork: true}, nil
+		if changes, err = d.settingsChanges(ctx, p, will, paths); err != nil || p.Fork {
+			return changes, &promotion.Effects{Fork: true}, err
 		}
 	}
 	involved := promotion.Involved{Changed: p.Apps(will, paths)}
@@ -98,6 +98,24 @@ func (d *decision) simulate(ctx context.Context, p promotion.Proposal) (changes 
 	}
 	effects, err = d.tryOut(ctx, d.try(will, p), promotion.ScopeOf(d.config, will, paths, involved, mostSimulated))
 	return changes, effects, err
+}
+
+// settingsChanges says what a configuration makes of settings, and of what people have stopped.
+func (d *decision) settingsChanges(ctx context.Context, p promotion.Proposal, will *config.Config, paths map[string][]string) ([]promotion.SettingChange, error) {
+	stops, err := d.stops(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mended, err := collectTx[string](ctx, d.tx, `select distinct app from promotions where repository = $1 and intent = $2 and merge_sha <> '' order by app`, d.repo.ID, promotion.IntentHotfix)
+	if err != nil {
+		return nil, err
+	}
+	for _, app := range mended {
+		if err := d.mendedOf(ctx, app, &stops); err != nil {
+			return nil, err
+		}
+	}
+	return append(promotion.StopsChanges(d.config, will, p.Sites(paths), stops), promotion.SettingsChanges(d.config, will, paths)...), nil
 }
 
 // tryOut plans the scope as it is and as it would be, and compares.
@@ -116,7 +134,12 @@ func (d *decision) tryOut(ctx context.Context, then decision, scope promotion.Sc
 		return nil, err
 	}
 	for i := range after.Landings {
-		after.Landings[i].StoppedBy(d.config, stops, d.now)
+		l := &after.Landings[i]
+		stops.Mended = nil
+		if err := d.mendedOf(ctx, l.App, &stops); err != nil {
+			return nil, err
+		}
+		l.StoppedBy(d.config, stops, d.now)
 	}
 	e := promotion.Compare(before, after, d.now)
 	e.Left = scope.Left

@@ -148,10 +148,10 @@ func (d *decision) hotfixesOf(ctx context.Context, app string) (list []promotion
 }
 
 // mended reads the hotfixes that stand where somebody's own pull request changes a release.
-func (d *decision) mended(ctx context.Context, changes []byte) (list []promotion.Mended, err error) {
+func (d *decision) mended(ctx context.Context, changes []byte, stops *promotion.Stops) error {
 	var places []promotion.Change
 	if err := json.Unmarshal(changes, &places); err != nil {
-		return nil, err
+		return err
 	}
 	looked := map[string]bool{}
 	for _, p := range places {
@@ -159,17 +159,22 @@ func (d *decision) mended(ctx context.Context, changes []byte) (list []promotion
 			continue
 		}
 		looked[p.App] = true
-		hotfixes, err := d.hotfixesOf(ctx, p.App)
-		if err != nil {
-			return nil, err
+		if err := d.mendedOf(ctx, p.App, stops); err != nil {
+			return err
 		}
-		standing, err := d.standing(ctx, p.App, hotfixes)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, standing...)
 	}
-	return list, nil
+	return nil
+}
+
+// mendedOf adds the hotfixes of the app that stand.
+func (d *decision) mendedOf(ctx context.Context, app string, stops *promotion.Stops) error {
+	hotfixes, err := d.hotfixesOf(ctx, app)
+	if err != nil {
+		return err
+	}
+	standing, err := d.standing(ctx, app, hotfixes)
+	stops.Mended = append(stops.Mended, standing...)
+	return err
 }
 
 // standing returns those of the app's hotfixes that stand still.
