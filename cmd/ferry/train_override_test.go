@@ -64,7 +64,7 @@ func TestOverrideInATrain(t *testing.T) {
 	if !strings.Contains(p.Body, "overridden by mia: the shop is down (without that: 1h in dev, done at ") {
 		t.Errorf("the body says\n%s", p.Body)
 	}
-	if got := h.message(p.Head.SHA); !strings.Contains(got, "Ferry-Override: soak by mia: the shop is down\n") {
+	if got := h.message(p.Head.SHA) + "\n"; !strings.Contains(got, "Ferry-Override: soak by mia: the shop is down\n") {
 		t.Errorf("the commit says\n%s", got)
 	}
 	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "success", "")
