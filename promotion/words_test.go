@@ -187,14 +187,14 @@ func TestIssueNamesStopsThatCoverNothing(t *testing.T) {
 		gone = strings.TrimSpace(gone)
 		want := "covers nothing: there is no " + gone + " any more (`was: " + gone + "` on what that is called now carries it over)"
 		for _, stops := range []promotion.Stops{{Holds: []promotion.Hold{h}}, {Freezes: []promotion.Freeze{promotion.Freeze(h)}}} {
-			body := promotion.IssueBody([]string{"prod"}, views, stops, nil)
+			body := promotion.IssueBody([]string{"prod"}, views, stops, nil, nil)
 			if strings.Contains(body, "covers nothing") != (gone != "") || gone != "" && !strings.Contains(body, want) {
 				t.Errorf("%+v:\n%s", h, body)
 			}
 		}
 	}
 	blocked := promotion.Stops{Blocks: []promotion.Block{{App: "off", Image: promotion.Image{Tag: "1"}, Actor: "ann"}, {App: "cart", Environment: "old", Image: promotion.Image{Tag: "1"}, Actor: "ann"}}}
-	if body := promotion.IssueBody([]string{"prod"}, views, blocked, nil); strings.Count(body, "covers nothing") != 2 {
+	if body := promotion.IssueBody([]string{"prod"}, views, blocked, nil, nil); strings.Count(body, "covers nothing") != 2 {
 		t.Errorf("of blocks:\n%s", body)
 	}
 }
