@@ -28,6 +28,8 @@ type CheckHint struct {
 type Arming struct {
 	Queue bool   // by the merge queue; else by native auto-merge
 	By    string // the login; empty where it was taken back
+	// Ejected is why the merge queue took it out by itself, without having merged it.
+	Ejected string
 }
 
 // Armed is who has told the forge to merge a pull request by itself, as read for taking it back.

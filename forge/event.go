@@ -12,6 +12,7 @@ const (
 	EventComment      EventKind = "comment"
 	EventCheck        EventKind = "check" // a commit status was posted, or a check run changed
 	EventReview       EventKind = "review"
+	EventQueue        EventKind = "queue"        // a merge queue made a group, or gave one up
 	EventInstallation EventKind = "installation" // the App was installed, removed, suspended, or its repositories changed
 	EventPing         EventKind = "ping"
 	EventUnused       EventKind = "unused"
@@ -25,7 +26,7 @@ type Delivery struct {
 	Body  []byte
 }
 
-// Event is what a delivery hints at. Only the member of its Kind is set. Of a signed payload just the immutable facts may be
+// Event is what a delivery hints at. Only the member of its Kind is set; of a push of a merge group's branch Group, too. Of a signed payload just the immutable facts may be
 // used without a read: a commit's name, its parents, its tree, its changed paths, what a comment said when it was made.
 type Event struct {
 	Kind         EventKind
@@ -38,6 +39,7 @@ type Event struct {
 	Comment      *CommentHint
 	Check        *CheckHint
 	Review       *ReviewHint
+	Group        *GroupHint
 	Access       *Access
 }
 

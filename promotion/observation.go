@@ -26,6 +26,7 @@ type Observation struct {
 	Reviews      []ReviewFacts
 	Heads        []HeadSeen
 	Authors      []Author
+	Queue        *QueueFacts   // nil: nobody looked at the merge queue
 	Armings      []ArmingFacts // in the order in which they were told
 	Commands     []CommandFacts
 	Issue        int // number of Ferry's issue, where it was looked for and found

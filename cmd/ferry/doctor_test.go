@@ -125,7 +125,7 @@ func TestDoctor(t *testing.T) {
 	}{
 		{"in good health", func(*patient) error { return nil }, exitGood, nil, ""},
 		{"permissions", func(p *patient) error {
-			return p.forge.SetPermissions(testAppID, map[string]string{"contents": "read", "statuses": "write", "issues": "write", "pull_requests": "write", "checks": "write", "deployments": "write"})
+			return p.forge.SetPermissions(testAppID, map[string]string{"contents": "read", "statuses": "write", "issues": "write", "pull_requests": "write", "checks": "write", "deployments": "write", "merge_queues": "read"})
 		}, exitFailed, []string{"problem permission", "problem permission"}, "contents: write"},
 		{"events", func(p *patient) error { p.spec.Events = github.Events()[1:]; p.app(); return nil }, exitFailed, []string{"problem event", "problem event"}, "the event push"},
 		{"no webhook", func(p *patient) error { p.spec.WebhookURL = ""; p.app(); return nil }, exitFailed, []string{"problem webhook"}, "goes nowhere"},

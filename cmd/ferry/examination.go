@@ -31,7 +31,8 @@ func (e *examination) want(patients []doctor.Patient) doctor.Wanted {
 	want := doctor.Wanted{Permissions: map[string]string{}, Optional: map[string]bool{}, Events: github.Events()}
 	for _, p := range github.Permissions() {
 		if !p.Organization || slices.ContainsFunc(patients, doctor.Patient.NamesTeams) {
-			want.Permissions[p.Name], want.Optional[p.Name] = p.Level, p.Optional && !p.Organization
+			optional := p.Optional && !p.Organization
+			want.Permissions[p.Name], want.Optional[p.Name], want.Optional[p.Event] = p.Level, optional, optional
 		}
 	}
 	if e.settings.URL != "" {

@@ -49,12 +49,17 @@ func pages[T any](get func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, err
 
 // get makes a call that go-github lacks, or makes in a way that Ferry cannot use. The path is already escaped.
 func (c *Client) get(ctx context.Context, path string, into any) error {
+	_, err := c.read(ctx, path, into)
+	return err
+}
+
+// read is get for who needs the answer's header, too.
+func (c *Client) read(ctx context.Context, path string, into any) (*gh.Response, error) {
 	req, err := c.api.NewRequest("GET", path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = c.api.Do(ctx, req, into)
-	return err
+	return c.api.Do(ctx, req, into)
 }
 
 // repoPath is the address below a repository; rest is already escaped.

@@ -11,7 +11,7 @@ import (
 const (
 	armedQuery = `query($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) {
-    pullRequest(number: $number) { id state autoMergeRequest { enabledBy { login } } mergeQueueEntry { enqueuer { login } } }
+    pullRequest(number: $number) { id state autoMergeRequest { enabledBy { __typename login } } mergeQueueEntry { enqueuer { __typename login } } }
   }
 }`
 	disarmMutation  = `mutation($id: ID!) { disablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId } }`
@@ -19,6 +19,7 @@ const (
 )
 
 type login struct {
+	Kind  string `json:"__typename"`
 	Login string `json:"login"`
 }
 
@@ -75,6 +76,9 @@ func (c *Client) Disarm(ctx context.Context, repo forge.Repo, number int) (was f
 func (l *login) name() string {
 	if l == nil || l.Login == "" {
 		return "ghost"
+	}
+	if l.Kind == "Bot" { // REST gives an App's login this ending
+		return l.Login + "[bot]"
 	}
 	return l.Login
 }

@@ -229,7 +229,9 @@ func TestPermissionsAreThoseOfTheCalls(t *testing.T) {
 	}
 	asked := map[string]string{}
 	for _, p := range github.Permissions() {
-		asked[p.Name] = p.Level
+		if asked[p.Name] = p.Level; slices.Contains(github.Events(), p.Event) {
+			levels[p.Name] = "read"
+		}
 	}
 	same(t, levels, asked, nil)
 }

@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,11 +18,15 @@ func (f *Forge) AppFacts(ctx context.Context) (forge.AppFacts, error) {
 	if f.key == nil {
 		return forge.AppFacts{}, fmt.Errorf("reading the App: %w (a token was given instead of an App)", forge.ErrForbidden)
 	}
-	app, resp, err := f.app.api.Apps.Get(ctx, "")
+	var app struct {
+		gh.App
+		Permissions map[string]string `json:"permissions"` // go-github 60 knows none that is younger than itself
+	}
+	resp, err := f.app.read(ctx, "app", &app)
 	if err != nil {
 		return forge.AppFacts{}, f.app.failed(fmt.Sprintf("reading App %d", f.appID), err)
 	}
-	facts := forge.AppFacts{ID: app.GetID(), Permissions: levels(app.GetPermissions()), Events: app.Events, Settings: settingsPage(app), Ours: f.now()}
+	facts := forge.AppFacts{ID: app.GetID(), Permissions: app.Permissions, Events: app.Events, Settings: settingsPage(&app.App), Ours: f.now()}
 	if facts.Clock, err = http.ParseTime(resp.Header.Get("Date")); err != nil {
 		facts.Clock = time.Time{}
 	}
@@ -48,29 +51,25 @@ func settingsPage(app *gh.App) string {
 	return page.String()
 }
 
-// levels returns permissions as GitHub's API writes them.
-func levels(p *gh.InstallationPermissions) map[string]string {
-	found := map[string]string{}
-	if text, err := json.Marshal(p); err == nil {
-		_ = json.Unmarshal(text, &found) // strings by strings
-	}
-	return found
-}
-
 // InstallationFacts returns what GitHub says of each installation of the App.
 func (f *Forge) InstallationFacts(ctx context.Context) ([]forge.InstallationFacts, error) {
 	if f.key == nil {
 		return nil, fmt.Errorf("listing the installations: %w (a token was given instead of an App)", forge.ErrForbidden)
 	}
-	all, err := pages(func(page gh.ListOptions) ([]*gh.Installation, *gh.Response, error) {
-		return f.app.api.Apps.ListInstallations(ctx, &page)
+	type installation struct {
+		gh.Installation
+		Permissions map[string]string `json:"permissions"`
+	}
+	all, err := pages(func(page gh.ListOptions) (some []*installation, resp *gh.Response, err error) {
+		resp, err = f.app.read(ctx, fmt.Sprintf("app/installations?per_page=%d&page=%d", page.PerPage, page.Page), &some)
+		return some, resp, err
 	})
 	if err != nil {
 		return nil, f.app.failed(fmt.Sprintf("listing the installations of App %d", f.appID), err)
 	}
 	found := make([]forge.InstallationFacts, 0, len(all))
 	for _, i := range all {
-		found = append(found, forge.InstallationFacts{ID: i.GetID(), Account: i.GetAccount().GetLogin(), Page: i.GetHTMLURL(), Suspended: i.SuspendedAt != nil, Permissions: levels(i.GetPermissions()), Events: i.Events})
+		found = append(found, forge.InstallationFacts{ID: i.GetID(), Account: i.GetAccount().GetLogin(), Page: i.GetHTMLURL(), Suspended: i.SuspendedAt != nil, Permissions: i.Permissions, Events: i.Events})
 	}
 	return found, nil
 }
@@ -165,13 +164,8 @@ func (c *Client) BranchRules(ctx context.Context, repo forge.Repo, branch string
 // rules returns the rules of rulesets that bind a branch: none where GitHub's server or the owner's plan knows no rules.
 func (c *Client) rules(ctx context.Context, repo forge.Repo, branch string) (rules forge.BranchRules, err error) {
 	path := repoPath(repo, "rules/branches/"+url.PathEscape(branch))
-	all, err := pages(func(page gh.ListOptions) ([]branchRule, *gh.Response, error) {
-		var some []branchRule
-		req, err := c.api.NewRequest("GET", fmt.Sprintf("%s?per_page=%d&page=%d", path, page.PerPage, page.Page), nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		resp, err := c.api.Do(ctx, req, &some)
+	all, err := pages(func(page gh.ListOptions) (some []branchRule, resp *gh.Response, err error) {
+		resp, err = c.read(ctx, fmt.Sprintf("%s?per_page=%d&page=%d", path, page.PerPage, page.Page), &some)
 		return some, resp, err
 	})
 	if known := c.failed(path, err); errors.Is(known, forge.ErrNotFound) || errors.Is(known, forge.ErrForbidden) {

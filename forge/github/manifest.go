@@ -14,7 +14,7 @@ import (
 
 // Events returns what the App wants to hear of.
 func Events() []string { // installation and installation_repositories come unasked
-	return []string{"push", "pull_request", "pull_request_review", "issue_comment", "status", "check_run", "check_suite"}
+	return []string{"push", "pull_request", "pull_request_review", "issue_comment", "status", "check_run", "check_suite", "merge_group"}
 }
 
 // maxAppName is how long an App's name may be.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,8 @@ func parse(name string, body []byte) (forge.Event, error) {
 		return parseCheck(name, body)
 	case "pull_request_review":
 		return parseReview(body)
+	case "merge_group":
+		return parseGroup(body)
 	case "installation", "installation_repositories":
 		return parseAccess(name, body)
 	}
@@ -179,6 +182,7 @@ func parseComment(body []byte) (forge.Event, error) {
 
 type pullPayload struct {
 	common
+	Reason      string `json:"reason"` // of dequeued
 	PullRequest *struct {
 		Number   int       `json:"number"`
 		State    string    `json:"state"`
@@ -231,6 +235,9 @@ func parsePull(body []byte) (forge.Event, error) {
 		hint.Arming = &forge.Arming{Queue: e.Action == "enqueued", By: e.Sender.Login}
 	case "auto_merge_disabled", "dequeued":
 		hint.Arming = &forge.Arming{Queue: e.Action == "dequeued"}
+		if hint.Arming.Queue && !slices.Contains([]string{"", "MANUAL", "MERGE", "ALREADY_MERGED"}, p.Reason) {
+			hint.Arming.Ejected = strings.ToLower(strings.ReplaceAll(p.Reason, "_", " "))
+		}
 	}
 	e.Pull = hint
 	return e, nil

@@ -17,6 +17,7 @@ type Permission struct {
 	Level        string // read or write
 	Organization bool   // of the organization, not of its repositories
 	Optional     bool   // without it Ferry lacks only what Use says
+	Event        string // that GitHub tells of to who has it, and for which alone it is there; empty: calls need it
 	Use          string // what Ferry does with it
 }
 
@@ -39,6 +40,8 @@ func Permissions() []Permission {
 		{Name: "issues", Title: "Issues", Level: "write", Use: "keeps the issue `Ferry: what is where`, and answers comments"},
 		{Name: "checks", Title: "Checks", Level: "write", Optional: true, Use: "reads the check runs that `checks` asks for ([docs/gates.md](gates.md#checks)). Without it commit statuses count alone, " +
 			"and a gate that waits for a check run says so. Makes the check run `ferry/config` on pull requests that change the configuration; without *write* a commit status says the same in one line"},
+		{Name: "merge_queues", Title: "Merge queues", Level: "read", Optional: true, Event: "merge_group", Use: "hears of merge groups, which need `ferry/gates` too where a merge queue is required. Without it " +
+			"what is pushed to their branches tells of them"},
 		{Name: "metadata", Title: "Metadata", Level: "read", Use: "GitHub gives it to every App; also tells what a person who comments may do"},
 		{Name: "members", Title: "Members", Level: "read", Organization: true, Optional: true, Use: "sees who is in a team, where `roles` names teams; without it nobody is"},
 	}
@@ -116,7 +119,7 @@ func calls() []call {
 		{"GET", repo + "/pulls/{pull_number}/reviews", needPulls}, {"POST", "graphql/repository", needPulls},
 		{"POST", repo + "/pulls", needPullWrites}, {"PATCH", repo + "/pulls/{pull_number}", needPullWrites}, {"POST", repo + "/pulls/{pull_number}/requested_reviewers", needPullWrites},
 		{"PUT", repo + "/pulls/{pull_number}/merge", needMerges},
-		{"POST", "graphql/disablePullRequestAutoMerge", needMerges}, {"POST", "graphql/dequeuePullRequest", needMerges},
+		{"POST", "graphql/disablePullRequestAutoMerge", needMerges}, {"POST", "graphql/dequeuePullRequest", needMerges}, {"POST", "graphql/enqueuePullRequest", needMerges},
 		{"POST", "graphql/createRef", needMerges}, {"POST", "graphql/createCommitOnBranch", needMerges}, {"POST", "graphql/createPullRequest", needMerges}, // in one request
 
 		{"GET", repo + "/issues", needThreads}, {"GET", repo + "/issues/comments", needThreads}, // before {issue_number}, which it is not

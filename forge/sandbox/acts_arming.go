@@ -8,8 +8,9 @@ import (
 
 // armed is that somebody has told the forge to merge a pull request by itself.
 type armed struct {
-	by *account
-	at time.Time
+	by    *account
+	at    time.Time
+	place int64 // of those that were queued at that time
 }
 
 // enableAutoMerge arms a pull request (docs.github.com, "Automatically merging a pull request"): it is merged in the person's name once all requirements
@@ -53,13 +54,21 @@ func (s *Sandbox) disarmStranger(r *repository, t *thread, who *account) error {
 	return s.emitPull(r, t, "auto_merge_disabled", who, object{"reason": "Head branch was pushed to by a user without write access"})
 }
 
-// enqueue adds a pull request to the merge queue of its base. The sandbox's queue waits until MergeQueued is called.
+// enqueue adds a pull request to the merge queue of its base. Where no rule asks for a queue, the sandbox's waits until MergeQueued is called.
 func (s *Sandbox) enqueue(r *repository, t *thread, who *account) error {
 	if !t.open || t.pull.queued != nil {
 		return unprocessable("Pull request is already in the queue, or cannot be merged")
 	}
-	t.pull.auto, t.pull.queued = nil, &armed{by: who, at: s.now()}
-	return s.emitPull(r, t, "enqueued", who, nil)
+	if r.queues(t.pull.base) {
+		if err := s.mayQueue(r, t, who); err != nil {
+			return err
+		}
+	}
+	t.pull.auto, t.pull.queued = nil, &armed{by: who, at: s.now(), place: s.st.nextID()}
+	if err := s.emitPull(r, t, "enqueued", who, nil); err != nil {
+		return err
+	}
+	return s.settleQueue(r, t.pull.base)
 }
 
 func (s *Sandbox) dequeue(r *repository, t *thread, who *account) error {
@@ -67,7 +76,10 @@ func (s *Sandbox) dequeue(r *repository, t *thread, who *account) error {
 		return unprocessable("Pull request is not in the merge queue")
 	}
 	t.pull.queued = nil
-	return s.emitPull(r, t, "dequeued", who, object{"reason": "MANUAL"})
+	if err := s.emitPull(r, t, "dequeued", who, object{"reason": "MANUAL"}); err != nil {
+		return err
+	}
+	return s.settleQueue(r, t.pull.base)
 }
 
 // mergeArmed merges what is armed and has everything that it needs. Whatever may meet a requirement calls it.
@@ -78,6 +90,14 @@ func (s *Sandbox) mergeArmed(r *repository) error {
 			continue
 		}
 		by := p.auto.by
+		if r.queues(p.base) {
+			if s.mayQueue(r, t, by) == nil {
+				if err := s.enqueue(r, t, by); err != nil {
+					return err
+				}
+			}
+			continue
+		}
 		refused, err := r.judge(move{branch: p.base, before: p.baseSHA, after: p.headSHA, who: by, pull: t})
 		if err != nil {
 			return err
@@ -87,6 +107,14 @@ func (s *Sandbox) mergeArmed(r *repository) error {
 		}
 		p.auto = nil
 		if _, err := s.merge(r, t, mergeOrder{}, by); err != nil {
+			return err
+		}
+	}
+	for _, t := range r.pullRequests() {
+		if t.pull.group == nil {
+			continue
+		}
+		if err := s.settleQueue(r, t.pull.base); err != nil {
 			return err
 		}
 	}

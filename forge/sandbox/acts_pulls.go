@@ -112,7 +112,10 @@ func (s *Sandbox) setOpen(r *repository, t *thread, open bool, who *account) err
 			t.pull.auto, t.pull.queued = nil, nil
 		}
 	}
-	return s.emitThread(r, t, action, who, nil)
+	if err := s.emitThread(r, t, action, who, nil); err != nil || t.pull == nil {
+		return err
+	}
+	return s.settleQueue(r, t.pull.base)
 }
 
 // mayReopen returns GitHub's reason against opening a pull request again whose head branch stands at head.

@@ -95,6 +95,9 @@ func (s *Sandbox) refMoved(r *repository, ref, before, after string, who *accoun
 			return err
 		}
 	}
+	if err := s.settleQueue(r, branch); err != nil {
+		return err
+	}
 	return s.forkMoved(r, branch, after, who)
 }
 

@@ -137,8 +137,15 @@ func selected(o object, set ast.SelectionSet) object {
 		switch s := s.(type) {
 		case *ast.Field:
 			out[s.Alias] = o[s.Name]
-			if inner, isObject := o[s.Name].(object); isObject {
+			switch inner := o[s.Name].(type) {
+			case object:
 				out[s.Alias] = selected(inner, s.SelectionSet)
+			case []object:
+				list := []object{}
+				for _, one := range inner {
+					list = append(list, selected(one, s.SelectionSet))
+				}
+				out[s.Alias] = list
 			}
 		case *ast.InlineFragment:
 			if s.TypeCondition == o["__typename"] {
@@ -166,6 +173,13 @@ func graphqlRepository(c *call, f graphqlField) (object, error) {
 	o := object{"id": nodeID("Repository", r.id)}
 	for _, s := range f.SelectionSet {
 		asked, isField := s.(*ast.Field)
+		if isField && asked.Name == "mergeQueue" {
+			var branch string
+			if err := errors.Join(c.client.may(r, "pull_requests:read"), f.argument(asked, "branch", &branch)); err != nil {
+				return nil, err
+			}
+			o["mergeQueue"] = c.s.graphqlQueue(r, branch)
+		}
 		if !isField || asked.Name != "pullRequest" {
 			continue
 		}
@@ -219,10 +233,27 @@ func (s *Sandbox) graphqlPull(r *repository, t *thread) object {
 	if x := p.auto; x != nil {
 		o["autoMergeRequest"] = object{"enabledBy": graphqlActor(x.by)}
 	}
+	o["isMergeQueueEnabled"], o["isInMergeQueue"] = r.queues(p.base), p.queued != nil
 	if x := p.queued; x != nil {
 		o["mergeQueueEntry"] = object{"enqueuer": graphqlActor(x.by)}
 	}
 	return o
+}
+
+// graphqlQueue is the merge queue of a branch, nil where it has none.
+func (s *Sandbox) graphqlQueue(r *repository, branch string) any {
+	if !r.queues(branch) {
+		return nil
+	}
+	nodes := []object{}
+	for i, t := range r.queue(branch) {
+		entry := object{"position": i + 1, "enqueuer": graphqlActor(t.pull.queued.by), "pullRequest": s.graphqlPull(r, t), "state": "QUEUED", "headCommit": nil}
+		if g := t.pull.group; g != nil {
+			entry["state"], entry["headCommit"] = "AWAITING_CHECKS", object{"oid": g.sha}
+		}
+		nodes = append(nodes, entry)
+	}
+	return object{"entries": object{"nodes": nodes, "pageInfo": object{"hasNextPage": false, "endCursor": nil}}}
 }
 
 // graphqlActor is an account. A bot's login is its App's there, without the ending that REST gives it.

@@ -57,7 +57,7 @@ func newApp(spec AppSpec) (*app, error) {
 		spec.Owner = spec.Slug
 	}
 	if len(spec.Permissions) == 0 {
-		spec.Permissions = map[string]string{"contents": "write", "pull_requests": "write", "issues": "write", "statuses": "write", "checks": "write", "deployments": "write", "metadata": "read"}
+		spec.Permissions = map[string]string{"contents": "write", "pull_requests": "write", "issues": "write", "statuses": "write", "checks": "write", "deployments": "write", "merge_queues": "read", "metadata": "read"}
 	}
 	a := &app{id: spec.ID, slug: spec.Slug, key: key, hookURL: spec.WebhookURL, hookSecret: spec.WebhookSecret, spec: spec}
 	a.permissions, a.events = maps.Clone(spec.Permissions), slices.Clone(spec.Events)

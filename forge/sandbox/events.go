@@ -50,7 +50,7 @@ func listens(a *app, event string) bool {
 		return true
 	}
 	// docs.github.com, "Webhook events and payloads": at least read-level access for the permission it belongs to.
-	needs := map[string]string{"check_run": "checks", "status": "statuses", "deployment": "deployments", "deployment_status": "deployments"}[event]
+	needs := map[string]string{"check_run": "checks", "status": "statuses", "deployment": "deployments", "deployment_status": "deployments", "merge_group": "merge_queues"}[event]
 	if needs != "" && a.permissions[needs] == "" {
 		return false
 	}

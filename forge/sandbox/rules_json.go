@@ -129,6 +129,12 @@ func (set *ruleset) rulesJSON() []object {
 			"allowed_merge_methods": []string{"merge", "squash", "rebase"},
 		}})
 	}
+	if set.MergeQueue {
+		list = append(list, object{"type": "merge_queue", "parameters": object{
+			"check_response_timeout_minutes": 60, "grouping_strategy": "ALLGREEN", "max_entries_to_build": 5, "max_entries_to_merge": 5, "merge_method": "MERGE",
+			"min_entries_to_merge": 1, "min_entries_to_merge_wait_minutes": 5,
+		}})
+	}
 	if len(set.Checks) > 0 {
 		checks := []object{}
 		for _, c := range set.Checks {

@@ -21,6 +21,7 @@ type move struct {
 	who    *account
 	pull   *thread           // whose merge it is; nil for a push
 	method forge.MergeMethod // of the merge
+	queue  bool              // it is to be merged by the merge queue
 }
 
 // refusal is why the rules of a branch do not let it move, in GitHub's words.
@@ -122,6 +123,9 @@ func (r *repository) broken(x *Rules, m move, exempt bool) ([]string, error) {
 	}
 	if m.pull == nil && x.byPull() {
 		found = append(found, "Changes must be made through a pull request.")
+	}
+	if x.MergeQueue && !m.queue {
+		found = append(found, "Changes must be made through the merge queue")
 	}
 	unsigned, err := r.unsigned(x, m)
 	if err != nil {

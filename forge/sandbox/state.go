@@ -79,6 +79,7 @@ type pull struct {
 	baseSHA    string
 	auto       *armed // native auto-merge
 	queued     *armed // in the merge queue
+	group      *group // that the queue has made of it
 	draft      bool
 	merged     bool
 	mergedAt   time.Time

@@ -28,7 +28,7 @@ type Finding struct {
 	Link     string `json:"link,omitempty"` // the page that does it
 }
 
-// Wanted is what Ferry asks of the forge: permissions by their levels, those that only some features need among Optional, and events.
+// Wanted is what Ferry asks of the forge: permissions by their levels, and events. What only some features need is among Optional.
 type Wanted struct {
 	Permissions map[string]string
 	Optional    map[string]bool
@@ -97,7 +97,11 @@ func lacking(where, said, link, do string, have map[string]string, events []stri
 	}
 	for _, event := range want.Events {
 		if !slices.Contains(events, event) {
-			found = append(found, Finding{Problem, "event", where, fmt.Sprintf("%s the event %s: what it tells is seen at the next sweep", said, event), do, link})
+			severity := Problem
+			if want.Optional[event] {
+				severity = Note
+			}
+			found = append(found, Finding{severity, "event", where, fmt.Sprintf("%s the event %s: what it tells is seen at the next sweep", said, event), do, link})
 		}
 	}
 	return found

@@ -14,7 +14,7 @@ import (
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func wanted() doctor.Wanted {
-	return doctor.Wanted{Permissions: map[string]string{"contents": "write", "checks": "write"}, Optional: map[string]bool{"checks": true}, Events: []string{"push"}, Hook: "https://ferry.example.com/webhooks/github"}
+	return doctor.Wanted{Permissions: map[string]string{"contents": "write", "checks": "write"}, Optional: map[string]bool{"checks": true, "merge_group": true}, Events: []string{"push", "merge_group"}, Hook: "https://ferry.example.com/webhooks/github"}
 }
 
 // rules returns the findings as "severity rule", in the order in which they were found, and checks that each says what to do.
@@ -39,8 +39,9 @@ func TestApp(t *testing.T) {
 		want   []string
 	}{
 		{"all is well", func(*forge.AppFacts) {}, []forge.SentDelivery{{GUID: "a", Status: 202}}, nil},
-		{"a permission and an event are missing", func(a *forge.AppFacts) { a.Permissions["contents"], a.Events = "read", nil }, nil, []string{"problem permission", "problem event"}},
+		{"a permission and an event are missing", func(a *forge.AppFacts) { a.Permissions["contents"], a.Events = "read", nil }, nil, []string{"problem permission", "problem event", "note event"}},
 		{"an optional permission is missing", func(a *forge.AppFacts) { delete(a.Permissions, "checks") }, nil, []string{"note permission"}},
+		{"an optional event is missing", func(a *forge.AppFacts) { a.Events = []string{"push"} }, nil, []string{"note event"}},
 		{"no webhook", func(a *forge.AppFacts) { a.Hook = "" }, nil, []string{"problem webhook"}},
 		{"another webhook, unproven", func(a *forge.AppFacts) { a.Hook, a.HookUnproven = "https://old.example.com", true }, nil, []string{"problem webhook", "problem webhook-tls"}},
 		{"a slow clock", func(a *forge.AppFacts) { a.Clock = noon.Add(time.Minute) }, nil, []string{"problem clock"}},
@@ -48,7 +49,7 @@ func TestApp(t *testing.T) {
 		{"a delivery that arrived later", func(*forge.AppFacts) {}, []forge.SentDelivery{{GUID: "a", Status: 202}, {GUID: "a", Status: 503}}, nil},
 		{"a delivery that did not", func(*forge.AppFacts) {}, []forge.SentDelivery{{GUID: "a", Status: 202}, {GUID: "b", Event: "push"}}, []string{"problem deliveries"}},
 	} {
-		app := forge.AppFacts{ID: 7, Permissions: map[string]string{"contents": "write", "checks": "write"}, Events: []string{"push"}, Hook: "https://ferry.example.com/webhooks/github", Clock: noon, Ours: noon}
+		app := forge.AppFacts{ID: 7, Permissions: map[string]string{"contents": "write", "checks": "write"}, Events: []string{"push", "merge_group"}, Hook: "https://ferry.example.com/webhooks/github", Clock: noon, Ours: noon}
 		c.change(&app)
 		if got := rules(t, doctor.App(app, c.log, wanted())); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
@@ -65,10 +66,10 @@ func TestInstallation(t *testing.T) {
 		budget forge.Budget
 		want   []string
 	}{
-		{"all is well", forge.InstallationFacts{Permissions: given, Events: []string{"push"}}, forge.Budget{Limit: 5000, Left: 4000}, nil},
+		{"all is well", forge.InstallationFacts{Permissions: given, Events: []string{"push", "merge_group"}}, forge.Budget{Limit: 5000, Left: 4000}, nil},
 		{"suspended", forge.InstallationFacts{Suspended: true}, forge.Budget{}, []string{"problem suspended"}},
-		{"not accepted", forge.InstallationFacts{Events: []string{"push"}}, forge.Budget{}, []string{"note permission", "problem permission"}},
-		{"used up", forge.InstallationFacts{Permissions: given, Events: []string{"push"}}, forge.Budget{Limit: 5000, Left: 499, Reset: noon}, []string{"problem budget"}},
+		{"not accepted", forge.InstallationFacts{Events: []string{"push", "merge_group"}}, forge.Budget{}, []string{"note permission", "problem permission"}},
+		{"used up", forge.InstallationFacts{Permissions: given, Events: []string{"push", "merge_group"}}, forge.Budget{Limit: 5000, Left: 499, Reset: noon}, []string{"problem budget"}},
 	} {
 		if got := rules(t, doctor.Installation(c.in, c.budget, wanted())); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)

@@ -31,6 +31,12 @@ func (r *observation) armings(ctx context.Context) error {
 		if err := r.arm(ctx, a.Number, column, a.By); err != nil {
 			return err
 		}
+		if a.Ejected == "" {
+			continue
+		}
+		if err := r.ejected(ctx, a.Number, a.Ejected); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -115,7 +115,8 @@ const deadAuthors = `
 const deadStatuses = `
 	with posted as (
 	  select id, repository, desired ->> 'target' as target, desired ->> 'sha' as sha, desired -> 'status' ->> 'Context' as context
-	  from wishes where kind = 'status' and version = applied_version and coalesce(applied_at, '-infinity') < $2
+	  from wishes w where kind = 'status' and version = applied_version and coalesce(applied_at, '-infinity') < $2
+	    and not exists (select from merge_groups g where g.repository = w.repository and g.sha = w.desired ->> 'sha')
 	), dead as (
 	  select w.* from posted w where case
 	    when w.context = 'ferry/gates' then not exists (select from pulls p where p.repository = w.repository and p.open and p.head_sha = w.sha)

@@ -66,8 +66,8 @@ func (s *Store) decideUnit(ctx context.Context, repository int64, unit string, n
 
 func (d *decision) load(ctx context.Context, repository int64) error {
 	r := &d.repo
-	err := d.tx.QueryRow(ctx, `select id, forge, forge_id, owner, name, default_branch, config_blob, config_set, config_problem, issue from repositories where id = $1`, repository).
-		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.ConfigBlob, &r.ConfigSet, &r.ConfigProblem, &r.Issue)
+	err := d.tx.QueryRow(ctx, `select id, forge, forge_id, owner, name, default_branch, config_blob, config_set, config_problem, issue, merge_queue from repositories where id = $1`, repository).
+		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.ConfigBlob, &r.ConfigSet, &r.ConfigProblem, &r.Issue, &r.MergeQueue)
 	if err != nil || r.ConfigBlob == "" {
 		return err
 	}
@@ -91,6 +91,8 @@ func (d *decision) decide(ctx context.Context) (due time.Time, err error) {
 		return d.issue(ctx)
 	case d.unit == stateUnit:
 		return d.state(ctx)
+	case d.unit == queueUnit:
+		return time.Time{}, d.groups(ctx)
 	}
 	return time.Time{}, fmt.Errorf("%q is no unit", d.unit)
 }

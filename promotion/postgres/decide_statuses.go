@@ -71,7 +71,10 @@ func (d *decision) fold(ctx context.Context, target string, sha forge.SHA, statu
 		return err
 	}
 	status := promotion.Fold(statusContext, d.mind.URL, byApp)
-	return d.wish(ctx, "status", key, app, StatusWish{Target: target, SHA: sha, Status: status}, time.Time{})
+	if err := d.wish(ctx, "status", key, app, StatusWish{Target: target, SHA: sha, Status: status}, time.Time{}); err != nil || !d.repo.MergeQueue || statusContext != promotion.GatesContext {
+		return err
+	}
+	return d.groupsOf(ctx, sha)
 }
 
 // handMade decides ferry/gates of a pull request that is not Ferry's: what stops its environments stops it too, where it changes a release.

@@ -36,6 +36,7 @@ type Repository struct {
 	Head          forge.SHA // as observed last
 	HeadTree      forge.SHA
 	Issue         int
+	MergeQueue    bool // the default branch has one
 }
 
 // StoredDelivery is a delivery that has not been worked off.
@@ -51,11 +52,11 @@ func (s *Store) LoadRepository(ctx context.Context, id int64) (r Repository, err
 	var at, since, swept *time.Time
 	err = s.pool.QueryRow(ctx, `
 		select r.id, r.forge, r.forge_id, r.owner, r.name, r.default_branch, r.installation, coalesce(i.access, 0), r.accessible, r.generation, r.observed, r.observe_at, r.failing_since, r.failures, r.sweep, r.swept_at,
-		       r.config_blob, r.config_set, r.config_tried, r.config_problem, coalesce(b.head, ''), coalesce(b.tree, ''), r.issue
+		       r.config_blob, r.config_set, r.config_tried, r.config_problem, coalesce(b.head, ''), coalesce(b.tree, ''), r.issue, r.merge_queue
 		from repositories r left join branches b on b.repository = r.id and b.branch = r.default_branch left join installations i on i.forge = r.forge and i.id = r.installation
 		where r.id = $1`, id).
 		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.Installation, &r.Access, &r.Accessible, &r.Generation, &r.Observed, &at, &since, &r.Failures, &r.Sweep, &swept,
-			&r.ConfigBlob, &r.ConfigSet, &r.ConfigTried, &r.ConfigProblem, &r.Head, &r.HeadTree, &r.Issue)
+			&r.ConfigBlob, &r.ConfigSet, &r.ConfigTried, &r.ConfigProblem, &r.Head, &r.HeadTree, &r.Issue, &r.MergeQueue)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -259,7 +260,7 @@ func causeOf(deliveries []string) string {
 }
 
 func (r *observation) record(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.people, r.armings, r.proposals, r.commands, r.cleanBlobs, r.sweepChecks} {
+	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.people, r.armings, r.queue, r.proposals, r.commands, r.cleanBlobs, r.sweepChecks} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // A unit is what is decided as one, by name: an app ("app:checkout"), the apps of a group ("group:platform"), a hand-made pull request ("pull:7"), the pending commands of a repository,
-// its configuration's status, Ferry's issue, the decisions on the branch ferry-state. Each has its own generation.
+// its configuration's status, Ferry's issue, the decisions on the branch ferry-state, the merge groups of the merge queue. Each has its own generation.
 const (
 	appPrefix    = "app:"
 	groupPrefix  = "group:"
@@ -23,6 +23,7 @@ const (
 	configUnit   = "config"
 	issueUnit    = "issue"
 	stateUnit    = "state"
+	queueUnit    = "queue"
 )
 
 func appUnit(app string) string       { return appPrefix + app }

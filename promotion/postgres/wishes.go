@@ -55,6 +55,7 @@ type Applied struct {
 	Issue     int                // number of Ferry's issue
 	Done      bool               // the wish is fulfilled and of no more use
 	Closed    bool               // Ferry closed the pull request
+	Queued    string             // who has added the pull request to the merge queue
 	Disarmed  string             // what of the pull request's arming Ferry took back, in words
 	Overwrote forge.SHA          // a commit of somebody else's on the branch ferry-state, which says no more what is in force
 }
@@ -117,8 +118,16 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now ti
 			return err
 		}
 	}
+	if a.Queued != "" {
+		return s.enqueued(ctx, tx, w, a.Number, a.Queued, now)
+	}
 	if w.Kind == "disarm" {
 		return s.disarmedByWish(ctx, tx, w, a.Disarmed, now)
+	}
+	if w.Kind == "status" {
+		if err := s.releaseMerge(ctx, tx, w); err != nil {
+			return err
+		}
 	}
 	if w.Kind == "state" {
 		if err := s.releaseAnswers(ctx, tx, repository); err != nil {

@@ -25,6 +25,9 @@ func (a *act) merge(ctx context.Context) (postgres.Applied, error) {
 		if err := a.stillWished(ctx, wish.Group); err != nil {
 			return err
 		}
+		if err := a.gatesPosted(ctx, wish.Head); err != nil {
+			return err
+		}
 		if err := a.guarded(ctx, wish); err != nil {
 			return err
 		}
@@ -45,6 +48,15 @@ func (a *act) guarded(ctx context.Context, wish promotion.MergeWish) error {
 	guarded, err := a.client.Guarded(ctx, a.repo, wish.Base)
 	if err == nil && !guarded {
 		err = &refusedError{fmt.Sprintf("nothing guards %s: protect it with a required status ferry/gates, or set `unprotected: allow` on the environment", wish.Base)}
+	}
+	return err
+}
+
+// gatesPosted fails while ferry/gates does not stand on the head yet: where the branch asks for it, the merge would be refused.
+func (a *act) gatesPosted(ctx context.Context, head forge.SHA) error {
+	awaited, err := a.Store.GatesAwaited(ctx, a.wish.Repository.ID, head)
+	if err == nil && awaited {
+		err = &laterError{reason: "ferry/gates is not posted yet", pause: time.Second, free: true}
 	}
 	return err
 }
@@ -70,19 +82,21 @@ func (a *act) stillWished(ctx context.Context, group string) error {
 	return err
 }
 
-// mergeNow merges in the first way that the repository allows.
+// mergeNow merges in the first way that the repository allows, or adds the pull request to the merge queue where one is required.
 func (a *act) mergeNow(ctx context.Context, wish promotion.MergeWish) (postgres.Applied, error) {
+	if a.wish.Repository.MergeQueue { // who may bypass it would merge past it
+		if applied, err := a.enqueue(ctx, wish); err != nil || applied.Queued != "" || applied.Done {
+			return applied, err
+		}
+	}
 	for method := forge.MergeCommit; ; {
 		_, refusal := a.client.Merge(ctx, a.repo, wish.Number, wish.Head, method, wish.Title)
 		if refusal == nil {
 			return postgres.Applied{State: wish, Done: true}, nil
 		}
-		merged, err := a.afterRefusal(ctx, wish, refusal)
-		if err != nil {
-			return postgres.Applied{}, err
-		}
-		if merged {
-			return postgres.Applied{State: wish, Done: true}, a.Store.Hint(ctx, a.wish.Repository.ID)
+		applied, err := a.mergedOrQueued(ctx, wish, refusal)
+		if err != nil || applied.Done || applied.Queued != "" {
+			return applied, err
 		}
 		methods, err := a.client.WaysToMerge(ctx, a.repo, wish.Base)
 		switch {
@@ -97,32 +111,59 @@ func (a *act) mergeNow(ctx context.Context, wish promotion.MergeWish) (postgres.
 	}
 }
 
-// afterRefusal says whether the pull request is merged all the same, and fails where something is in its way. That is not read from the words of the refusal,
-// which differ and change, but from how it stands now. It returns neither where nothing is known to be in its way.
-func (a *act) afterRefusal(ctx context.Context, wish promotion.MergeWish, refusal error) (merged bool, err error) {
+// mergedOrQueued finds out what a refused merge means: it is merged all the same, or the merge queue is to merge it, or something is in its way. It returns
+// neither where nothing is known to be.
+func (a *act) mergedOrQueued(ctx context.Context, wish promotion.MergeWish, refusal error) (postgres.Applied, error) {
 	var limited *forge.RateLimited
 	if errors.As(refusal, &limited) || errors.Is(refusal, context.Canceled) {
-		return false, refusal
+		return postgres.Applied{}, refusal
 	}
+	if !a.wish.Repository.MergeQueue && errors.Is(refusal, forge.ErrNotMergeable) { // one may be required since
+		if applied, err := a.enqueue(ctx, wish); err != nil || applied.Queued != "" || applied.Done {
+			return applied, err
+		}
+	}
+	return a.afterRefusal(ctx, wish, refusal)
+}
+
+// enqueue adds the pull request to the merge queue of its base, with the head it was judged at. It returns nothing where the base has no queue.
+func (a *act) enqueue(ctx context.Context, wish promotion.MergeWish) (postgres.Applied, error) {
+	queued, refusal := a.client.Enqueue(ctx, a.repo, wish.Number, wish.Head)
+	if queued {
+		return postgres.Applied{State: map[string]any{"queued": wish.Head}, Number: wish.Number, Queued: a.self.Login}, nil
+	}
+	if refusal == nil || !declined(refusal) {
+		return postgres.Applied{}, refusal
+	}
+	applied, err := a.afterRefusal(ctx, wish, refusal)
+	if err == nil && !applied.Done {
+		err = &refusedError{"the merge queue does not take it yet (" + firstLine(refusal) + ")"}
+	}
+	return applied, err
+}
+
+// afterRefusal finds out whether the pull request is merged all the same, and fails where something is in its way. That is not read from the words of the
+// refusal, which differ and change, but from how it stands now. It returns nothing where nothing is known to be in its way.
+func (a *act) afterRefusal(ctx context.Context, wish promotion.MergeWish, refusal error) (none postgres.Applied, err error) {
 	p, err := a.client.PullRequest(ctx, a.repo, wish.Number)
 	switch {
 	case err != nil:
-		return false, err
+		return none, err
 	case p.Merged:
-		return true, nil
+		return postgres.Applied{State: wish, Done: true}, a.Store.Hint(ctx, a.wish.Repository.ID)
 	case !p.Open || p.HeadSHA != wish.Head:
-		return false, a.lookAgain(ctx, fmt.Sprintf("#%d changed before it could be merged", wish.Number))
+		return none, a.lookAgain(ctx, fmt.Sprintf("#%d changed before it could be merged", wish.Number))
 	case p.Mergeable == forge.MergeBehind || p.Mergeable == forge.MergeDirty:
 		if err := a.Store.MakeAnew(ctx, a.wish.Repository.ID, promotion.PromotionBranch(wish.Environment, cmp.Or(wish.Group, a.wish.App))); err != nil {
-			return false, err
+			return none, err
 		}
-		return false, &laterError{reason: fmt.Sprintf("#%d is made anew on %s, which went on", wish.Number, wish.Base), pause: floorPause}
+		return none, &laterError{reason: fmt.Sprintf("#%d is made anew on %s, which went on", wish.Number, wish.Base), pause: floorPause}
 	case p.Mergeable == forge.MergeBlocked || p.Mergeable == forge.MergeDraft:
-		return false, &refusedError{"the forge does not merge it yet: a required review or check is missing (" + firstLine(refusal) + ")"}
+		return none, &refusedError{"the forge does not merge it yet: a required review or check is missing (" + firstLine(refusal) + ")"}
 	case errors.Is(refusal, forge.ErrForbidden) || errors.Is(refusal, forge.ErrUnauthorized):
-		return false, refusal
+		return none, refusal
 	}
-	return false, nil
+	return none, nil
 }
 
 // triesToMerge is how often a merge is tried again soon that nothing is known to be in the way of. After that a person hears of it, and it is tried hourly.

@@ -46,6 +46,7 @@ type repositoryReader interface {
 	Permission(ctx context.Context, repo forge.Repo, login string) (forge.Permission, error)
 	Guarded(ctx context.Context, repo forge.Repo, branch string) (bool, error)
 	WaysToMerge(ctx context.Context, repo forge.Repo, branch string) ([]forge.MergeMethod, error)
+	MergeQueue(ctx context.Context, repo forge.Repo, branch string) (forge.MergeQueue, error)
 }
 
 type peopleReader interface {
@@ -92,6 +93,7 @@ type pullWriter interface {
 	AddLabels(ctx context.Context, repo forge.Repo, number int, labels []string) error
 	RequestReviewers(ctx context.Context, repo forge.Repo, number int, people, teams []string) error
 	ClosePullRequest(ctx context.Context, repo forge.Repo, number int) error
+	Enqueue(ctx context.Context, repo forge.Repo, number int, head forge.SHA) (queued bool, err error)
 	Merge(ctx context.Context, repo forge.Repo, number int, head forge.SHA, method forge.MergeMethod, title string) (forge.SHA, error)
 }
 

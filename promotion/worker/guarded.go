@@ -48,6 +48,13 @@ func (g guarded) Propose(ctx context.Context, repo forge.Repo, commit forge.NewC
 	return g.Client.Propose(ctx, repo, commit, pull)
 }
 
+func (g guarded) Enqueue(ctx context.Context, repo forge.Repo, number int, head forge.SHA) (queued bool, err error) {
+	if err := g.held.still(ctx); err != nil {
+		return false, err
+	}
+	return g.Client.Enqueue(ctx, repo, number, head)
+}
+
 func (g guarded) EditPullRequest(ctx context.Context, repo forge.Repo, number int, title, body string) error {
 	if err := g.held.still(ctx); err != nil {
 		return err

@@ -99,6 +99,7 @@ type look struct {
 	pushes     []forge.Push
 	pushers    map[forge.SHA]forge.User // by the commit that they pushed last
 	merges     []forge.SHA              // commits that merges put on the default branch
+	groups     []forge.GroupHint        // of the default branch's merge queue, in the order in which they were told
 	deleted    []string                 // branches of Ferry's, before anybody closed their pull request
 	reread     map[int]bool
 	byForge    map[int]bool // pull requests that the forge closed, because their branch went
@@ -149,6 +150,8 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 			l.pushers[e.Push.After] = e.Sender
 		case e.Push != nil && e.Push.After == "" && e.Sender.ID != l.self.ID && strings.HasPrefix(e.Push.Branch, "ferry/"):
 			l.branchGone(e.Push.Branch)
+		case e.Group != nil && e.Group.Branch == l.repo.DefaultBranch:
+			l.groups = append(l.groups, *e.Group)
 		case e.Review != nil:
 			l.reviews[e.Review.Number] = append(l.reviews[e.Review.Number], *e.Review)
 		case e.Pull != nil && e.Pull.Arming != nil:
@@ -192,7 +195,7 @@ func (l *look) branchGone(branch string) {
 
 // look reads what the hints ask for, in the order in which one thing explains the next.
 func (l *look) look(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookAtPushers, l.lookBack, l.lookAtPulls, l.lookBackAtHeads, l.lookAtReviews, l.lookAtComments} {
+	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookAtPushers, l.lookBack, l.lookAtPulls, l.lookAtQueue, l.lookBackAtHeads, l.lookAtReviews, l.lookAtComments} {
 		if err := step(ctx); err != nil {
 			return err
 		}

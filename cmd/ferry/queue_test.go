@@ -1,0 +1,151 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"ferry/forge"
+	"ferry/forge/sandbox"
+)
+
+// newQueued is newCheckout on a branch that is merged by a merge queue, once ferry/gates, and the others, are green.
+func newQueued(t *testing.T, others ...string) *harness {
+	t.Helper()
+	h := newCheckoutWith(t, releasing)
+	rules := sandbox.Rules{MergeQueue: true, Checks: []sandbox.RequiredCheck{{Context: "ferry/gates"}}}
+	for _, name := range others {
+		rules.Checks = append(rules.Checks, sandbox.RequiredCheck{Context: name})
+	}
+	h.does(h.forge.SetRuleset(acmeEnv, sandbox.Ruleset{Name: "queue", Branches: []string{"main"}, Rules: rules, Bypass: []string{"dora"}})) // whose commits come from elsewhere
+	return h
+}
+
+// group is the head of the one merge group that Ferry knows, "" for none.
+func (h *harness) group() forge.SHA {
+	h.t.Helper()
+	return forge.SHA(query[string](h, `select coalesce(max(sha), '') from merge_groups`))
+}
+
+func (h *harness) wantStaging(tag string) {
+	h.t.Helper()
+	if got := h.file(acmeEnv, "main", checkoutPath("staging")); got != kustomization("checkout", tag) {
+		h.t.Errorf("staging has\n%s", got)
+	}
+}
+
+// TestMergeQueue: Ferry adds its promotion to the queue that the branch asks for, once, and the queue merges it, because its group has ferry/gates too.
+func TestMergeQueue(t *testing.T) {
+	t.Parallel()
+	h := newQueued(t)
+	h.forge.ResetRequests()
+	h.arrive("1.1.0")
+	h.noPulls()
+	h.wantStaging("1.1.0")
+	if n := h.eventsOf("enqueued"); n != 1 {
+		t.Errorf("it was enqueued %d times", n)
+	}
+	h.forge.ResetRequests()
+	h.arrive("1.2.0") // the queue is known from then on, and no merge is tried past it
+	h.wantStaging("1.2.0")
+	for _, routes := range h.forge.Requests() {
+		if routes["PUT "+mergingRoute] > 0 {
+			t.Error("it was to be merged past the queue")
+		}
+	}
+}
+
+// TestMergeQueueOfPeople: a queue that asks for ferry/gates does not wait for ever for pull requests that are not Ferry's.
+func TestMergeQueueOfPeople(t *testing.T) {
+	t.Parallel()
+	h := newQueued(t)
+	p, _ := h.propose("words", map[string]string{"README.md": "# anew\n"})
+	h.later(time.Second)
+	h.does(h.forge.Enqueue(acmeEnv, p, "dora"))
+	h.later(time.Minute)
+	if !h.pull(p).Merged {
+		t.Error("it is not merged")
+	}
+}
+
+// TestMergeQueueUnheard: GitHub tells of merge groups only those Apps that may read merge queues, and deliveries are lost. What is pushed to their branches tells
+// it, too, and so does the next sweep.
+func TestMergeQueueUnheard(t *testing.T) {
+	t.Parallel()
+	for name, mute := range map[string]func(h *harness){
+		"without the permission": func(h *harness) {
+			h.does(h.forge.SetPermissions(testAppID, map[string]string{"contents": "write", "pull_requests": "write", "issues": "write", "statuses": "write", "checks": "write"}))
+		},
+		"lost": func(h *harness) { h.forge.Faults().Lose("merge_group", 1) },
+		"both lost": func(h *harness) {
+			h.arrive("1.1.0")
+			p, _ := h.propose("words", map[string]string{"README.md": "# anew\n"})
+			h.later(time.Second)
+			h.forge.Faults().Lose("", 100)
+			h.does(h.forge.Enqueue(acmeEnv, p, "dora"))
+			h.settle()
+			h.forge.Faults().Clear()
+			h.sweep()
+			if !h.pull(p).Merged {
+				t.Error("a person's is not merged")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newQueued(t)
+			mute(h)
+			h.arrive("1.2.0")
+			h.later(time.Minute)
+			h.noPulls()
+			h.wantStaging("1.2.0")
+		})
+	}
+}
+
+// TestMergeQueueFrozen: what a gate closes on is taken out of the queue, its group says so, and Ferry adds it again once the gate is open.
+func TestMergeQueueFrozen(t *testing.T) {
+	t.Parallel()
+	h := newQueued(t, "ci")
+	mia := h.maintainer()
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.posts(acmeEnv, p.Head.SHA, "ci", forge.Success)
+	h.later(time.Hour) // it was refused for lack of it
+	group := h.group()
+	h.wantStatus(acmeEnv, group, "ferry/gates", "success", "nothing stops #")
+	h.ask(h.board().Number, mia, "/freeze staging an incident")
+	h.wantStatus(acmeEnv, group, "ferry/gates", "failure", "an incident")
+	h.posts(acmeEnv, group, "ci", forge.Success)
+	h.later(time.Minute)
+	if h.pull(p.Number).Merged || h.group() != "" {
+		t.Fatal("it is merged, or still in the queue")
+	}
+	h.ask(h.board().Number, mia, "/thaw staging")
+	h.later(time.Minute)
+	h.posts(acmeEnv, h.group(), "ci", forge.Success)
+	h.later(time.Minute)
+	h.wantStaging("1.1.0")
+}
+
+// TestMergeQueueEjects: the queue takes out what fails in it. A gate says so, and an hour later Ferry adds it again.
+func TestMergeQueueEjects(t *testing.T) {
+	t.Parallel()
+	h := newQueued(t, "ci")
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.posts(acmeEnv, p.Head.SHA, "ci", forge.Success)
+	h.later(time.Hour)
+	h.posts(acmeEnv, h.group(), "ci", forge.Failure)
+	h.later(time.Minute)
+	if got := h.ask(p.Number, "dora", "/status"); !strings.Contains(got, "the merge queue took") || !strings.Contains(got, "ci failure") {
+		t.Errorf("/status is answered by %s", got)
+	}
+	h.later(time.Hour)
+	h.posts(acmeEnv, h.group(), "ci", forge.Success)
+	h.later(time.Minute)
+	h.wantStaging("1.1.0")
+	if n := h.eventsOf("enqueued"); n != 2 {
+		t.Errorf("it was enqueued %d times", n)
+	}
+}
