@@ -7,12 +7,13 @@ import (
 // PullLooks is how a promotion pull request looks from its opening on, by `pull_request` of the configuration.
 type PullLooks struct {
 	Labels    []string `json:"labels,omitempty"`
+	Assignees []string `json:"assignees,omitempty"` // logins
 	Reviewers []string `json:"reviewers,omitempty"` // logins, and teams as owner/slug
 	Draft     bool     `json:"draft,omitempty"`
 }
 
 func looksOf(env *Environment) PullLooks {
-	return PullLooks{Labels: env.PullRequest.Labels, Reviewers: env.PullRequest.Reviewers, Draft: env.PullRequest.Draft}
+	return PullLooks{Labels: env.PullRequest.Labels, Assignees: env.PullRequest.Assignees, Reviewers: env.PullRequest.Reviewers, Draft: env.PullRequest.Draft}
 }
 
 // maxTitle is how many characters GitHub takes as a title: "title is too long (maximum is 256 characters)".

@@ -63,6 +63,7 @@ func comparedSettings() []setting {
 		{"dir", func(e env) string { return e.Dir }, nil},
 		{"pull_request title", func(e env) string { return e.PullRequest.Title }, nil},
 		{"labels", func(e env) string { return strings.Join(e.PullRequest.Labels, ", ") }, nil},
+		{"assignees", func(e env) string { return strings.Join(e.PullRequest.Assignees, ", ") }, nil},
 		{"reviewers", func(e env) string { return strings.Join(e.PullRequest.Reviewers, ", ") }, nil},
 	}
 }

@@ -45,7 +45,7 @@ type EnvironmentView struct {
 	Urgent        string    `json:"urgent,omitempty"`    // the intent of what a person wants here at once
 	Held          string    `json:"held,omitempty"`
 	Frozen        string    `json:"frozen,omitempty"`   // by a person
-	Lacks         string    `json:"lacks,omitempty"`    // labels or reviewers that the forge did not take
+	Lacks         string    `json:"lacks,omitempty"`    // labels, assignees or reviewers that the forge did not take
 	Unposted      string    `json:"unposted,omitempty"` // why the forge does not take the status of what stands here
 }
 

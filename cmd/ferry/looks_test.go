@@ -10,13 +10,14 @@ import (
 	"ferry/forge/sandbox"
 )
 
-const looking = "environments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    pull_request: {title: \"chore(deploy): {app} {old} → {new} in {env}\", labels: [ferry, to staging], reviewers: [rita, acme/sre], draft: true}\n"
+const looking = "environments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    pull_request: {title: \"chore(deploy): {app} {old} → {new} in {env}\", labels: [ferry, to staging], assignees: [rita], reviewers: [rita, acme/sre], draft: true}\n"
 
 // looks is how a pull request looks at the forge.
 type looks struct {
 	Title     string
 	Draft     bool
 	Labels    []struct{ Name string }
+	Assignees []struct{ Login string }
 	Reviewers []struct{ Login string } `json:"requested_reviewers"`
 	Teams     []struct{ Slug string }  `json:"requested_teams"`
 }
@@ -48,7 +49,7 @@ func TestPullRequestsLookAsConfigured(t *testing.T) {
 	h.arrive("1.1.0")
 	p := h.staging()
 	l := h.looks(p.Number)
-	if l.Title != "chore(deploy): checkout 1.0.0 → 1.1.0 in staging" || !l.Draft || len(l.Labels) != 2 || l.Labels[1].Name != "to staging" || len(l.Reviewers) != 1 || l.Reviewers[0].Login != "rita" || len(l.Teams) != 1 || l.Teams[0].Slug != "sre" {
+	if l.Title != "chore(deploy): checkout 1.0.0 → 1.1.0 in staging" || !l.Draft || len(l.Labels) != 2 || l.Labels[1].Name != "to staging" || len(l.Assignees) != 1 || l.Assignees[0].Login != "rita" || len(l.Reviewers) != 1 || l.Reviewers[0].Login != "rita" || len(l.Teams) != 1 || l.Teams[0].Slug != "sre" {
 		t.Errorf("%+v", l)
 	}
 	h.forge.ResetRequests()
@@ -66,15 +67,15 @@ func TestPullRequestsLookAsConfigured(t *testing.T) {
 // TestARefusedReviewerStopsNothing: the others are asked, and people are told who could not be.
 func TestARefusedReviewerStopsNothing(t *testing.T) {
 	t.Parallel()
-	h := newLooking(t, strings.NewReplacer("[rita, acme/sre]", "[nobody, rita, acme/dba, other/sre]", ", draft: true", "").Replace(looking))
+	h := newLooking(t, strings.NewReplacer("assignees: [rita]", "assignees: [Rita, nobody]", "[rita, acme/sre]", "[nobody, rita, acme/dba, other/sre]", ", draft: true", "").Replace(looking))
 	h.arrive("1.1.0")
 	p := h.staging()
-	if l := h.looks(p.Number); len(l.Reviewers) != 1 || l.Reviewers[0].Login != "rita" || len(l.Labels) != 2 {
+	if l := h.looks(p.Number); len(l.Reviewers) != 1 || l.Reviewers[0].Login != "rita" || len(l.Labels) != 2 || len(l.Assignees) != 1 {
 		t.Errorf("%+v", l)
 	}
 	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "success", "every gate is open")
 	h.later(2 * time.Minute)
-	mustContain(t, h.board().Body, "### What pull requests lack", "checkout in staging, #"+strconv.Itoa(p.Number)+": the team other/sre is not one of acme; nobody cannot be asked for a review", "the team dba cannot be asked")
+	mustContain(t, h.board().Body, "### What pull requests lack", "checkout in staging, #"+strconv.Itoa(p.Number)+": it cannot be assigned to nobody: let them see the repository", "the team other/sre is not one of acme; nobody cannot be asked for a review", "the team dba cannot be asked")
 	h.merge(acmeEnv, p.Number)
 	h.later(2 * time.Minute)
 	if strings.Contains(h.board().Body, "What pull requests lack") {

@@ -27,6 +27,23 @@ func (c *Client) AddLabels(ctx context.Context, repo forge.Repo, number int, lab
 	return nil
 }
 
+// Assign assigns an issue or a pull request to people, by login, at most ten. It returns who is assigned now: GitHub leaves out, without a word, who cannot be
+// (docs.github.com, "Add assignees to an issue").
+func (c *Client) Assign(ctx context.Context, repo forge.Repo, number int, people []string) (assigned []string, err error) {
+	call := fmt.Sprintf("assigning %s#%d", repo.FullName(), number)
+	if err := refused(call, checkRepo(repo)); err != nil {
+		return nil, err
+	}
+	issue, _, err := c.api.Issues.AddAssignees(ctx, repo.Owner, repo.Name, number, people)
+	if err != nil {
+		return nil, c.failed(call, err)
+	}
+	for _, u := range issue.Assignees {
+		assigned = append(assigned, u.GetLogin())
+	}
+	return assigned, nil
+}
+
 // RequestReviewers asks people, by login, and teams of the repository's owner, by slug, for a review. It fails with forge.ErrInvalid, and asks nobody,
 // where one of them may not see the repository.
 func (c *Client) RequestReviewers(ctx context.Context, repo forge.Repo, number int, people, teams []string) error {

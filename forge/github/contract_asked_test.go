@@ -6,8 +6,8 @@ import (
 	"ferry/forge"
 )
 
-// TestContractLabelsAndReviewers: what is added twice is there once; one reviewer that may not see the repository makes GitHub ask nobody.
-func TestContractLabelsAndReviewers(t *testing.T) {
+// TestContractLabelsAssigneesAndReviewers: what is added twice is there once; GitHub leaves out who cannot be assigned; one reviewer that may not see the repository makes GitHub ask nobody.
+func TestContractLabelsAssigneesAndReviewers(t *testing.T) {
 	t.Parallel()
 	c, ctx := newContract(t), t.Context()
 	c.bump(t, "topic", "1.1.0")
@@ -16,6 +16,12 @@ func TestContractLabelsAndReviewers(t *testing.T) {
 		is(t, c.client.AddLabels(ctx, c.repo, p.Number, []string{"ferry", "to prod"}), nil)
 	}
 	is(t, c.client.AddLabels(ctx, c.repo, 999, []string{"ferry"}), forge.ErrNotFound)
+	for range 2 {
+		assigned, err := c.client.Assign(ctx, c.repo, p.Number, []string{"nobody", "ada"})
+		same(t, []string{"ada"}, assigned, err)
+	}
+	_, err := c.client.Assign(ctx, c.repo, 999, []string{"ada"})
+	is(t, err, forge.ErrNotFound)
 	if err := c.sandbox.SetTeam(c.repo.Owner, "sre", "ada"); err != nil {
 		t.Fatal(err)
 	}

@@ -152,6 +152,9 @@ func (b bearings) writes() []deed {
 		{"labels", "issues:write pull_requests:write", func(ctx context.Context, c *github.Client) error {
 			return c.AddLabels(ctx, b.repo, b.pull, []string{"deploy"})
 		}},
+		{"assignees", "issues:write pull_requests:write", func(ctx context.Context, c *github.Client) error {
+			return without(c.Assign(ctx, b.repo, b.pull, []string{"ada"}))
+		}},
 		{"reviewers", "contents:read pull_requests:write", func(ctx context.Context, c *github.Client) error {
 			return c.RequestReviewers(ctx, b.repo, b.pull, []string{"ada"}, nil)
 		}},

@@ -125,6 +125,7 @@ func calls() []call {
 		{"GET", repo + "/issues", needThreads}, {"GET", repo + "/issues/comments", needThreads}, // before {issue_number}, which it is not
 		{"GET", repo + "/issues/{issue_number}", needThreads}, {"GET", repo + "/issues/{issue_number}/comments", needThreads},
 		{"POST", repo + "/issues", needThreadWrites}, {"PATCH", repo + "/issues/{issue_number}", needThreadWrites}, {"POST", repo + "/issues/{issue_number}/labels", needThreadWrites},
+		{"POST", repo + "/issues/{issue_number}/assignees", needThreadWrites},
 		{"POST", repo + "/issues/{issue_number}/comments", needThreadWrites}, {"PATCH", repo + "/issues/comments/{comment_id}", needThreadWrites},
 		{"POST", repo + "/issues/comments/{comment_id}/reactions", needThreadWrites},
 	}

@@ -36,6 +36,42 @@ func addLabels(c *call) (reply, error) {
 	return ok(c.s.labelsJSON(c.repo, t))
 }
 
+// maxAssignees is how many people an issue may be assigned to (docs.github.com, "Add assignees to an issue").
+const maxAssignees = 10
+
+// addAssignees assigns an issue or a pull request to people. Who may not see the repository is left out without a word (docs.github.com, "Add assignees to
+// an issue").
+func addAssignees(c *call) (reply, error) {
+	t, err := c.issueThread()
+	if err != nil {
+		return reply{}, err
+	}
+	var in struct{ Assignees []string }
+	if err := c.decode(&in); err != nil {
+		return reply{}, err
+	}
+	for _, login := range in.Assignees {
+		who := c.s.st.account(login)
+		if who != nil && c.repo.role(who) >= forge.PermissionRead && !slices.Contains(t.assignees, who) && len(t.assignees) < maxAssignees {
+			t.assignees = append(t.assignees, who)
+		}
+	}
+	t.updated = c.s.now()
+	return created(c.s.issueJSON(c.repo, t))
+}
+
+// assignedJSON is who something is assigned to: the first alone, and all of them.
+func (s *Sandbox) assignedJSON(t *thread) (first any, all []any) {
+	all = []any{}
+	for _, who := range t.assignees {
+		all = append(all, s.userJSON(who))
+	}
+	if len(all) > 0 {
+		first = all[0]
+	}
+	return first, all
+}
+
 func (s *Sandbox) labelsJSON(r *repository, t *thread) []object {
 	list := []object{}
 	for _, name := range t.labels {

@@ -133,11 +133,12 @@ func (t *thread) state() string {
 // issueJSON is an issue, or a pull request as GitHub's issues API shows it: with a key pull_request.
 func (s *Sandbox) issueJSON(r *repository, t *thread) object {
 	u := s.issueURL(r, t)
+	assignee, assignees := s.assignedJSON(t)
 	o := object{
 		"id": t.id, "node_id": nodeID("Issue", t.id), "url": u, "repository_url": s.api("/repos/%s", r.fullName()),
 		"labels_url": u + "/labels{/name}", "comments_url": u + "/comments", "events_url": u + "/events", "html_url": s.pageURL(r, t),
 		"number": t.number, "state": t.state(), "state_reason": nil, "title": t.title, "body": t.body, "user": s.userJSON(t.author),
-		"labels": s.labelsJSON(r, t), "assignee": nil, "assignees": []object{}, "milestone": nil, "locked": false, "active_lock_reason": nil,
+		"labels": s.labelsJSON(r, t), "assignee": assignee, "assignees": assignees, "milestone": nil, "locked": false, "active_lock_reason": nil,
 		"comments": len(t.comments), "closed_at": stamp(t.closed), "created_at": stamp(t.created), "updated_at": stamp(t.updated),
 		"author_association": association(r, t.author), "performed_via_github_app": nil,
 	}

@@ -58,6 +58,7 @@ func (s *Sandbox) pullJSON(r *repository, t *thread) object {
 	issue := s.issueURL(r, t)
 	statuses := s.api("/repos/%s/statuses/%s", r.fullName(), p.headSHA)
 	people, teams := s.askedJSON(r, p)
+	assignee, assignees := s.assignedJSON(t)
 	href := func(to string) object { return object{"href": to} }
 	return object{
 		"url": u, "id": p.id, "node_id": nodeID("PullRequest", p.id), "html_url": page, "diff_url": page + ".diff", "patch_url": page + ".patch",
@@ -65,7 +66,7 @@ func (s *Sandbox) pullJSON(r *repository, t *thread) object {
 		"review_comment_url": s.api("/repos/%s/pulls/comments{/number}", r.fullName()), "comments_url": issue + "/comments", "statuses_url": statuses,
 		"number": t.number, "state": t.state(), "locked": false, "active_lock_reason": nil, "title": t.title, "body": t.body,
 		"user": s.userJSON(t.author), "labels": s.labelsJSON(r, t), "milestone": nil, "created_at": stamp(t.created), "updated_at": stamp(t.updated),
-		"closed_at": stamp(t.closed), "merged_at": stamp(p.mergedAt), "merge_commit_sha": p.shownMerge(), "assignee": nil, "assignees": []object{},
+		"closed_at": stamp(t.closed), "merged_at": stamp(p.mergedAt), "merge_commit_sha": p.shownMerge(), "assignee": assignee, "assignees": assignees,
 		"requested_reviewers": people, "requested_teams": teams, "draft": p.draft, "auto_merge": s.autoMergeJSON(p),
 		"head": s.headJSON(r, p), "base": s.sideJSON(r, p.base, p.baseSHA), "author_association": association(r, t.author),
 		"_links": object{

@@ -53,6 +53,7 @@ type (
 		Created, Updated, Closed time.Time
 		Comments                 []keptComment
 		Labels                   []string
+		Assignees                []int64
 		Pull                     *keptPull
 	}
 	keptPull struct {
@@ -203,6 +204,9 @@ func keepThread(t *thread) keptThread {
 	k := keptThread{
 		ID: t.id, Number: t.number, Title: t.title, Body: t.body, Author: t.author.id, ClosedBy: idOf(t.closedBy), Open: t.open,
 		Gone: t.gone, MovedTo: t.movedTo, Created: t.created, Updated: t.updated, Closed: t.closed, Labels: t.labels,
+	}
+	for _, who := range t.assignees {
+		k.Assignees = append(k.Assignees, who.id)
 	}
 	for _, c := range t.comments {
 		x := keptComment{ID: c.id, Author: c.author.id, Body: c.body, Created: c.created, Updated: c.updated}

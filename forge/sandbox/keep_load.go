@@ -114,6 +114,9 @@ func loadThread(x keptThread, accounts map[int64]*account) *thread {
 		id: x.ID, number: x.Number, title: x.Title, body: x.Body, author: accounts[x.Author], open: x.Open, gone: x.Gone, movedTo: x.MovedTo, created: x.Created, updated: x.Updated,
 		closed: x.Closed, closedBy: accounts[x.ClosedBy], labels: x.Labels,
 	}
+	for _, id := range x.Assignees {
+		t.assignees = append(t.assignees, accounts[id])
+	}
 	for _, y := range x.Comments {
 		c := &comment{id: y.ID, author: accounts[y.Author], body: y.Body, created: y.Created, updated: y.Updated}
 		for _, z := range y.Reactions {

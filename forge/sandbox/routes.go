@@ -112,6 +112,7 @@ func apiRoutes() []route {
 		{"GET", repo + "/issues/{issue_number}", byTokens, issueRead, getIssue, "", ""},
 		{"PATCH", repo + "/issues/{issue_number}", byTokens, issueWrite, updateIssue, "", ""},
 		{"POST", repo + "/issues/{issue_number}/labels", byTokens, issueWrite, addLabels, "", ""},
+		{"POST", repo + "/issues/{issue_number}/assignees", byTokens, issueWrite, addAssignees, "", ""},
 		{"GET", repo + "/issues/{issue_number}/comments", byTokens, issueRead, listComments, "", ""},
 		{"POST", repo + "/issues/{issue_number}/comments", byTokens, issueWrite, createComment, "", ""},
 		{"GET", repo + "/issues/comments", byTokens, issueRead, listRepoComments, "", ""},

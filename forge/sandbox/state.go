@@ -49,21 +49,22 @@ func (r *repository) fullName() string { return r.owner.login + "/" + r.name }
 
 // thread is an issue, or with pull set a pull request.
 type thread struct {
-	id       int64
-	number   int
-	title    string
-	body     string
-	author   *account
-	open     bool
-	created  time.Time
-	updated  time.Time
-	closed   time.Time
-	closedBy *account
-	comments []*comment
-	labels   []string
-	pull     *pull
-	gone     bool   // deleted, or transferred
-	movedTo  string // where it was transferred to: the address below the API's root
+	id        int64
+	number    int
+	title     string
+	body      string
+	author    *account
+	open      bool
+	created   time.Time
+	updated   time.Time
+	closed    time.Time
+	closedBy  *account
+	comments  []*comment
+	labels    []string
+	assignees []*account
+	pull      *pull
+	gone      bool   // deleted, or transferred
+	movedTo   string // where it was transferred to: the address below the API's root
 }
 
 // pull is what a pull request has beyond an issue.

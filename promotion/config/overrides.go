@@ -47,6 +47,7 @@ type upstream struct {
 type pullRequest struct {
 	title     optional[string]
 	labels    optional[[]string]
+	assignees optional[[]string]
 	reviewers optional[[]string]
 	draft     optional[bool]
 }
@@ -54,12 +55,15 @@ type pullRequest struct {
 func (p pullRequest) into(target *PullRequest) {
 	p.title.into(&target.Title)
 	p.labels.into(&target.Labels)
+	p.assignees.into(&target.Assignees)
 	p.reviewers.into(&target.Reviewers)
 	p.draft.into(&target.Draft)
 }
 
 func (p pullRequest) or(other pullRequest) pullRequest {
-	return pullRequest{title: p.title.or(other.title), labels: p.labels.or(other.labels), reviewers: p.reviewers.or(other.reviewers), draft: p.draft.or(other.draft)}
+	return pullRequest{
+		title: p.title.or(other.title), labels: p.labels.or(other.labels), assignees: p.assignees.or(other.assignees), reviewers: p.reviewers.or(other.reviewers), draft: p.draft.or(other.draft),
+	}
 }
 
 // settings are what an environment says, an app for all its environments, or an app for one of them.

@@ -50,7 +50,7 @@ environments:
     converge: merge
     report_timeout: 1h
     digest: true
-    pull_request: {draft: true, reviewers: [ada]}
+    pull_request: {draft: true, assignees: [bob], reviewers: [ada]}
 apps:
   - name: checkout
     was: kassa
@@ -87,7 +87,7 @@ func TestSettings(t *testing.T) {
 		},
 		Supersede: config.SupersedeQueue, MaxOpen: 3, Rollback: config.RollbackAuto, Watch: time.Hour, Settle: 2 * time.Minute, Update: config.UpdateNone,
 		Mode: config.ModeObserve, Converge: config.ConvergeMerge, ReportTimeout: time.Hour, Digest: true,
-		PullRequest: config.PullRequest{Title: "{app} in {env}", Labels: []string{}, Reviewers: []string{"ada"}, Draft: true},
+		PullRequest: config.PullRequest{Title: "{app} in {env}", Labels: []string{}, Assignees: []string{"bob"}, Reviewers: []string{"ada"}, Draft: true},
 	}
 	got, ok := c.Settings("checkout", "prod")
 	if d := cmp.Diff(want, got, cmp.Transformer("nil", func(s []string) []string { return append([]string{}, s...) })); d != "" || !ok {

@@ -17,6 +17,8 @@ const (
 	maxApprovals = 20
 	// maxReviewers is how many people a forge asks for one review.
 	maxReviewers = 15
+	// maxAssignees is how many people GitHub takes as assignees (docs.github.com, "Add assignees to an issue").
+	maxAssignees = 10
 	// maxTitle is how many characters the title of a pull request may have before anything is filled in.
 	maxTitle = 200
 	// maxURL is how many bytes the address of an environment may have before anything is filled in.
@@ -292,6 +294,9 @@ func (r *reporter) pullRequest(n *yaml.Node) (p pullRequest) {
 		case "labels":
 			labels, _ := r.texts(f.value, "labels")
 			p.labels = given(bounded(r, f, labels, maxListed), at)
+		case "assignees":
+			assignees, _ := r.named(f, loginForm, "a login")
+			p.assignees = given(bounded(r, f, assignees, maxAssignees), at)
 		case "reviewers":
 			reviewers, _ := r.texts(f.value, "reviewers")
 			p.reviewers = given(bounded(r, f, reviewers, maxReviewers), at)

@@ -114,7 +114,8 @@ type Role struct {
 type PullRequest struct {
 	Title     string // a template; empty for Ferry's own
 	Labels    []string
-	Reviewers []string
+	Assignees []string // logins
+	Reviewers []string // logins, and teams as owner/slug
 	Draft     bool
 }
 

@@ -145,6 +145,7 @@ func partKeys() []key {
 		{at: role, name: "users", shape: listOf(textOf("login", loginForm)).sized(0, maxListed), def: "none", effect: "or one of these"},
 		{at: pull, name: "title", shape: anyText().like("chore(deploy): {app} {old} → {new} in {env}"), def: "Ferry's own", effect: "its title; `{app}`, `{old}`, `{new}` and `{env}` are filled in"},
 		{at: pull, name: "labels", shape: listOf(anyText().named("label")).sized(0, maxListed), def: "none", effect: "its labels, set when it is opened; GitHub makes those that are not there yet"},
+		{at: pull, name: "assignees", shape: listOf(textOf("login", loginForm)).sized(0, maxAssignees), def: "none", effect: "who it is assigned to when it is opened, by login"},
 		{at: pull, name: "reviewers", shape: listOf(anyText().named("login, or team")).sized(0, maxReviewers), def: "none", effect: "who is asked for a review when it is opened: logins, and teams as `owner/team`"},
 		{at: pull, name: "draft", shape: flag(), def: "`false`", effect: "opened as a draft, which a person marks as ready"},
 	}

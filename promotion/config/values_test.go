@@ -52,6 +52,7 @@ var keyValues = []values{
 	{"pull_request", "title", []string{"release", "'{app}: {new}'"}, append([]string{"'{tag}'", "'a}'", "'" + strings.Repeat("x", 201) + "'", "\"a\\nb\""}, badTexts...)},
 	{"pull_request", "labels", []string{"[]", "[a, 'b c']"}, []string{"", "a", "[12]", "[a, a]", "[[a]]"}},
 	{"pull_request", "reviewers", []string{"[]", "[ada, acme/sre]"}, []string{"", "ada", "[12]", "[a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p]"}},
+	{"pull_request", "assignees", []string{"[]", "[ada]"}, []string{"", "ada", "[12]", "[acme/sre]", "[a,b,c,d,e,f,g,h,i,j,k]"}},
 	{"pull_request", "draft", []string{"true", "false"}, badFlags},
 
 	{"environment", "name", []string{"prod", "prod-eu.1_a", "'0'"}, badNames},

@@ -3,16 +3,20 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"ferry/forge"
 	"ferry/promotion"
 )
 
-// ask gives a pull request that was just opened its labels and asks for reviews. What the forge does not take it returns as words: people see them, and
+// ask gives a pull request that was just opened its assignees and labels, and asks for reviews. What the forge does not take it returns as words: people see them, and
 // the promotion goes on.
 func (a *act) ask(ctx context.Context, wish promotion.PullWish, number int) (lacks string, err error) {
-	var words []string
+	words, err := a.assign(ctx, wish.Looks.Assignees, number)
+	if err != nil {
+		return "", err
+	}
 	if len(wish.Looks.Labels) > 0 {
 		switch err := a.client.AddLabels(ctx, a.repo, number, wish.Looks.Labels); {
 		case isRefusal(err):
@@ -32,6 +36,23 @@ func (a *act) ask(ctx context.Context, wish promotion.PullWish, number int) (lac
 		return strings.Join(append(words, refused...), "; "), err
 	}
 	return strings.Join(words, "; "), err
+}
+
+// assign assigns a pull request to people. A forge takes those it can be assigned to, and says nothing of the others.
+func (a *act) assign(ctx context.Context, people []string, number int) (words []string, err error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	assigned, err := a.client.Assign(ctx, a.repo, number, people)
+	if isRefusal(err) {
+		return []string{"it cannot be assigned to anybody: " + err.Error()}, nil
+	}
+	for _, login := range people {
+		if err == nil && !slices.ContainsFunc(assigned, func(one string) bool { return strings.EqualFold(one, login) }) {
+			words = append(words, "it cannot be assigned to "+login+": let them see the repository, or correct pull_request")
+		}
+	}
+	return words, err
 }
 
 func (a *act) askEach(ctx context.Context, number int, people, teams []string) (words []string, err error) {

@@ -23,7 +23,7 @@ type pullState struct {
 	Message string      `json:"message,omitempty"`
 	Title   string      `json:"title,omitempty"`
 	Body    string      `json:"body,omitempty"`
-	Lacks   string      `json:"lacks,omitempty"` // labels and reviewers that the forge did not take when it was opened
+	Lacks   string      `json:"lacks,omitempty"` // labels, assignees and reviewers that the forge did not take when it was opened
 	Anew    bool        `json:"anew,omitempty"`  // somebody said /retry: what others pushed on top is given up
 	Left    bool        `json:"left,omitempty"`  // the branch of the pull request before may still stand
 	// Recovered says that it was read back after the database was lost: which edit the head shows is not known yet.

@@ -91,6 +91,7 @@ type pullWriter interface {
 	EditPullRequest(ctx context.Context, repo forge.Repo, number int, title, body string) error
 	Disarm(ctx context.Context, repo forge.Repo, number int) (was forge.Armed, err error)
 	AddLabels(ctx context.Context, repo forge.Repo, number int, labels []string) error
+	Assign(ctx context.Context, repo forge.Repo, number int, people []string) (assigned []string, err error)
 	RequestReviewers(ctx context.Context, repo forge.Repo, number int, people, teams []string) error
 	ClosePullRequest(ctx context.Context, repo forge.Repo, number int) error
 	Enqueue(ctx context.Context, repo forge.Repo, number int, head forge.SHA) (queued bool, err error)

@@ -76,6 +76,13 @@ func (g guarded) AddLabels(ctx context.Context, repo forge.Repo, number int, lab
 	return g.Client.AddLabels(ctx, repo, number, labels)
 }
 
+func (g guarded) Assign(ctx context.Context, repo forge.Repo, number int, people []string) (assigned []string, err error) {
+	if err := g.held.still(ctx); err != nil {
+		return nil, err
+	}
+	return g.Client.Assign(ctx, repo, number, people)
+}
+
 func (g guarded) RequestReviewers(ctx context.Context, repo forge.Repo, number int, people, teams []string) error {
 	if err := g.held.still(ctx); err != nil {
 		return err
