@@ -25,9 +25,9 @@ const defaultPause = time.Minute
 // maxReason bounds, in bytes, what is quoted of an answer.
 const maxReason = 300
 
-// secretForms are what credentials look like wherever they stand: GitHub's tokens, JSON Web Tokens, and whatever follows the
-// words that introduce one.
-var secretForms = regexp.MustCompile(`gh[a-z]_[A-Za-z0-9_]+|github_pat_[A-Za-z0-9_]+|v[0-9]+\.[0-9a-f]{40}|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]*` +
+// secretForms are what credentials look like wherever they stand: GitHub's tokens, which may hold a JSON Web Token or any other text for addresses,
+// JSON Web Tokens, and whatever follows the words that introduce one.
+var secretForms = regexp.MustCompile(`gh[a-z]_[A-Za-z0-9_.-]+|github_pat_[A-Za-z0-9_.-]+|v[0-9]+\.[0-9a-f]{40}|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]*` +
 	`|(?i:(access_token|client_secret|authorization|bearer)("?\s*[:=]\s*"?|\s+)((bearer|token|basic)\s+)?)[^\s"&,]+`)
 
 // failed returns the error of a call, nil for none, with one of forge's errors inside, found by the answer's status and by no

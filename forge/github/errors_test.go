@@ -63,6 +63,7 @@ func TestErrors(t *testing.T) {
 		"no SHA":               {200, `{}`, nil, forge.ErrUnavailable, time.Time{}, "40 hexadecimal digits"},
 		"a long text":          {400, `{"message":"` + strings.Repeat("é", 4000) + `"}`, nil, forge.ErrInvalid, time.Time{}, "…"},
 		"credentials quoted":   {400, `{"message":"Authorization: Bearer ` + testToken + `, access_token=abcdef and ghs_0123456789abcdefghij"}`, nil, forge.ErrInvalid, time.Time{}, "[redacted]"},
+		"dashes in a token":    {400, `{"message":"Authorization: Bearer ` + testToken + `, access_token=abcdef and ghs_-canary-_.canary"}`, nil, forge.ErrInvalid, time.Time{}, "[redacted]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
