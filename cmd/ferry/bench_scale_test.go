@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -143,22 +146,40 @@ func (b *busy) soFar() time.Duration {
 // watchPulls notes what is opened where the forge answers: asking it again and again would slow it down.
 func (s *scale) watchPulls(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var opening struct{ Head string }
-		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pulls") {
-			raw, err := io.ReadAll(r.Body)
-			if err == nil {
-				err = json.Unmarshal(raw, &opening)
-			}
-			if err != nil {
-				s.t.Error(err)
-			}
-			r.Body = io.NopCloser(strings.NewReader(string(raw)))
-		}
-		s.forges.during(func() { next.ServeHTTP(w, r) })
-		if opening.Head != "" {
-			s.opened <- opening.Head
+		branch := s.opening(r)
+		answer := httptest.NewRecorder()
+		s.forges.during(func() { next.ServeHTTP(answer, r) })
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+		if branch != "" && !strings.Contains(answer.Body.String(), `"errors"`) { // where its branch still stood, Ferry goes on step by step
+			s.opened <- branch
 		}
 	})
+}
+
+// opening returns the branch of the pull request that a request would open, as GraphQL or as REST; "" where it opens none.
+func (s *scale) opening(r *http.Request) string {
+	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/pulls") && !strings.HasSuffix(r.URL.Path, "/graphql") {
+		return ""
+	}
+	var asked struct {
+		Head      string
+		Variables struct {
+			Pull struct {
+				Head string `json:"headRefName"`
+			}
+		}
+	}
+	raw, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(raw, &asked)
+	}
+	if err != nil {
+		s.t.Error(err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	return cmp.Or(asked.Head, asked.Variables.Pull.Head)
 }
 
 // install lets Ferry see the repository and waits until it has taken its first look.

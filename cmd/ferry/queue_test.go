@@ -58,13 +58,22 @@ func TestMergeQueue(t *testing.T) {
 // TestMergeQueueOfPeople: a queue that asks for ferry/gates does not wait for ever for pull requests that are not Ferry's.
 func TestMergeQueueOfPeople(t *testing.T) {
 	t.Parallel()
-	h := newQueued(t)
-	p, _ := h.propose("words", map[string]string{"README.md": "# anew\n"})
-	h.later(time.Second)
-	h.does(h.forge.Enqueue(acmeEnv, p, "dora"))
-	h.later(time.Minute)
-	if !h.pull(p).Merged {
-		t.Error("it is not merged")
+	for name, files := range map[string]map[string]string{
+		"words":         {"README.md": "# anew\n"},
+		"a manifest":    {checkoutPath("staging"): kustomization("checkout", "1.0.5")},
+		"configuration": {".ferry.yaml": checkoutFiles("")[".ferry.yaml"] + "# more\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newQueued(t)
+			p, _ := h.propose("topic", files)
+			h.later(time.Second)
+			h.does(h.forge.Enqueue(acmeEnv, p, "dora"))
+			h.later(time.Minute)
+			if !h.pull(p).Merged {
+				t.Error("it is not merged")
+			}
+		})
 	}
 }
 

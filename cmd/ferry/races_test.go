@@ -69,3 +69,14 @@ func TestEditedCommentsAreIgnored(t *testing.T) {
 	}
 	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "success", "")
 }
+
+// TestACommentWithWhatNoDatabaseTakes: PostgreSQL's text has no U+0000. Whoever writes one stops nothing.
+func TestACommentWithWhatNoDatabaseTakes(t *testing.T) {
+	t.Parallel()
+	h, p := newProposed(t, approving)
+	h.say(p.Number, "rita", "/status\n\x00")
+	h.settle()
+	if got := h.ask(p.Number, "dora", "/status"); got == "" {
+		t.Error("nobody is answered any more")
+	}
+}

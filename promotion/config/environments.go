@@ -65,7 +65,7 @@ func (r *reporter) environmentField(e *environment, f field) {
 	switch f.key {
 	case "name":
 		e.named = r.pos(f.value)
-		e.Name, _ = r.name(f.value)
+		e.Name = r.environmentName(f.value)
 	case "was":
 		e.Was, e.wasAt = r.was(f)
 	case "dir":

@@ -9,6 +9,7 @@ import (
 var (
 	nameForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 	nameRefused = regexp.MustCompile(`\.\.|\.lock$|\.$|^all$`)
+	statusWords = regexp.MustCompile(`^(gates|config)$`) // what Ferry's own statuses are called after "ferry/"
 	clusterForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 )
 
@@ -37,4 +38,15 @@ func (r *reporter) name(n *yaml.Node) (string, bool) {
 		return "", false
 	}
 	return s, true
+}
+
+// environmentName returns a value that is the name of an environment, "" where it can't be one. The environment's status is called after it, and Ferry has
+// two of its own.
+func (r *reporter) environmentName(n *yaml.Node) string {
+	s, ok := r.name(n)
+	if ok && statusWords.MatchString(s) {
+		r.failAs(ruleInvalidName, n, "%s can't be the name of an environment: its status would be ferry/%s, which Ferry uses itself", quoted(s), s)
+		return ""
+	}
+	return s
 }

@@ -56,6 +56,7 @@ var wrongSettings = []struct{ name, text, want string }{
 	{"name a number", "environments:\n- name: 12\n", `3:9: name must be text; put it in quotes: "12"`},
 	{"name a list", "environments:\n- name: [a]\n", `3:9: name must be text`},
 	{"name null", "environments:\n- name:\n  dir: a\n", `3:8: name has no value`},
+	{"name of a status", "environments:\n- name: gates\n- name: config\n", "3:9: \"gates\" can't be the name of an environment: its status would be ferry/gates, which Ferry uses itself\n4:9: \"config\" can't be"},
 	{"name upper", "environments:\n- name: Dev\n", `3:9: "Dev" can't be a name: a name has 1 to 63`},
 	{"name long", "environments:\n- name: " + strings.Repeat("a", 64) + "\n", `3:9: "` + strings.Repeat("a", 60) + `…" can't be a name`},
 	{"name dots", "environments: [{name: a..b}, {name: a.lock}, {name: a.}, {name: all}]\n",

@@ -48,7 +48,7 @@ func topKeys() []key {
 func environmentKeys() []key {
 	env := []place{atEnvironment}
 	return []key{
-		{at: env, name: "name", shape: nameShape().like("prod"), def: "required", required: true, effect: "the environment's name"},
+		{at: env, name: "name", shape: textOf("name", nameForm, nameRefused, statusWords).like("prod"), def: "required", required: true, effect: "the environment's name"},
 		{at: env, name: "dir", shape: anyText().named("path").like("clusters/prod"), def: "its name", effect: "what `{env}` stands for; may contain `/`"},
 		{at: env, name: "clusters", shape: listOf(textOf("name", clusterForm)).sized(1, maxClusters), def: "`[default]`", effect: "all of them must converge"},
 		{at: env, name: "max_open", shape: count(1, 1000), def: "`10`", effect: "how many promotion pull requests into it may be open at once; the others wait, the oldest goes first"},

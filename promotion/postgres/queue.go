@@ -128,7 +128,7 @@ func (d *decision) foldGroup(ctx context.Context, group forge.SHA) error {
 		return err
 	}
 	config, err := d.members(ctx, numbers, `
-		select n, w.desired ->> 'State', w.desired ->> 'Title' from unnest($2::int[]) with ordinality as m (n, place)
+		select n, w.desired ->> 'state', w.desired ->> 'title' from unnest($2::int[]) with ordinality as m (n, place)
 		join pulls p on p.repository = $1 and p.number = n and p.open
 		join wishes w on w.repository = $1 and w.kind = 'config check' and w.key = n::text order by place`)
 	if err != nil {
