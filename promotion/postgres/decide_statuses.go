@@ -67,8 +67,8 @@ func (d *decision) fold(ctx context.Context, target string, sha forge.SHA, statu
 	byApp := map[string]promotion.Contribution{}
 	var app string
 	var c promotion.Contribution
-	if _, err := pgx.ForEachRow(rows, []any{&app, &c.State, &c.Description}, func() error { byApp[app] = c; return nil }); err != nil {
-		return err
+	if _, err := pgx.ForEachRow(rows, []any{&app, &c.State, &c.Description}, func() error { byApp[app] = c; return nil }); err != nil || len(byApp) == 0 {
+		return err // where nobody contributes any more, what was said stays
 	}
 	status := promotion.Fold(statusContext, d.mind.URL, byApp)
 	if err := d.wish(ctx, "status", key, app, StatusWish{Target: target, SHA: sha, Status: status}, time.Time{}); err != nil || !d.repo.MergeQueue || statusContext != promotion.GatesContext {
@@ -85,6 +85,9 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 	}
 	if d.config == nil || d.observing() {
 		return time.Time{}, nil
+	}
+	if err := d.withdrawHandMade(ctx); err != nil {
+		return time.Time{}, err
 	}
 	var open bool
 	var head forge.SHA
@@ -116,6 +119,26 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return due, d.contribute(ctx, "", []promotion.Contribution{c})
+}
+
+// withdrawHandMade takes back what hand-made pull requests contributed to commits that none open has as its head any more: such a commit may be the head
+// of one of Ferry's too, whose gates nobody else would ever open again. What merge groups were told stays.
+func (d *decision) withdrawHandMade(ctx context.Context) error {
+	left, err := collectTx[forge.SHA](ctx, d.tx, `
+		delete from contributions c where c.repository = $1 and c.target = '' and c.context = $2 and c.app = ''
+		  and not exists (select from merge_groups g where g.repository = c.repository and g.sha = c.sha)
+		  and not exists (select from pulls p join units u on u.repository = p.repository and u.name = $4::text || p.number
+		                    where p.repository = c.repository and p.open and p.base_branch = $3 and p.head_sha = c.sha)
+		returning c.sha`, d.repo.ID, promotion.GatesContext, d.repo.DefaultBranch, pullPrefix)
+	if err != nil {
+		return err
+	}
+	for _, sha := range left {
+		if err := d.fold(ctx, "", sha, promotion.GatesContext); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // configStatus says on the commit that changed .ferry.yaml whether it is in force.
