@@ -71,9 +71,10 @@ type GroupMember struct {
 }
 
 // GroupGates returns ferry/gates of a merge group: open once it is for every pull request in it, shut where it is shut for one. What Ferry has not decided yet
-// is waited for.
-func GroupGates(group forge.SHA, members []GroupMember) Contribution {
-	out := Contribution{SHA: group, Context: GatesContext, State: forge.Success}
+// is waited for. Where none of its pull requests is open any more, it is not ok. A group whose commit is an open pull request's head stays waiting: what is said
+// of it would be said of that pull request, and anybody who may push can make it look like a group.
+func GroupGates(group forge.SHA, members []GroupMember, head bool) (out Contribution, ok bool) {
+	out = Contribution{SHA: group, Context: GatesContext, State: forge.Success}
 	var numbers []string
 	for _, m := range members {
 		numbers = append(numbers, fmt.Sprintf("#%d", m.Number))
@@ -87,16 +88,25 @@ func GroupGates(group forge.SHA, members []GroupMember) Contribution {
 	if out.State == forge.Success {
 		out.Description = "nothing stops " + strings.Join(numbers, ", ")
 	}
-	return out
+	return out.notOf(head), len(members) > 0
 }
 
 // GroupConfig returns ferry/config of a merge group: what is said of the pull requests in it that change the configuration. Where none does, it is not ok.
-func GroupConfig(group forge.SHA, members []GroupMember) (out Contribution, ok bool) {
+// For a group whose commit is an open pull request's head, see GroupGates.
+func GroupConfig(group forge.SHA, members []GroupMember, head bool) (out Contribution, ok bool) {
 	for _, m := range members {
 		if m.State == "" || ok && out.State != forge.Success {
 			continue
 		}
 		out, ok = Contribution{SHA: group, Context: ConfigContext, State: m.State, Description: fmt.Sprintf("#%d: %s", m.Number, m.Description)}, true
 	}
-	return out, ok
+	return out.notOf(head), ok
+}
+
+// notOf returns what is contributed to a merge group, which is never success where its commit is an open pull request's head.
+func (c Contribution) notOf(head bool) Contribution {
+	if head && c.State == forge.Success {
+		c.State, c.Description = forge.Pending, "this commit is the head of an open pull request, and no merge group's"
+	}
+	return c
 }

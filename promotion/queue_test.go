@@ -53,14 +53,21 @@ func TestGroupGates(t *testing.T) {
 		{[]promotion.GroupMember{unread}, forge.Pending, "#4: its gates have not been read yet"},
 	} {
 		want := promotion.Contribution{SHA: "g", Context: promotion.GatesContext, State: test.state, Description: test.words}
-		if diff := cmp.Diff(want, promotion.GroupGates("g", test.members)); diff != "" {
+		got, ok := promotion.GroupGates("g", test.members, false)
+		if diff := cmp.Diff(want, got); diff != "" || !ok {
 			t.Errorf("want - got +\n%s", diff)
 		}
+		if got, _ := promotion.GroupGates("g", test.members, true); got.State == forge.Success {
+			t.Errorf("a pull request's head is %+v", got)
+		}
 	}
-	if _, ok := promotion.GroupConfig("g", nil); ok {
+	if got, ok := promotion.GroupGates("g", nil, false); ok {
+		t.Errorf("nothing is in it, and it is %+v", got)
+	}
+	if _, ok := promotion.GroupConfig("g", nil, false); ok {
 		t.Error("nobody changes the configuration, and something is said of it")
 	}
-	c, ok := promotion.GroupConfig("g", []promotion.GroupMember{open, shut, {Number: 9, State: forge.Failure}})
+	c, ok := promotion.GroupConfig("g", []promotion.GroupMember{open, shut, {Number: 9, State: forge.Failure}}, false)
 	if !ok || c.State != forge.Failure || c.Description != "#3: mia holds it" || c.Context != promotion.ConfigContext {
 		t.Errorf("%+v", c)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -156,5 +157,42 @@ func TestMergeQueueEjects(t *testing.T) {
 	h.wantStaging("1.1.0")
 	if n := h.eventsOf("enqueued"); n != 2 {
 		t.Errorf("it was enqueued %d times", n)
+	}
+}
+
+// TestNoGroup: who may only push gets nothing past a freeze by a branch that is named like a merge group with a harmless pull request of theirs in it; neither
+// would they where Ferry took it for one.
+func TestNoGroup(t *testing.T) {
+	t.Parallel()
+	for _, believed := range []bool{false, true} {
+		h := newCheckout(t, "")
+		mia := h.maintainer()
+		h.does(h.forge.SetRuleset(acmeEnv, sandbox.Ruleset{Name: "r", Branches: []string{"main"}, Rules: sandbox.Rules{PullRequest: true, Checks: []sandbox.RequiredCheck{{Context: "ferry/gates", App: testAppID}}}}))
+		harmless, _ := h.propose("words", map[string]string{"README.md": "# anew\n"})
+		h.later(time.Minute)
+		h.ask(h.board().Number, mia, "/freeze staging an incident")
+		branch, as := fmt.Sprintf("gh-readonly-queue/main/pr-%d-%s", harmless, strings.Repeat("a", 40)), "dora"
+		if believed {
+			as = "github-merge-queue[bot]"
+			h.person(as, acmeEnv, forge.PermissionWrite)
+		}
+		sha, err := h.forge.Commit(acmeEnv, sandbox.Edit{As: as, Branch: branch, Message: "x", Files: map[string]string{checkoutPath("staging"): kustomization("checkout", "9.9.9")}})
+		h.does(err)
+		h.later(time.Minute)
+		if got := h.group(); (got == sha) != believed {
+			t.Errorf("the group that Ferry knows is %q", got)
+		}
+		n, err := h.forge.OpenPull(acmeEnv, "dora", forge.NewPullRequest{HeadBranch: branch, BaseBranch: "main", Title: "evil"})
+		h.does(err)
+		h.later(time.Minute)
+		h.push("dora", "words", map[string]string{"README.md": "# anew again\n"})
+		h.later(time.Minute)
+		h.sweep()
+		if got := h.statuses(acmeEnv, sha)["ferry/gates"]; got.State != string(forge.Failure) && got.State != string(forge.Pending) {
+			t.Errorf("believed %t: ferry/gates of a pull request to a frozen environment is %+v", believed, got)
+		}
+		if _, err := h.forge.Merge(acmeEnv, n, "dora", forge.MergeCommit); err == nil {
+			t.Errorf("believed %t: it was merged", believed)
+		}
 	}
 }

@@ -78,8 +78,8 @@ func TestParseMergeGroup(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, e.Group, err)
 		}
 	}
-	pushed := func(before, after forge.SHA) *forge.GroupHint {
-		body, err := json.Marshal(map[string]any{"ref": "refs/heads/gh-readonly-queue/release/1/pr-104-" + base, "before": before, "after": after, "repository": map[string]any{"id": 7, "full_name": "acme/environments"}})
+	pushed := func(sender string, before, after forge.SHA) *forge.GroupHint {
+		body, err := json.Marshal(map[string]any{"ref": "refs/heads/gh-readonly-queue/release/1/pr-104-" + base, "before": before, "after": after, "repository": map[string]any{"id": 7, "full_name": "acme/environments"}, "sender": map[string]any{"id": 8, "login": sender}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,8 +89,11 @@ func TestParseMergeGroup(t *testing.T) {
 		}
 		return e.Group
 	}
-	same(t, &forge.GroupHint{Branch: "release/1", Head: shaA, Base: shaB, Number: 104}, pushed(zero, shaA), nil)
-	same(t, &forge.GroupHint{Branch: "release/1", Head: shaA, Base: shaB, Number: 104, Gone: true}, pushed(shaA, zero), nil)
+	same(t, &forge.GroupHint{Branch: "release/1", Head: shaA, Base: shaB, Number: 104}, pushed("github-merge-queue[bot]", zero, shaA), nil)
+	same(t, &forge.GroupHint{Branch: "release/1", Head: shaA, Base: shaB, Number: 104, Gone: true}, pushed("dora", shaA, zero), nil)
+	if g := pushed("dora", zero, shaA); g != nil {
+		t.Errorf("a person's branch is a group: %+v", g)
+	}
 	for _, body := range []string{`{"repository":{"id":7,"full_name":"a/b"}}`, `{"repository":{"id":7,"full_name":"a/b"},"merge_group":{"head_sha":"x"}}`, `{"merge_group":{}}`} {
 		if _, err := github.Parse("merge_group", []byte(body)); err == nil {
 			t.Errorf("%s is taken", body)

@@ -46,7 +46,7 @@ func parsePush(body []byte) (forge.Event, error) {
 	if e.Push, err = p.push(branch); err != nil {
 		return forge.Event{}, err
 	}
-	e.Group = pushedGroup(*e.Push)
+	e.Group = pushedGroup(*e.Push, p.Sender)
 	return e, nil
 }
 

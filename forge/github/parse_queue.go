@@ -13,10 +13,14 @@ import (
 // groupForm is how GitHub names the branch of a merge group: by the branch it is for, its last pull request, and what it was made on.
 var groupForm = regexp.MustCompile(`^gh-readonly-queue/(.+)/pr-([0-9]{1,9})-([0-9a-f]{40})$`)
 
-// pushedGroup reads a push of a merge group's branch, of which an App without the permission for merge queues hears too; nil for any other.
-func pushedGroup(p forge.Push) *forge.GroupHint {
+// queueBot pushes the branches of merge groups. Everybody with write access can push a branch that is named like one.
+const queueBot = "github-merge-queue[bot]"
+
+// pushedGroup reads the queue's push of a merge group's branch, of which an App without the permission for merge queues hears too; nil for any other. Whoever
+// deletes the branch, the group is gone.
+func pushedGroup(p forge.Push, sender *userPart) *forge.GroupHint {
 	found := groupForm.FindStringSubmatch(p.Branch)
-	if found == nil {
+	if found == nil || p.After != "" && sender.user().Login != queueBot {
 		return nil
 	}
 	g := &forge.GroupHint{Branch: found[1], Head: p.After, Base: forge.SHA(found[3])}

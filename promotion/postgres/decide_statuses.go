@@ -70,6 +70,9 @@ func (d *decision) fold(ctx context.Context, target string, sha forge.SHA, statu
 	if _, err := pgx.ForEachRow(rows, []any{&app, &c.State, &c.Description}, func() error { byApp[app] = c; return nil }); err != nil || len(byApp) == 0 {
 		return err // where nobody contributes any more, what was said stays
 	}
+	if app == groupContributor { // no app's wish
+		app = ""
+	}
 	status := promotion.Fold(statusContext, d.mind.URL, byApp)
 	if err := d.wish(ctx, "status", key, app, StatusWish{Target: target, SHA: sha, Status: status}, time.Time{}); err != nil || !d.repo.MergeQueue || statusContext != promotion.GatesContext {
 		return err
@@ -122,11 +125,10 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 }
 
 // withdrawHandMade takes back what hand-made pull requests contributed to commits that none open has as its head any more: such a commit may be the head
-// of one of Ferry's too, whose gates nobody else would ever open again. What merge groups were told stays.
+// of one of Ferry's too, whose gates nobody else would ever open again.
 func (d *decision) withdrawHandMade(ctx context.Context) error {
 	left, err := collectTx[forge.SHA](ctx, d.tx, `
 		delete from contributions c where c.repository = $1 and c.target = '' and c.context = $2 and c.app = ''
-		  and not exists (select from merge_groups g where g.repository = c.repository and g.sha = c.sha)
 		  and not exists (select from pulls p join units u on u.repository = p.repository and u.name = $4::text || p.number
 		                    where p.repository = c.repository and p.open and p.base_branch = $3 and p.head_sha = c.sha)
 		returning c.sha`, d.repo.ID, promotion.GatesContext, d.repo.DefaultBranch, pullPrefix)

@@ -92,10 +92,10 @@ func (d *decision) groups(ctx context.Context) error {
 	return err
 }
 
-// groupsOf decides the statuses of the merge groups that the pull request with this head is in.
+// groupsOf decides the statuses of the merge groups that the pull request with this head is in, and of one that has this head too.
 func (d *decision) groupsOf(ctx context.Context, head forge.SHA) error {
 	all, err := collectTx[forge.SHA](ctx, d.tx, `
-		select distinct g.sha from pulls p join merge_groups g on g.repository = p.repository and p.number = any(g.members)
+		select distinct g.sha from pulls p join merge_groups g on g.repository = p.repository and (p.number = any(g.members) or g.sha = p.head_sha)
 		where p.repository = $1 and p.head_sha = $2 and p.open order by g.sha`, d.repo.ID, head)
 	for _, sha := range all {
 		if err == nil {
@@ -134,12 +134,24 @@ func (d *decision) foldGroup(ctx context.Context, group forge.SHA) error {
 	if err != nil {
 		return err
 	}
-	statuses := []promotion.Contribution{promotion.GroupGates(group, gates)}
-	if c, ok := promotion.GroupConfig(group, config); ok {
-		statuses = append(statuses, c)
+	var head bool
+	if err := d.tx.QueryRow(ctx, `select exists (select from pulls where repository = $1 and head_sha = $2 and open)`, d.repo.ID, group).Scan(&head); err != nil {
+		return err
 	}
-	return d.contribute(ctx, "", statuses)
+	if c, ok := promotion.GroupGates(group, gates, head); ok {
+		if err := d.contribute(ctx, groupContributor, []promotion.Contribution{c}); err != nil {
+			return err
+		}
+	}
+	if c, ok := promotion.GroupConfig(group, config, head); ok {
+		return d.contribute(ctx, "", []promotion.Contribution{c})
+	}
+	return nil
 }
+
+// groupContributor contributes ferry/gates of merge groups, in the place of an app, whose name has no space: where its commit is a pull request's head too,
+// the worse of what is said of both counts.
+const groupContributor = "merge group"
 
 func (d *decision) members(ctx context.Context, numbers []int, sql string) ([]promotion.GroupMember, error) {
 	rows, err := d.tx.Query(ctx, sql, d.repo.ID, numbers)
