@@ -119,8 +119,11 @@ func TestFrozenPastItsLease(t *testing.T) {
 	t.Parallel()
 	db, f := localtest.Database(t), &freezer{}
 	w := newWorld(t, db, db, 1, fleetLease, f.wrap)
-	first := w.replicas(t, 1)[0]
+	both := w.replicas(t, 2)
+	first, second := both[0], both[1]
 	w.until(func() {}, w.unseen)
+	second.signal(t, syscall.SIGSTOP) // it is ready, and need not start within the time that the first's request may take
+	w.balancer.set(first)
 	f.mu.Lock()
 	f.route, f.victim, f.frozen = regexp.MustCompile(`GET .*/issues/\d+/comments$`), first, make(chan struct{})
 	f.mu.Unlock()
@@ -129,7 +132,8 @@ func TestFrozenPastItsLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-f.frozen
-	second := w.replicas(t, 1)[0]
+	second.signal(t, syscall.SIGCONT)
+	w.balancer.set(second)
 	eventually(t, "the other's answer", func() bool { return len(w.answersTo(w.board().Number, id)) == 1 })
 	first.signal(t, syscall.SIGCONT)
 	eventually(t, "that the first finds its lease gone", func() bool { return strings.Contains(first.log.String(), "the lease was taken over") })

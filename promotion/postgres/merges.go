@@ -19,15 +19,19 @@ func (s *Store) GatesAwaited(ctx context.Context, repository int64, sha forge.SH
 	return awaited, err
 }
 
-// releaseMerge makes the merge due that waited until ferry/gates was posted on its head: where a branch asks for that status, it is refused before.
+// releaseMerge makes the merge due that waited until ferry/gates was posted on its head: where a branch asks for that status, it is refused before. It
+// waits for nobody: a decision may hold the merge and wait for the status this transaction holds. A merge that is skipped looks again by itself.
 func (s *Store) releaseMerge(ctx context.Context, tx pgx.Tx, w Wish) error {
 	var posted StatusWish
 	if err := json.Unmarshal(w.Desired, &posted); err != nil || posted.Target != "" || posted.Status.Context != promotion.GatesContext {
 		return err
 	}
 	ids, err := collectTx[int64](ctx, tx, `
-		update wishes set act_at = null
-		where repository = $1 and kind = 'merge' and desired ->> 'head' = $2 and version <> applied_version and act_at is not null and attempts = 0 and refusal = '' returning id`,
+		update wishes set act_at = null where id in (
+		  select id from wishes
+		  where repository = $1 and kind = 'merge' and desired ->> 'head' = $2 and version <> applied_version and act_at is not null and attempts = 0 and refusal = ''
+		  for update skip locked)
+		returning id`,
 		w.Repository.ID, posted.SHA)
 	for _, id := range ids {
 		if err == nil {
