@@ -42,6 +42,7 @@ const (
 	goTerm         = "golang.org/x/term"
 	goUdiff        = "github.com/aymanbagabas/go-udiff"
 	goSync         = "golang.org/x/sync"
+	goRate         = "golang.org/x/time/rate"
 	containers     = "github.com/google/go-containerregistry"
 	goGitHub       = "github.com/google/go-github/v60"
 	gjson          = "github.com/tidwall/gjson"
@@ -63,7 +64,7 @@ func layout() []row {
 	return []row{
 		{pkg: "cmd/ferry", may: []string{anything}, why: "it ties the parts together, and so nothing may depend on it"},
 
-		{pkg: "server", may: []string{"web", "promotion", "promotion/argocd", "promotion/config", "promotion/postgres", "forge", chi, prometheus, semaphore},
+		{pkg: "server", may: []string{"web", "promotion", "promotion/argocd", "promotion/config", "promotion/postgres", "forge", chi, prometheus, semaphore, goRate},
 			tests: []string{"migrations", pgx},
 			why:   "the HTTP edge knows no forge's client and no job: what it stores is worked on elsewhere; it bounds what strangers make it keep"},
 		{pkg: "server/setup", may: []string{"forge", chi},

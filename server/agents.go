@@ -22,10 +22,19 @@ const (
 	maxImage   = 64 << 10
 )
 
+// bearerOf returns the token that a request carries, "" for none.
+func bearerOf(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
 // bearer returns whom the request's token speaks for, if it is of that kind.
 func (s *server) bearer(r *http.Request, kind string) (postgres.Token, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	token := bearerOf(r)
+	if token == "" {
 		return postgres.Token{}, &problem{http.StatusUnauthorized, "send the header Authorization: Bearer TOKEN, with a token from `ferry token create`"}
 	}
 	t, err := s.Store.FindToken(r.Context(), token)

@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -22,6 +23,7 @@ import (
 type Config struct {
 	Store   store
 	GitHub  *Hook
+	Person  Person
 	Page    http.Handler // for people
 	Metrics http.Handler
 	Count   func(result string) // deliveries by result
@@ -45,24 +47,29 @@ type store interface {
 	StoreReports(ctx context.Context, t postgres.Token, reports []promotion.AgentReport, now time.Time) error
 	FindPlace(ctx context.Context, t postgres.Token, paths []string) (postgres.ReportPlace, error)
 	Announce(ctx context.Context, t postgres.Token, a promotion.Announced, now time.Time) (apps []string, err error)
+	CommandPlace(ctx context.Context, kind forge.Kind, repo forge.Repo) (postgres.CommandPlace, error)
 	Ping(ctx context.Context) error
 }
 
 type server struct {
 	Config
 	memory *semaphore.Weighted // for bodies whose sender is not known yet
+	wrong  *rate.Limiter       // of tokens that the forge does not know
 }
 
 // New returns the handler of every door. This function is the list of who may call what.
 func New(cfg Config) http.Handler {
-	s := &server{cfg, semaphore.NewWeighted(unprovenMemory)}
+	s := &server{cfg, semaphore.NewWeighted(unprovenMemory), rate.NewLimiter(rate.Every(secondsWrongToken*time.Second), wrongTokens)}
 	r := chi.NewRouter()
 	r.Use(middleware.Recoverer, securityHeaders)
 	if s.GitHub != nil {
 		r.Post("/webhooks/github", s.handle(s.webhook(s.GitHub))) // GitHub, for every event of the App: signature over the raw body
 	}
-	r.Post("/api/v1/reports", s.handle(s.reports))                  // agents, with a token of an environment
-	r.Post("/api/v1/images", s.handle(s.images))                    // CI, with a token of kind ci
+	r.Post("/api/v1/reports", s.handle(s.reports)) // agents, with a token of an environment
+	r.Post("/api/v1/images", s.handle(s.images))   // CI, with a token of kind ci
+	if s.Person != nil {
+		r.Post("/api/v1/commands", s.handle(s.commands)) // people and their scripts, with their own token of the forge
+	}
 	r.Post("/webhooks/argocd/{reporter}", s.handle(s.argoCD))       // Argo CD's notifications, with a token of an environment
 	r.Get("/healthz", s.healthz)                                    // the supervisor: is the process alive?
 	r.Get("/readyz", s.handle(s.readyz))                            // the load balancer: may requests be sent here?

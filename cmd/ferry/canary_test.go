@@ -129,6 +129,9 @@ func TestNoSecretIsEverShown(t *testing.T) {
 					}
 				}
 			}
+			if !strings.Contains(answers, "the forge did not take the comment") {
+				t.Error("no person's token came to the forge: the test looks at nothing")
+			}
 			if !strings.Contains(h.log.String(), "you sent") {
 				t.Error("the forge's errors were not logged at all: the test looks at nothing")
 			}
@@ -183,6 +186,11 @@ func (h *harness) noisyLine(p *parrot, agent, ci string) string {
 	door("/api/v1/reports", ci, `{"health":"healthy"}`)
 	door("/api/v1/images", agent, `{"x":1}`)
 	door("/api/v1/reports", "wrong-"+agent[:6], `{}`)
+	dora := h.forge.AddUser("dora").Token
+	for _, status := range []int{500, 422, 403, 404, 401} {
+		p.squawk("/comments", status)
+		door("/api/v1/commands", dora, map[string]any{"repository": acmeEnv, "command": "/status", "number": 1})
+	}
 	for _, status := range []int{500, 422, 403, 404, 409, 401} {
 		for _, path := range []string{"/statuses/", "/graphql", "/git/refs", "/pulls", "/git/commits", "/contents/", "/issues", "/access_tokens"} {
 			p.squawk(path, status)

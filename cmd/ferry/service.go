@@ -99,6 +99,10 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 		Holder: holderName(), LeaseTime: svc.lease, Metrics: worker.Metrics{Job: svc.metrics.job, Lost: svc.metrics.lost}}
 	doors := server.New(server.Config{
 		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.counted, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.now, svc.logger),
+		Person: func(ctx context.Context, token string, repo forge.Repo, number int, text string) (string, error) {
+			id, err := gh.CommentAs(ctx, token, repo, number, text)
+			return fmt.Sprintf("%s/%s/issues/%d#issuecomment-%d", svc.settings.pagesURL(), repo.FullName(), number, id), err
+		},
 		GitHub: &server.Hook{
 			Signed: github.Signed,
 			Verify: func(h http.Header, body []byte) error {

@@ -98,6 +98,31 @@ func (s *Store) Environments(ctx context.Context, repository int64) (names []str
 	return names, nil
 }
 
+// CommandPlace is where a person's commands may stand.
+type CommandPlace struct {
+	Repo   forge.Repo
+	Issue  int    // Ferry's; 0 where there is none yet
+	Prefix string // see config.Config
+}
+
+// CommandPlace returns where commands for an environment repository stand, or ErrNotFound where Ferry knows none of that name, or is off there.
+func (s *Store) CommandPlace(ctx context.Context, kind forge.Kind, repo forge.Repo) (p CommandPlace, err error) {
+	id, err := s.RepositoryNamed(ctx, kind, repo)
+	if err != nil {
+		return p, err
+	}
+	content, err := s.ConfigContent(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	c, err := content.Parse()
+	if err != nil {
+		return p, err
+	}
+	found, err := s.LoadRepository(ctx, id)
+	return CommandPlace{found.Repo, found.Issue, c.CommandPrefix}, err
+}
+
 // FindToken returns whom a token speaks for, or ErrNotFound.
 func (s *Store) FindToken(ctx context.Context, token string) (t Token, err error) {
 	err = s.pool.QueryRow(ctx, `

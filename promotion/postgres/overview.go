@@ -15,6 +15,7 @@ import (
 type Overview struct {
 	ID           int64
 	FullName     string
+	Issue        int              // Ferry's, 0 where there is none yet
 	Problem      string           // of the .ferry.yaml at the head
 	Failure      string           // why reading the repository is put off
 	Findings     []config.Finding // what looks wrong between .ferry.yaml and the files
@@ -27,14 +28,14 @@ type Overview struct {
 func (s *Store) Overview(ctx context.Context) (list []Overview, err error) {
 	defer wrap(&err, "Overview")
 	rows, err := s.pool.Query(ctx, `
-		select id, owner || '/' || name, config_problem, failure, config_findings from repositories
+		select id, owner || '/' || name, issue, config_problem, failure, config_findings from repositories
 		where accessible and (config_blob <> '' or config_problem <> '' or failure <> '') order by 2`)
 	if err != nil {
 		return nil, err
 	}
 	var o Overview
 	var findings []byte
-	if _, err := pgx.ForEachRow(rows, []any{&o.ID, &o.FullName, &o.Problem, &o.Failure, &findings}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&o.ID, &o.FullName, &o.Issue, &o.Problem, &o.Failure, &findings}, func() error {
 		one := o
 		list = append(list, one)
 		return json.Unmarshal(findings, &list[len(list)-1].Findings)
