@@ -104,10 +104,12 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// newKey makes the App's key; 2048 bits are the least that JWT libraries take.
+// madeKey makes the App's key, once for all tests: it takes a tenth of a second, and nothing changes it. 2048 bits are the least that JWT libraries take.
+var madeKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 func newKey(t testing.TB) (private, public []byte) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := madeKey()
 	if err != nil {
 		t.Fatal(err)
 	}

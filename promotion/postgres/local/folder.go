@@ -40,12 +40,16 @@ func (f *folder) version() int {
 }
 
 // openHome returns the folder of the server's data and the account to run it as, which for kept data is its owner.
-func openHome(dir string, acc account) (*folder, account, error) {
-	if dir == "" {
-		f, err := newTemporary(acc)
+func openHome(o Options, acc account) (*folder, account, error) {
+	if o.Dir == "" {
+		parents := temporaryParents()
+		if o.Unsafe {
+			parents = unsafeParents()
+		}
+		f, err := newTemporary(acc, parents)
 		return f, acc, err
 	}
-	path, err := makeKept(dir)
+	path, err := makeKept(o.Dir)
 	if err != nil {
 		return nil, acc, err
 	}
@@ -148,7 +152,7 @@ func (f *folder) socketFolder(acc account) (*folder, error) {
 	if len(socketPath(f.path)) < longestSocket && !strings.ContainsAny(f.path, `,"`) {
 		return f, nil
 	}
-	return newTemporary(acc)
+	return newTemporary(acc, temporaryParents())
 }
 
 // close gives the folder free, after removing it where it is temporary.

@@ -27,7 +27,7 @@ type Options struct {
 	Bin    string       // the folder of initdb and postgres (FERRY_POSTGRES_BIN); "" looks for them
 	Search []string     // where to look without Bin, as glob patterns; nil is PATH, then the usual folders of Debian, Red Hat and Homebrew
 	Logger *slog.Logger // nil is silence
-	Unsafe bool         // faster, and a crash of the machine loses the data: for tests and the demo only
+	Unsafe bool         // faster, in memory where that has room, and a crash of the machine loses the data: for tests and the demo only
 }
 
 // Server is a running private PostgreSQL.
@@ -66,7 +66,7 @@ func (s *Server) start(ctx context.Context, o Options) error {
 		return err
 	}
 	sweep(ctx, acc, s.logger)
-	if s.home, acc, err = openHome(o.Dir, acc); err != nil {
+	if s.home, acc, err = openHome(o, acc); err != nil {
 		return err
 	}
 	bin, err := findBinaries(ctx, o, acc, s.home.version())
