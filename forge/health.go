@@ -40,7 +40,8 @@ type RequiredCheck struct {
 
 // BranchRules is what a forge shows everybody of what guards a branch.
 type BranchRules struct {
-	Protected     bool // by branch protection, of which only the checks are shown
+	Protected     bool // by branch protection
+	Hidden        bool // of what branch protection asks for only the checks are shown
 	Checks        []RequiredCheck
 	PullRequest   bool // changes come by pull request only
 	Reviews       int  // approving ones that a pull request needs
@@ -56,6 +57,20 @@ type BranchRules struct {
 // Guarded says whether anything stands between a merge and the branch.
 func (b BranchRules) Guarded() bool {
 	return b.Protected || b.PullRequest || len(b.Checks) > 0 || b.MergeQueue || b.Verified
+}
+
+// Shapes returns, in words, which rules leave out a way to merge.
+func (b BranchRules) Shapes() (words []string) {
+	if b.Signed {
+		words = append(words, "signed commits")
+	}
+	if b.LinearHistory {
+		words = append(words, "a linear history")
+	}
+	if len(words) == 0 {
+		words = append(words, "the ways that they name")
+	}
+	return words
 }
 
 // Ways returns those of the methods that the rules let through. Where signed commits are asked for that is no rebase: a forge does not sign what it rebases

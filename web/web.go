@@ -40,9 +40,9 @@ type content struct {
 	Problems     int // in how the forge is set up
 }
 
-// New returns the handler of the pages. pagesURL is where people look at repositories.
-func New(s store, pagesURL string, now func() time.Time, logger *slog.Logger) http.Handler {
-	functions := template.FuncMap{"instant": instant, "machine": machine, "short": short, "mark": mark}
+// New returns the handler of the pages. home is the path below which people see them, and pagesURL where people look at repositories.
+func New(s store, home, pagesURL string, now func() time.Time, logger *slog.Logger) http.Handler {
+	functions := template.FuncMap{"instant": instant, "machine": machine, "short": short, "mark": mark, "below": func(path string) string { return home + path }}
 	p := &pages{store: s, pagesURL: pagesURL, now: now, logger: logger, all: template.Must(template.New("").Funcs(functions).ParseFS(files, "*.html"))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", shown(p, "page.html", p.whatIsWhere))

@@ -41,7 +41,7 @@ func getAt(t *testing.T, s stored, path string) (int, string) {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC) }
 	w := httptest.NewRecorder()
-	web.New(s, "https://forge.example", now, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	web.New(s, "", "https://forge.example", now, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
 }
 

@@ -28,7 +28,8 @@ unguarded, each with what to do and the page that does it. It changes nothing.
 
 It reads the settings of ferry serve. Where the App was registered at /setup,
 DATABASE_URL and FERRY_SECRET_KEY are among them. It ends with 0 where nothing
-is wrong, 1 where there are problems, and 3 where GitHub cannot be reached.`,
+is wrong, 1 where there are problems, and 3 where GitHub cannot be reached.
+What cannot be looked at is a problem, and keeps nothing else from being told.`,
 		Args: func(c *cobra.Command, args []string) error { return usageIf(cobra.NoArgs(c, args)) },
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := readSettings(getenv)
@@ -42,11 +43,11 @@ is wrong, 1 where there are problems, and 3 where GitHub cannot be reached.`,
 			if err != nil {
 				return usageIf(err)
 			}
-			findings, err := newExamination(gh, s, time.Now).atFirstSight(c.Context())
+			found, err := newExamination(gh, s, time.Now).atFirstSight(c.Context())
 			if err != nil {
 				return err
 			}
-			return tellFindings(stdout, findings, asJSON)
+			return tellFindings(stdout, found.Findings, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")

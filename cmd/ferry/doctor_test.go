@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"ferry/forge"
 	"ferry/forge/forgetest"
@@ -27,6 +28,7 @@ type patient struct {
 	install int64
 	spec    sandbox.AppSpec
 	answers atomic.Int64 // what webhooks are answered
+	late    atomic.Int64 // how many nanoseconds the forge's clock is ahead
 }
 
 func newPatient(t *testing.T) *patient {
@@ -34,7 +36,7 @@ func newPatient(t *testing.T) *patient {
 	p := &patient{t: t}
 	p.answers.Store(http.StatusAccepted)
 	var err error
-	p.forge, err = sandbox.New(sandbox.Config{Dir: t.TempDir(), HTTP: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+	p.forge, err = sandbox.New(sandbox.Config{Dir: t.TempDir(), AuthNow: func() time.Time { return time.Now().Add(time.Duration(p.late.Load())) }, HTTP: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: int(p.answers.Load()), Body: io.NopCloser(strings.NewReader(""))}, nil
 	})}})
 	if err != nil {
@@ -58,6 +60,9 @@ func newPatient(t *testing.T) *patient {
 		t.Fatal(err)
 	}
 	p.rules(func(*sandbox.Rules) {})
+	if err := p.forge.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return p
 }
 
@@ -144,6 +149,9 @@ func TestDoctor(t *testing.T) {
 			p.rules(func(r *sandbox.Rules) { r.Signed = true })
 			return p.forge.SetMergeMethods(acmeEnv, forge.MergeRebase)
 		}, exitFailed, []string{"problem merge-methods"}, "only rebase"},
+		{"no merge commits", func(p *patient) error {
+			return p.forge.Protect(acmeEnv, sandbox.Protection{Branch: "main", Rules: sandbox.Rules{Linear: true}})
+		}, exitGood, []string{"note merge-methods", "note unseen"}, "the rules of main (a linear history) let only squash and rebase through"},
 		{"branch protection alone", func(p *patient) error {
 			if err := p.forge.Protect(acmeEnv, sandbox.Protection{Branch: "main", Rules: sandbox.Rules{Checks: []sandbox.RequiredCheck{{Context: "ferry/gates", App: testAppID}}}}); err != nil {
 				return err
@@ -161,16 +169,82 @@ func TestDoctor(t *testing.T) {
 			if code != c.code || !strings.Contains(text, c.says) {
 				t.Errorf("%d, want %d with %q: %s", code, c.code, c.says, text)
 			}
-			var said struct{ Findings []doctor.Finding }
-			if _, text = p.examined("--json"); json.Unmarshal([]byte(text), &said) != nil {
-				t.Fatalf("no JSON: %s", text)
-			}
 			var got []string
-			for _, f := range said.Findings {
+			for _, f := range p.findings() {
 				got = append(got, f.Severity+" "+f.Rule)
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// findings returns what `ferry doctor --json` says.
+func (p *patient) findings() []doctor.Finding {
+	p.t.Helper()
+	var said struct{ Findings []doctor.Finding }
+	if _, text := p.examined("--json"); json.Unmarshal([]byte(text), &said) != nil {
+		p.t.Fatalf("no JSON: %s", text)
+	}
+	return said.Findings
+}
+
+// TestDoctorGoesOn: what cannot be looked at is told of, and so is all that can.
+func TestDoctorGoesOn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ail  func(*patient)
+		want map[string]string // where: a part of what is said
+	}{
+		"an organization lets nobody in from here": {func(p *patient) {
+			p.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: "/installation/repositories", Status: http.StatusForbidden, Message: "the `acme` organization has an IP allow list enabled"})
+		}, map[string]string{"installation on acme": "IP allow list", "beta/environments@main": "nothing guards the branch"}},
+		"a repository's branch is not shown just now": {func(p *patient) {
+			p.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: "/repos/{owner}/{repo}/branches/{branch}"})
+		}, map[string]string{acmeEnv: "502", "beta/environments@main": "nothing guards the branch"}},
+		"the log of deliveries is not shown": {func(p *patient) {
+			p.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: "/app/hook/deliveries"})
+		}, map[string]string{"the deliveries of App 7": "502", "beta/environments@main": "nothing guards the branch"}},
+		"the installations are not listed": {func(p *patient) {
+			p.spec.WebhookURL = ""
+			p.app()
+			p.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: "/app/installations"})
+		}, map[string]string{"the installations of App 7": "502", "App 7": "goes nowhere"}},
+		"no requests are left": {func(p *patient) {
+			p.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: "/repos/{owner}/{repo}/branches/{branch}", Status: http.StatusForbidden, Reset: time.Hour})
+		}, map[string]string{acmeEnv: "the forge limits Ferry's requests until", "beta/environments@main": "nothing guards the branch"}},
+		"the forge limits nobody": {func(p *patient) { p.forge.SetLimits(sandbox.Limits{Unlimited: true}) },
+			map[string]string{"beta/environments@main": "nothing guards the branch"}},
+		"the clock": {func(p *patient) { p.late.Store(int64(10 * time.Minute)) },
+			map[string]string{"App 7": "off the forge's; GitHub answered 401"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPatient(t)
+			if _, err := p.forge.AddRepository("beta", "environments", checkoutFiles("")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.forge.Install(testAppID, "beta"); err != nil {
+				t.Fatal(err)
+			}
+			c.ail(p)
+			got := map[string]string{}
+			for _, f := range p.findings() {
+				got[f.Where] += f.Message + "; "
+				if f.Do == "" {
+					t.Errorf("of %s is not said what to do", f.Where)
+				}
+			}
+			for where, part := range c.want {
+				for word := range strings.SplitSeq(part, "; ") {
+					if !strings.Contains(got[where], word) {
+						t.Errorf("of %s is said %q, want %q", where, got[where], word)
+					}
+				}
+			}
+			if len(got) != len(c.want) {
+				t.Errorf("found %q", got)
 			}
 		})
 	}

@@ -19,7 +19,7 @@ type examination struct {
 	forge    *github.Forge
 	settings settings
 	now      func() time.Time
-	found    []doctor.Finding
+	report   doctor.Report
 }
 
 func newExamination(gh *github.Forge, s settings, now func() time.Time) *examination {
@@ -41,34 +41,55 @@ func (e *examination) want(patients []doctor.Patient) doctor.Wanted {
 	return want
 }
 
-// atFirstSight looks at every repository that the forge shows and returns what is wrong. It fails where the forge does not answer.
-func (e *examination) atFirstSight(ctx context.Context) ([]doctor.Finding, error) {
-	installations, err := e.installations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var patients []doctor.Patient
-	for _, in := range installations {
-		if in.Suspended {
-			continue
-		}
-		found, err := e.patientsOf(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		patients = append(patients, found...)
-	}
-	return e.of(ctx, installations, patients)
+// atFirstSight looks at every repository that the forge shows and reports what is wrong. It fails where the forge does not answer.
+func (e *examination) atFirstSight(ctx context.Context) (doctor.Report, error) {
+	return e.of(ctx, e.patientsOf)
 }
 
-// ofKnown looks at the environment repositories that Ferry knows and returns what is wrong. It fails where the forge does not answer.
-func (e *examination) ofKnown(ctx context.Context, patients []doctor.Patient) ([]doctor.Finding, error) {
+// ofKnown looks at the environment repositories that Ferry knows and reports what is wrong. It fails where the forge does not answer.
+func (e *examination) ofKnown(ctx context.Context, patients []doctor.Patient) (doctor.Report, error) {
+	return e.of(ctx, func(_ context.Context, in forge.InstallationFacts) []doctor.Patient {
+		return slices.DeleteFunc(slices.Clone(patients), func(p doctor.Patient) bool { return p.Installation != in.ID })
+	})
+}
+
+// of looks at the App, at each installation, and there at the patients. What cannot be looked at is among what is found, and keeps nothing else from it.
+func (e *examination) of(ctx context.Context, patientsOf func(context.Context, forge.InstallationFacts) []doctor.Patient) (doctor.Report, error) {
+	app, log, err := e.app(ctx)
+	if errors.Is(err, forge.ErrUnavailable) {
+		return e.report, err
+	}
+	if err != nil { // nothing that is signed as the App is taken
+		e.found(doctor.Clock(app)...)
+		e.report.Miss(e.appName(), e.settings.pagesURL()+"/settings/apps", err, doctor.Everything)
+		return e.report, nil
+	}
 	installations, err := e.installations(ctx)
 	if err != nil {
-		return nil, err
+		e.report.Miss("the installations of "+e.appName(), app.Settings+"/installations", err, doctor.Everything)
 	}
-	return e.of(ctx, installations, patients)
+	var all []doctor.Patient
+	own := map[int64][]doctor.Patient{}
+	for _, in := range installations {
+		if !in.Suspended {
+			own[in.ID] = patientsOf(ctx, in)
+			all = append(all, own[in.ID]...)
+		}
+	}
+	if e.settings.GitHubAppID != 0 {
+		e.found(doctor.App(app, log, e.want(all))...)
+	}
+	for _, in := range installations {
+		e.installation(ctx, in, own[in.ID])
+	}
+	return e.report, nil
 }
+
+func (e *examination) found(more ...doctor.Finding) {
+	e.report.Findings = append(e.report.Findings, more...)
+}
+
+func (e *examination) appName() string { return fmt.Sprintf("App %d", e.settings.GitHubAppID) }
 
 // installations returns those of the App; a plain token is its owner's.
 func (e *examination) installations(ctx context.Context) ([]forge.InstallationFacts, error) {
@@ -78,78 +99,59 @@ func (e *examination) installations(ctx context.Context) ([]forge.InstallationFa
 	return e.forge.InstallationFacts(ctx)
 }
 
-func (e *examination) of(ctx context.Context, installations []forge.InstallationFacts, patients []doctor.Patient) ([]doctor.Finding, error) {
-	if err := e.app(ctx, patients); err != nil {
-		return nil, err
-	}
-	for _, in := range installations {
-		own := slices.DeleteFunc(slices.Clone(patients), func(p doctor.Patient) bool { return p.Installation != in.ID })
-		if err := e.installation(ctx, in, own); err != nil {
-			return nil, err
-		}
-	}
-	return e.found, nil
-}
-
 // recentDeliveries is how much of the webhook's log is read.
 const recentDeliveries = 100
 
-func (e *examination) app(ctx context.Context, patients []doctor.Patient) error {
+// app returns what the forge says of the App, and the log of its webhook; nothing for a plain token. It fails where the forge does not take the App's key.
+func (e *examination) app(ctx context.Context) (app forge.AppFacts, log []forge.SentDelivery, err error) {
 	if e.settings.GitHubAppID == 0 {
-		return nil
+		return app, nil, nil
 	}
-	app, err := e.forge.AppFacts(ctx)
-	if err != nil {
-		return err
+	if app, err = e.forge.AppFacts(ctx); err != nil {
+		return app, nil, err
 	}
-	log, _, err := e.forge.Deliveries(ctx, e.now().Add(-24*time.Hour), recentDeliveries)
-	if err != nil {
-		return err
+	if log, _, err = e.forge.Deliveries(ctx, e.now().Add(-24*time.Hour), recentDeliveries); err != nil {
+		e.report.Miss("the deliveries of "+e.appName(), app.Settings+"/advanced", err)
 	}
-	e.found = doctor.App(app, log, e.want(patients))
-	return nil
+	return app, log, nil
 }
 
-func (e *examination) installation(ctx context.Context, in forge.InstallationFacts, patients []doctor.Patient) error {
+func (e *examination) installation(ctx context.Context, in forge.InstallationFacts, patients []doctor.Patient) {
 	var budget forge.Budget
 	client := e.forge.Client(in.ID)
 	if !in.Suspended {
 		var err error
 		if budget, err = client.Budget(ctx); err != nil {
-			return err
+			e.report.Miss("the requests left to "+installationName(in), in.Page, err)
 		}
 	}
 	if e.settings.GitHubAppID != 0 { // a token has no installation
-		e.found = append(e.found, doctor.Installation(in, budget, e.want(patients))...)
-	}
-	if in.Suspended {
-		return nil
+		e.found(doctor.Installation(in, budget, e.want(patients))...)
 	}
 	for _, p := range patients {
-		if err := e.repository(ctx, client, p); err != nil {
-			return err
-		}
+		e.repository(ctx, client, p)
 	}
-	return nil
 }
 
+func installationName(in forge.InstallationFacts) string { return "installation on " + in.Account }
+
 // repository looks at one environment repository. What GitHub refuses there keeps nothing else from being looked at.
-func (e *examination) repository(ctx context.Context, client *github.Client, p doctor.Patient) error {
+func (e *examination) repository(ctx context.Context, client *github.Client, p doctor.Patient) {
 	page := e.settings.pagesURL() + "/" + p.Repo.FullName()
 	looked := doctor.Repository{Name: p.Repo.FullName(), Branch: p.Branch, Page: page, Config: p.Config, App: e.settings.GitHubAppID}
 	var err error
 	if looked.Rules, err = client.BranchRules(ctx, p.Repo, p.Branch); withheldFrom(err) {
-		e.found = append(e.found, doctor.Unseen(looked.Name, page, err))
-		return nil
+		e.found(doctor.Unseen(looked.Name, page, err))
+		return
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		looked.Methods, err = client.MergeMethods(ctx, p.Repo)
 	}
-	if looked.Methods, err = client.MergeMethods(ctx, p.Repo); err != nil && !withheldFrom(err) { // what is missing for that, the installation's findings name
-		return err
+	if err != nil && !withheldFrom(err) { // what is missing to see the methods, the installation's findings name
+		e.report.Miss(looked.Name, page, err)
+		return
 	}
-	e.found = slices.Concat(e.found, looked.Judge())
-	return nil
+	e.found(looked.Judge()...)
 }
 
 // withheldFrom says whether the forge answered, and does not let Ferry see it.
@@ -158,31 +160,43 @@ func withheldFrom(err error) bool {
 }
 
 // patientsOf returns the repositories with a .ferry.yaml that an installation shows. One that the permissions do not reach is told of by what is missing.
-func (e *examination) patientsOf(ctx context.Context, in forge.InstallationFacts) (list []doctor.Patient, err error) {
+func (e *examination) patientsOf(ctx context.Context, in forge.InstallationFacts) (list []doctor.Patient) {
 	repositories, err := e.forge.Repositories(ctx, in.ID)
 	if err != nil {
-		return nil, err
+		e.report.Miss(installationName(in), in.Page, err)
 	}
 	client := e.forge.Client(in.ID)
 	for _, r := range repositories {
-		file, err := client.File(ctx, r.Repo, config.File, r.DefaultBranch)
-		if withheldFrom(err) {
-			continue
+		p, err := e.patient(ctx, client, in, r)
+		var limited *forge.RateLimited
+		switch {
+		case errors.As(err, &limited): // so is all the rest
+			e.report.Miss(installationName(in), in.Page, err)
+			return list
+		case err != nil && !withheldFrom(err):
+			e.report.Miss(r.FullName(), e.settings.pagesURL()+"/"+r.FullName(), err)
+		case err == nil:
+			list = append(list, p)
 		}
-		if err != nil {
-			return nil, err
-		}
-		p := doctor.Patient{Installation: in.ID, Repo: r.Repo, Branch: r.DefaultBranch}
-		included, err := includedAt(ctx, client, p, file.Content)
-		if err != nil {
-			return nil, err
-		}
-		if parsed, err := config.Parse(config.File, file.Content, included...); err == nil {
-			p.Config = parsed
-		}
-		list = append(list, p)
 	}
-	return list, nil
+	return list
+}
+
+// patient reads the configuration of a repository. It fails with forge.ErrNotFound where there is none.
+func (e *examination) patient(ctx context.Context, client *github.Client, in forge.InstallationFacts, r forge.Repository) (doctor.Patient, error) {
+	p := doctor.Patient{Installation: in.ID, Repo: r.Repo, Branch: r.DefaultBranch}
+	file, err := client.File(ctx, r.Repo, config.File, r.DefaultBranch)
+	if err != nil {
+		return p, err
+	}
+	included, err := includedAt(ctx, client, p, file.Content)
+	if err != nil {
+		return p, err
+	}
+	if parsed, err := config.Parse(config.File, file.Content, included...); err == nil {
+		p.Config = parsed
+	}
+	return p, nil
 }
 
 // includedAt reads the files that a configuration includes, at the head of its branch. What is wrong with it, or with them, the parser says.

@@ -89,3 +89,21 @@ func TestHealthCostsLittle(t *testing.T) {
 		t.Errorf("after it has gone well the page says %q", found)
 	}
 }
+
+// TestHealthGoesOn: one repository that cannot be looked at keeps no other from being looked at, and stays as it was found before.
+func TestHealthGoesOn(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.sweep()
+	h.environments("acme/second", checkoutFiles(""))
+	h.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: "/repos/{owner}/{repo}/branches/{branch}"})
+	h.later(time.Hour)
+	found := h.healthy()
+	if n := strings.Count(found["unguarded"], "nothing guards"); n != 2 || !strings.Contains(found["unexamined"], "502") || !strings.Contains(found["failure"], "502") {
+		t.Errorf("the page says of %d unguarded branches: %q", n, found)
+	}
+	h.later(10 * time.Minute)
+	if found := h.healthy(); strings.Count(found["unguarded"], "nothing guards") != 2 || found["unexamined"] != "" || found["failure"] != "" {
+		t.Errorf("after it has gone well the page says %q", found)
+	}
+}

@@ -25,6 +25,7 @@ func TestLimitsLoseNothing(t *testing.T) {
 		"too much is written in a minute":      {WritesPerMinute: 1},
 		"the same, of what is read, with 429":  {WritesPerMinute: 1, PerHour: 6, Status: 429},
 		"there is nothing left from the start": {PerHour: 1},
+		"there are none":                       {Unlimited: true}, // a GitHub Enterprise Server's own default
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

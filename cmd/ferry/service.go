@@ -98,7 +98,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings, svc.now)}, URL: svc.settings.URL, Labels: svc.labels, Now: svc.now, Logger: svc.logger,
 		Holder: holderName(), LeaseTime: svc.lease, Metrics: worker.Metrics{Job: svc.metrics.job, Lost: svc.metrics.lost}}
 	doors := server.New(server.Config{
-		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.counted, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.pagesURL(), svc.now, svc.logger),
+		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.counted, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.home(), svc.settings.pagesURL(), svc.now, svc.logger),
 		Person: func(ctx context.Context, token string, repo forge.Repo, number int, text string) (string, error) {
 			id, err := gh.CommentAs(ctx, token, repo, number, text)
 			return fmt.Sprintf("%s/%s/issues/%d#issuecomment-%d", svc.settings.pagesURL(), repo.FullName(), number, id), err
@@ -144,7 +144,7 @@ func connection(gh *github.Forge, s settings, now func() time.Time) worker.Conne
 		Installations: gh.Installations,
 		Repositories:  gh.Repositories,
 	}
-	c.Examine = func(ctx context.Context, patients []doctor.Patient) ([]doctor.Finding, error) {
+	c.Examine = func(ctx context.Context, patients []doctor.Patient) (doctor.Report, error) {
 		return newExamination(gh, s, now).ofKnown(ctx, patients)
 	}
 	if s.GitHubAppID != 0 {

@@ -158,6 +158,15 @@ func (s settings) pagesURL() string {
 	return strings.TrimSuffix(strings.TrimRight(s.GitHubURL, "/"), "/api/v3")
 }
 
+// home is the path of Ferry's public address: below it people see the pages, from whose addresses the proxy before Ferry takes it off.
+func (s settings) home() string {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return ""
+	}
+	return u.EscapedPath()
+}
+
 // count reads a number of 0 or more from the variable.
 func count(getenv func(string) string, name string, otherwise int, note func(error)) int {
 	value := getenv(name)

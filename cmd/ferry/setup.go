@@ -39,7 +39,7 @@ func (svc *service) ownApp(ctx context.Context, store *postgres.Store) (settings
 	}
 	finished := make(chan settings, 1)
 	pages, code := setup.New(setup.Config{
-		URL: s.URL, PagesURL: s.pagesURL(), Metrics: svc.metrics.handler(), Now: svc.now, Logger: svc.logger,
+		URL: s.URL, Home: s.home(), PagesURL: s.pagesURL(), Metrics: svc.metrics.handler(), Now: svc.now, Logger: svc.logger,
 		Manifest: func(name, redirect string) ([]byte, error) { return github.Manifest(name, s.URL, redirect) },
 		Finish: func(ctx context.Context, code string) (setup.Made, error) {
 			with, made, err := svc.finishSetup(ctx, store, code)

@@ -29,13 +29,20 @@ type firstStart struct {
 	*harness
 	browser *http.Client
 	opened  chan error
+	below   string       // the path of Ferry's address, which a proxy takes off
 	late    atomic.Int64 // how many nanoseconds the forge's clock is ahead
 }
 
 // newFirstStart starts a Ferry without an App.
 func newFirstStart(t *testing.T, keys ...string) *firstStart {
 	t.Helper()
-	f := &firstStart{harness: &harness{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, db: localtest.Database(t)}}
+	return newFirstStartBelow(t, "", keys...)
+}
+
+// newFirstStartBelow starts one behind a proxy that takes a path off.
+func newFirstStartBelow(t *testing.T, path string, keys ...string) *firstStart {
+	t.Helper()
+	f := &firstStart{below: path, harness: &harness{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, db: localtest.Database(t)}}
 	var err error
 	f.forge, err = sandbox.New(sandbox.Config{Dir: t.TempDir(), Now: f.clock.Now, AuthNow: func() time.Time { return time.Now().Add(time.Duration(f.late.Load())) }})
 	if err != nil {
@@ -65,8 +72,8 @@ func (f *firstStart) begin(keys []string) {
 	f.log, f.opened = &syncBuffer{}, make(chan error, 1)
 	f.svc = newService(settings{GitHubURL: f.forgeAt + "/api/v3", secrets: secrets{secretKey: keys[0], secretKeyOld: keys[1]}}, nil, f.clock.Now, slog.New(slog.NewTextHandler(f.log, nil)))
 	f.svc.look = time.Hour
-	server := httptest.NewServer(f.svc)
-	f.url, f.svc.settings.URL = server.URL, server.URL
+	server := httptest.NewServer(http.StripPrefix(f.below, f.svc))
+	f.url, f.svc.settings.URL = server.URL+f.below, server.URL+f.below
 	ctx, stop := context.WithCancel(context.WithoutCancel(f.t.Context()))
 	f.t.Cleanup(func() { stop(); server.Close(); f.svc.close() })
 	go func() { f.opened <- f.svc.open(ctx, f.db) }()
@@ -137,7 +144,7 @@ func (f *firstStart) code() string {
 // toGitHub goes the way up to GitHub's redirect back, and returns where that leads.
 func (f *firstStart) toGitHub(name string) string {
 	f.t.Helper()
-	page := f.submit(f.url+"/setup/app", http.StatusOK, "organization", "acme", "name", name)
+	page := f.fill("organization", "acme", "name", name)
 	page = f.submit(f.found(formAction, page), http.StatusOK, "manifest", f.found(manifestText, page))
 	f.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	defer func() { f.browser.CheckRedirect = nil }()
@@ -150,7 +157,14 @@ func (f *firstStart) toGitHub(name string) string {
 
 func (f *firstStart) enter() {
 	f.t.Helper()
-	f.submit(f.url+"/setup/code", http.StatusOK, "code", f.code())
+	f.fill("code", f.code())
+}
+
+// fill sends off the form that the setup shows, where it says.
+func (f *firstStart) fill(fields ...string) string {
+	f.t.Helper()
+	host := strings.TrimSuffix(f.url, f.below)
+	return f.submit(host+f.found(formAction, f.visit(f.url+"/setup", http.StatusOK)), http.StatusOK, fields...)
 }
 
 // works shows that the App which was set up takes webhooks and acts.
@@ -320,5 +334,24 @@ func TestSetupGuard(t *testing.T) {
 	}
 	if page := tried.submit(tried.url+"/setup/code", http.StatusForbidden, "code", right); !strings.Contains(page, "Too many") {
 		t.Errorf("after ten wrong codes: %s", page)
+	}
+}
+
+// TestSetupBelowAPath: Ferry's address has a path, and the proxy before it takes that off.
+func TestSetupBelowAPath(t *testing.T) {
+	t.Parallel()
+	f := newFirstStartBelow(t, "/tools/ferry", testSecretKey)
+	f.enter()
+	f.visit(f.url+"/", http.StatusOK)
+	f.visit(f.toGitHub("Acme Ferry"), http.StatusOK)
+	f.works()
+	links := regexp.MustCompile(`href="(/[^"]*)"`)
+	host := strings.TrimSuffix(f.url, f.below)
+	health := f.visit(host+f.found(links, f.visit(f.url+"/", http.StatusOK)), http.StatusOK)
+	if !strings.Contains(health, "how the forge is set up") {
+		t.Errorf("the first page leads to\n%s", health)
+	}
+	if back := f.visit(host+f.found(links, health), http.StatusOK); !strings.Contains(back, "checkout") {
+		t.Errorf("that one leads to\n%s", back)
 	}
 }

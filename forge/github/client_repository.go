@@ -122,24 +122,3 @@ func (c *Client) TeamExists(ctx context.Context, org, slug string) (bool, error)
 	}
 	return err == nil, err
 }
-
-// Guarded says whether a branch is protected, or has rules that want a pull request or checks before a merge. Where
-// GitHub's server or the owner's plan knows no rules, there are none: unguarded is what stops a merge by Ferry.
-func (c *Client) Guarded(ctx context.Context, repo forge.Repo, branch string) (bool, error) {
-	call := fmt.Sprintf("reading the protection of %s of %s", branch, repo.FullName())
-	if err := refused(call, checkRepo(repo), checkBranch(branch)); err != nil {
-		return false, err
-	}
-	var found struct {
-		Protected bool `json:"protected"`
-	}
-	name := url.PathEscape(branch)
-	if err := c.get(ctx, repoPath(repo, "branches/"+name), &found); err != nil {
-		return false, c.failed(call, err)
-	}
-	if found.Protected {
-		return true, nil
-	}
-	rules, err := c.rules(ctx, repo, branch)
-	return rules.Guarded(), c.failed(call, err)
-}

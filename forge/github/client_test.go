@@ -259,7 +259,8 @@ func TestGuarded(t *testing.T) {
 		want   bool
 		err    error
 	}{
-		"protected":            {`{"protected":true}`, "", 500, true, nil},
+		"protected":            {`{"protected":true,"protection":{"enabled":true}}`, "", 500, true, nil},
+		"by a ruleset's rest":  {`{"protected":true,"protection":{"enabled":false}}`, `[{"type":"non_fast_forward"}]`, 200, false, nil},
 		"by nothing":           {`{"protected":false}`, `[]`, 200, false, nil},
 		"by a pull request":    {`{"protected":false}`, `[{"type":"deletion"},{"type":"pull_request"}]`, 200, true, nil},
 		"by checks":            {`{"protected":false}`, `[{"type":"required_status_checks"}]`, 200, true, nil},

@@ -152,8 +152,11 @@ func (q query) writes() bool { return strings.Contains(q.needs, ":write") }
 
 type queried struct{}
 
-// asking adds to a context what a GraphQL text is about: the permissions of all fields that it has at its root.
+// asking adds to a context what a GraphQL text is about: the permissions of all fields that it has at its root, unless they are known already.
 func asking(ctx context.Context, repo forge.Repo, text string) context.Context {
+	if _, known := ctx.Value(queried{}).(query); known {
+		return ctx
+	}
 	needs := map[string]bool{}
 	for _, c := range calls() {
 		if field, ok := strings.CutPrefix(c.path, "graphql/"); ok && strings.Contains(text, field+"(") {

@@ -173,27 +173,32 @@ func graphqlRepository(c *call, f graphqlField) (object, error) {
 	o := object{"id": nodeID("Repository", r.id)}
 	for _, s := range f.SelectionSet {
 		asked, isField := s.(*ast.Field)
-		if isField && asked.Name == "mergeQueue" {
-			var branch string
-			if err := errors.Join(c.client.may(r, "pull_requests:read"), f.argument(asked, "branch", &branch)); err != nil {
-				return nil, err
-			}
-			o["mergeQueue"] = c.s.graphqlQueue(r, branch)
-		}
-		if !isField || asked.Name != "pullRequest" {
+		if !isField || repositoryFields()[asked.Name] == nil {
 			continue
 		}
-		var number int
-		if err := errors.Join(c.client.may(r, "pull_requests:read"), f.argument(asked, "number", &number)); err != nil {
+		var err error
+		if o[asked.Name], err = repositoryFields()[asked.Name](c, r, f, asked); err != nil {
 			return nil, err
 		}
-		t := r.thread(number)
-		if t == nil || t.pull == nil {
-			return nil, fail(http.StatusNotFound, "Could not resolve to a PullRequest with the number of %d.", number)
-		}
-		o["pullRequest"] = c.s.graphqlPull(r, t)
 	}
 	return o, nil
+}
+
+// repositoryFields are the fields of a repository that have arguments of their own.
+func repositoryFields() map[string]func(*call, *repository, graphqlField, *ast.Field) (any, error) {
+	return map[string]func(*call, *repository, graphqlField, *ast.Field) (any, error){"ref": graphqlRef, "mergeQueue": graphqlQueue, "pullRequest": graphqlPullNumber}
+}
+
+func graphqlPullNumber(c *call, r *repository, f graphqlField, asked *ast.Field) (any, error) {
+	var number int
+	if err := errors.Join(c.client.may(r, "pull_requests:read"), f.argument(asked, "number", &number)); err != nil {
+		return nil, err
+	}
+	t := r.thread(number)
+	if t == nil || t.pull == nil {
+		return nil, fail(http.StatusNotFound, "Could not resolve to a PullRequest with the number of %d.", number)
+	}
+	return c.s.graphqlPull(r, t), nil
 }
 
 // repoNode finds a repository by its global id.
@@ -240,20 +245,45 @@ func (s *Sandbox) graphqlPull(r *repository, t *thread) object {
 	return o
 }
 
+// graphqlRef is a branch with what its branch protection shows to people who do not administer it, nil where there is no such branch.
+func graphqlRef(c *call, r *repository, f graphqlField, asked *ast.Field) (any, error) {
+	var ref string
+	if err := errors.Join(c.client.may(r, "contents:read"), f.argument(asked, "qualifiedName", &ref)); err != nil {
+		return nil, err
+	}
+	branch := strings.TrimPrefix(ref, "refs/heads/")
+	if r.head(branch) == "" {
+		return nil, nil
+	}
+	o := object{"name": branch, "prefix": "refs/heads/", "refUpdateRule": nil}
+	if p := r.guard(branch); p != nil {
+		rule := object{"pattern": p.Branch, "requiresLinearHistory": p.Linear, "requiresSignatures": p.Signed, "requiredApprovingReviewCount": nil}
+		if p.byPull() {
+			rule["requiredApprovingReviewCount"] = p.Reviews
+		}
+		o["refUpdateRule"] = rule
+	}
+	return o, nil
+}
+
 // graphqlQueue is the merge queue of a branch, nil where it has none.
-func (s *Sandbox) graphqlQueue(r *repository, branch string) any {
+func graphqlQueue(c *call, r *repository, f graphqlField, asked *ast.Field) (any, error) {
+	var branch string
+	if err := errors.Join(c.client.may(r, "pull_requests:read"), f.argument(asked, "branch", &branch)); err != nil {
+		return nil, err
+	}
 	if !r.queues(branch) {
-		return nil
+		return nil, nil
 	}
 	nodes := []object{}
 	for i, t := range r.queue(branch) {
-		entry := object{"position": i + 1, "enqueuer": graphqlActor(t.pull.queued.by), "pullRequest": s.graphqlPull(r, t), "state": "QUEUED", "headCommit": nil}
+		entry := object{"position": i + 1, "enqueuer": graphqlActor(t.pull.queued.by), "pullRequest": c.s.graphqlPull(r, t), "state": "QUEUED", "headCommit": nil}
 		if g := t.pull.group; g != nil {
 			entry["state"], entry["headCommit"] = "AWAITING_CHECKS", object{"oid": g.sha}
 		}
 		nodes = append(nodes, entry)
 	}
-	return object{"entries": object{"nodes": nodes, "pageInfo": object{"hasNextPage": false, "endCursor": nil}}}
+	return object{"entries": object{"nodes": nodes, "pageInfo": object{"hasNextPage": false, "endCursor": nil}}}, nil
 }
 
 // graphqlActor is an account. A bot's login is its App's there, without the ending that REST gives it.

@@ -49,6 +49,7 @@ func noContent() (reply, error)       { return reply{status: http.StatusNoConten
 
 // serve answers a request that belongs to one of rows, which share their pattern up to a wildcard.
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, rows []route) {
+	w.Header().Set("Date", s.cfg.AuthNow().UTC().Format(http.TimeFormat)) // of the clock that credentials are judged by
 	row, params := choose(rows, r)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {

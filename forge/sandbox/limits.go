@@ -28,6 +28,9 @@ type Limits struct {
 	// WritesPerMinute is the secondary limit of requests that create content: every POST, PATCH, PUT and DELETE of a minute.
 	// GitHub's own is 80. 0: none.
 	WritesPerMinute int `json:"writes_per_minute"`
+	// Unlimited takes all of it away, as on a GitHub Enterprise Server whose owner has not switched limits on: nothing tells of one, and GET /rate_limit is 404
+	// (docs.github.com, GitHub Enterprise Server, "Configuring rate limits").
+	Unlimited bool `json:"unlimited"`
 	// Status is what a refusal is answered with, 403 or 429; GitHub uses both. 0: 403.
 	Status int `json:"status"`
 }
@@ -119,7 +122,9 @@ func (b balance) write(h http.Header) {
 func (m *meters) show(c *call, h http.Header) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.balanceOf(m.of(c.client.name, c.resource()), c.client.name, c.resource()).write(h)
+	if !m.limits.Unlimited {
+		m.balanceOf(m.of(c.client.name, c.resource()), c.client.name, c.resource()).write(h)
+	}
 }
 
 // charge counts an answer and writes the headers.
@@ -127,6 +132,9 @@ func (m *meters) charge(c *call, h http.Header) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	x := m.of(c.client.name, c.resource())
+	if m.limits.Unlimited {
+		return
+	}
 	if !strings.HasSuffix(c.r.URL.Path, "/rate_limit") {
 		x.used++
 	}
@@ -137,7 +145,10 @@ func (m *meters) charge(c *call, h http.Header) {
 func (m *meters) admit(c *call, row route) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if row.path == "/rate_limit" {
+	if m.limits.Unlimited && row.path == "/rate_limit" {
+		return fail(http.StatusNotFound, "Rate limiting is not enabled.")
+	}
+	if m.limits.Unlimited || row.path == "/rate_limit" {
 		return nil
 	}
 	x, now := m.of(c.client.name, c.resource()), m.now()

@@ -38,3 +38,16 @@ func (r *repository) unsigned(x *Rules, m move) (bool, error) {
 	shas, err := r.git.RevList(m.after, "^"+m.before)
 	return slices.ContainsFunc(shas, func(sha string) bool { return !r.signed[sha] }), err
 }
+
+// forked says whether a move brings a merge commit to a branch that wants a line (docs.github.com, "About protected branches", require linear history). A pull
+// request is stopped by the way it is merged alone: a squash and a rebase bring none.
+func (r *repository) forked(x *Rules, m move) (bool, error) {
+	if !x.Linear {
+		return false, nil
+	}
+	if m.pull != nil {
+		return m.method == forge.MergeCommit, nil
+	}
+	shas, err := r.git.RevList("--merges", m.after, "^"+m.before)
+	return len(shas) > 0, err
+}

@@ -41,3 +41,45 @@ func TestSignedCommits(t *testing.T) {
 	}
 	w.call(token, "PUT", "~/pulls/"+n+"/merge", `{"merge_method":"merge"}`, 200)
 }
+
+const ruleAsked = `{"query":"query($ref: String!) { repository(owner: \"acme\", name: \"environments\") { ref(qualifiedName: $ref) { refUpdateRule { ` +
+	`requiresLinearHistory requiresSignatures requiredApprovingReviewCount } } } }","variables":{"ref":"refs/heads/main"}}`
+
+// TestLinearHistory: docs.github.com, "About protected branches", require linear history, and "Available rules for rulesets"; what branch protection asks for is
+// shown to who does not administer it by GraphQL, RefUpdateRule.
+func TestLinearHistory(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(*world){
+		"protection": func(w *world) { w.protect(sandbox.Protection{Rules: sandbox.Rules{Linear: true, Signed: true}}) },
+		"ruleset":    func(w *world) { w.rule(sandbox.Rules{Linear: true}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			token := w.token("")
+			n, _ := w.openPull(token, "change", "a.txt")
+			w.do(w.graphql(token, ruleAsked), 200).want(map[string]string{"data.repository.ref.refUpdateRule": "<nil>"})
+			set(w)
+			shown := w.do(w.graphql(token, ruleAsked), 200)
+			if name == "protection" {
+				shown.want(map[string]string{"data.repository.ref.refUpdateRule.requiresLinearHistory": "true", "data.repository.ref.refUpdateRule.requiresSignatures": "true",
+					"data.repository.ref.refUpdateRule.requiredApprovingReviewCount": "<nil>"})
+			} else {
+				w.call(token, "GET", "~/rules/branches/main", "", 200).want(map[string]string{"2.type": "required_linear_history"})
+			}
+			w.do(w.graphql(w.token(`{"permissions":{"pull_requests":"write"}}`), ruleAsked), 200).want(map[string]string{"errors.0.type": "FORBIDDEN"})
+			w.call(token, "GET", "~/pulls/"+n, "", 200)
+			w.call(token, "GET", "~/pulls/"+n, "", 200).want(map[string]string{"mergeable_state": "clean"})
+			if got := w.call(token, "PUT", "~/pulls/"+n+"/merge", "{}", 405).str("message"); !strings.Contains(got, "This branch must not contain merge commits.") {
+				t.Errorf("a merge commit: %s", got)
+			}
+			w.call(token, "PUT", "~/pulls/"+n+"/merge", `{"merge_method":"squash"}`, 200)
+			tree, main := w.call(token, "GET", "~/commits/main", "", 200).str("commit.tree.sha"), w.call(token, "GET", "~/commits/main", "", 200).str("sha")
+			parent := w.call(token, "GET", "~/commits/main", "", 200).str("parents.0.sha")
+			commit := w.call(token, "POST", "~/git/commits", `{"message":"both","tree":"`+tree+`","parents":["`+main+`","`+parent+`"]}`, 201).str("sha")
+			if got := w.call(token, "PATCH", "~/git/refs/heads/main", `{"sha":"`+commit+`"}`, 422).str("message"); !strings.Contains(got, "This branch must not contain merge commits.") {
+				t.Errorf("a pushed merge commit: %s", got)
+			}
+		})
+	}
+}

@@ -21,6 +21,7 @@ type Rules struct {
 	Restricted     bool            `json:"restricted"`       // only Pushers may push and merge
 	Pushers        []string        `json:"pushers"`          // logins, of Apps with [bot]
 	Signed         bool            `json:"signed"`           // every commit has a verified signature
+	Linear         bool            `json:"linear"`           // no merge commits
 	MergeQueue     bool            `json:"merge_queue"`      // pull requests are merged by a merge queue only
 	AllowForcePush bool            `json:"allow_force_push"` // by whoever may push
 	AllowDeletion  bool            `json:"allow_deletion"`

@@ -57,7 +57,7 @@ func (s *Sandbox) protectionJSON(r *repository, branch string, p *Protection) ob
 	o := object{
 		"url": u, "enforce_admins": object{"url": u + "/enforce_admins", "enabled": p.Admins},
 		"required_signatures":     object{"url": u + "/required_signatures", "enabled": p.Signed},
-		"required_linear_history": switched(false), "allow_force_pushes": switched(p.AllowForcePush), "allow_deletions": switched(p.AllowDeletion),
+		"required_linear_history": switched(p.Linear), "allow_force_pushes": switched(p.AllowForcePush), "allow_deletions": switched(p.AllowDeletion),
 		"block_creations": switched(false), "required_conversation_resolution": switched(false), "lock_branch": switched(false), "allow_fork_syncing": switched(false),
 	}
 	if len(p.Checks) > 0 || p.UpToDate {
@@ -118,6 +118,9 @@ func (set *ruleset) rulesJSON() []object {
 	}
 	if set.Signed {
 		list = append(list, object{"type": "required_signatures"})
+	}
+	if set.Linear {
+		list = append(list, object{"type": "required_linear_history"})
 	}
 	if set.Restricted {
 		list = append(list, object{"type": "update", "parameters": object{"update_allows_fetch_and_merge": false}})

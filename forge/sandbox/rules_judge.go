@@ -134,6 +134,13 @@ func (r *repository) broken(x *Rules, m move, exempt bool) ([]string, error) {
 	if unsigned {
 		found = append(found, "Commits must have verified signatures.")
 	}
+	forked, err := r.forked(x, m)
+	if err != nil {
+		return nil, err
+	}
+	if forked {
+		found = append(found, "This branch must not contain merge commits.")
+	}
 	checks, err := r.missingChecks(x, m)
 	if err != nil {
 		return nil, err

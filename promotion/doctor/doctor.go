@@ -52,10 +52,16 @@ func App(app forge.AppFacts, log []forge.SentDelivery, want Wanted) []Finding {
 	if app.HookUnproven {
 		found = append(found, Finding{Problem, "webhook-tls", where, "the certificate of the webhook's address is not checked", "enable SSL verification", app.Settings})
 	}
-	if skew := app.Ours.Sub(app.Clock).Round(time.Second); !app.Clock.IsZero() && skew.Abs() > maxSkew {
-		found = append(found, Finding{Problem, "clock", where, fmt.Sprintf("this machine's clock is %s off the forge's", skew.Abs()), "keep it right with NTP: the forge refuses what is signed in the future", ""})
+	return slices.Concat(found, Clock(app), deliveries(where, app.Settings+"/advanced", log))
+}
+
+// Clock judges how far this machine's clock is off, which the forge tells also where it refuses what was signed by it.
+func Clock(app forge.AppFacts) []Finding {
+	skew := app.Ours.Sub(app.Clock).Round(time.Second)
+	if app.Clock.IsZero() || skew.Abs() <= maxSkew {
+		return nil
 	}
-	return append(found, deliveries(where, app.Settings+"/advanced", log)...)
+	return []Finding{{Problem, "clock", fmt.Sprintf("App %d", app.ID), fmt.Sprintf("this machine's clock is %s off the forge's", skew.Abs()), "keep it right with NTP: the forge refuses what is signed in the future", ""}}
 }
 
 // deliveries judges the last sendings: a delivery that failed and was sent again with success is none.
@@ -156,13 +162,21 @@ func (r Repository) Judge() []Finding {
 		found = append(found, r.finding(Note, "dismisses", "the forge takes approvals back when a promotion is made anew", "Ferry counts an approval for as long as the edit is the same; the forge's own required reviews have to be given again"))
 	}
 	if r.Rules.Protected {
-		found = append(found, r.finding(Note, "unseen", "of branch protection the forge shows Ferry the required checks alone", "look there for required signatures, restricted pushes and dismissed reviews; rulesets show all"))
+		found = append(found, r.unseen())
 	}
 	return found
 }
 
 func (r Repository) finding(severity, rule, message, do string) Finding {
 	return Finding{severity, rule, r.Name + "@" + r.Branch, message, do, r.Page + "/settings/rules"}
+}
+
+// unseen says what of branch protection the forge shows to administrators alone.
+func (r Repository) unseen() Finding {
+	if r.Rules.Hidden {
+		return r.finding(Note, "unseen", "of branch protection the forge shows Ferry the required checks alone", "look there for required signatures, a linear history, restricted pushes and dismissed reviews; rulesets show all")
+	}
+	return r.finding(Note, "unseen", "of branch protection the forge does not show Ferry who may push, and whether approvals are taken back", "look there for restricted pushes and dismissed reviews; rulesets show all")
 }
 
 // guard judges whether a person or Ferry can merge past the gates.
@@ -208,14 +222,14 @@ func (r Repository) blocks() []Finding {
 
 // merges judges the ways to merge.
 func (r Repository) merges() []Finding {
-	left := r.Rules.Ways(r.Methods)
+	left, shapes := r.Rules.Ways(r.Methods), strings.Join(r.Rules.Shapes(), ", ")
 	switch {
 	case len(r.Methods) == 0 || len(left) == len(r.Methods):
 		return nil
 	case len(left) == 0:
-		return []Finding{{Problem, "merge-methods", r.Name, fmt.Sprintf("only %s is allowed, which the rules of %s do not let through", words(r.Methods), r.Branch), "allow squash: it is signed and keeps the history linear", r.Page + "/settings"}}
+		return []Finding{{Problem, "merge-methods", r.Name, fmt.Sprintf("only %s is allowed, which the rules of %s (%s) do not let through", words(r.Methods), r.Branch, shapes), "allow squash: it is signed and keeps the history linear", r.Page + "/settings"}}
 	}
-	return []Finding{{Note, "merge-methods", r.Name, fmt.Sprintf("the rules of %s let only %s through", r.Branch, words(left)), "nothing for Ferry, which tries them in turn; people may be refused", r.Page + "/settings"}}
+	return []Finding{{Note, "merge-methods", r.Name, fmt.Sprintf("the rules of %s (%s) let only %s through", r.Branch, shapes, words(left)), "nothing for Ferry, which tries them in turn; people may be refused", r.Page + "/settings"}}
 }
 
 func words(methods []forge.MergeMethod) string {

@@ -101,6 +101,7 @@ func TestRepository(t *testing.T) {
 		{"methods that are not shown", forge.BranchRules{Checks: pinned, Signed: true}, nil, "", nil},
 		{"approvals are taken back", forge.BranchRules{Checks: pinned, DismissStale: true}, all, "", []string{"note dismisses"}},
 		{"branch protection", forge.BranchRules{Protected: true, Checks: pinned}, all, "", []string{"note unseen"}},
+		{"branch protection that is not shown", forge.BranchRules{Protected: true, Hidden: true, Checks: pinned}, all, "", []string{"note unseen"}},
 		{"direct commits", forge.BranchRules{PullRequest: true, Checks: pinned}, all, "update: commit", []string{"note pushes"}},
 		{"updates by few, and people merge", forge.BranchRules{Restricted: true, Checks: pinned}, all, "", nil},
 		{"updates by few, and Ferry merges", forge.BranchRules{Restricted: true, Checks: pinned}, all, "merge: auto", []string{"problem restricted"}},

@@ -23,7 +23,7 @@ func (ExamineArgs) Kind() string { return "examine" }
 type Examination struct {
 	Forge    forge.Kind       `json:"forge"`
 	LookedAt time.Time        `json:"looked_at,omitzero"`
-	Failure  string           `json:"failure,omitempty"` // of a newer look, which found nothing out
+	Failure  string           `json:"failure,omitempty"` // of a newer look, which found nothing out, or of what that look missed
 	Findings []doctor.Finding `json:"findings"`
 }
 
@@ -92,8 +92,8 @@ func (s *Store) RecordExamination(ctx context.Context, lease Lease, e Examinatio
 		if err := checkFence(ctx, tx, lease); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `update examinations set findings = $2, looked_at = $3, failure = '', due_at = case when due_at = '-infinity' then due_at else $4 end where forge = $1`,
-			e.Forge, toJSON(emptyNotNull(e.Findings)), e.LookedAt, next)
+		_, err := tx.Exec(ctx, `update examinations set findings = $2, looked_at = $3, failure = $5, due_at = case when due_at = '-infinity' then due_at else $4 end where forge = $1`,
+			e.Forge, toJSON(emptyNotNull(e.Findings)), e.LookedAt, next, e.Failure)
 		return err
 	})
 }

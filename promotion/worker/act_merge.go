@@ -82,33 +82,82 @@ func (a *act) stillWished(ctx context.Context, group string) error {
 	return err
 }
 
-// mergeNow merges in the first way that the repository allows, or adds the pull request to the merge queue where one is required.
+// mergeNow merges in a way that the repository allows, or adds the pull request to the merge queue where one is required.
 func (a *act) mergeNow(ctx context.Context, wish promotion.MergeWish) (postgres.Applied, error) {
 	if a.wish.Repository.MergeQueue { // who may bypass it would merge past it
 		if applied, err := a.enqueue(ctx, wish); err != nil || applied.Queued != "" || applied.Done {
 			return applied, err
 		}
 	}
-	for method := forge.MergeCommit; ; {
-		_, refusal := a.client.Merge(ctx, a.repo, wish.Number, wish.Head, method, wish.Title)
-		if refusal == nil {
-			return postgres.Applied{State: wish, Done: true}, nil
-		}
-		applied, err := a.mergedOrQueued(ctx, wish, refusal)
-		if err != nil || applied.Done || applied.Queued != "" {
+	first := a.usualWay(wish.Base)
+	applied, refusal, err := a.mergeBy(ctx, wish, first)
+	if refusal == nil {
+		return applied, err
+	}
+	ways, err := a.client.WaysToMerge(ctx, a.repo, wish.Base)
+	if err != nil {
+		return postgres.Applied{}, err
+	}
+	if len(ways) == 0 {
+		return postgres.Applied{}, &refusedError{fmt.Sprintf("the settings and rules of %s leave no way to merge into %s: allow merge commits or squash merges", a.repo.FullName(), wish.Base)}
+	}
+	for _, way := range otherWays(ways, first, a.wish.Attempts >= triesOneWay && errors.Is(refusal, forge.ErrNotMergeable)) {
+		if applied, refusal, err = a.mergeBy(ctx, wish, way); refusal == nil {
 			return applied, err
 		}
-		methods, err := a.client.WaysToMerge(ctx, a.repo, wish.Base)
-		switch {
-		case err != nil:
-			return postgres.Applied{}, err
-		case len(methods) == 0:
-			return postgres.Applied{}, &refusedError{fmt.Sprintf("the settings and rules of %s leave no way to merge into %s: allow merge commits or squash merges", a.repo.FullName(), wish.Base)}
-		case slices.Contains(methods, method):
-			return postgres.Applied{}, a.onceMore(refusal)
-		}
-		method = methods[0]
 	}
+	return postgres.Applied{}, a.onceMore(refusal)
+}
+
+// otherWays returns the ways to merge that are worth a try after the first one was refused and nothing is known to be in the way of the merge: where the first is
+// not allowed the next that is, and where it has been refused for long all that are. What a forge asks for is not all shown to Ferry.
+func otherWays(allowed []forge.MergeMethod, first forge.MergeMethod, long bool) []forge.MergeMethod {
+	others := slices.DeleteFunc(slices.Clone(allowed), func(m forge.MergeMethod) bool { return m == first })
+	switch {
+	case long:
+		return others
+	case len(others) < len(allowed): // the first one is allowed
+		return nil
+	}
+	return others[:1]
+}
+
+// mergeBy merges in one way. The refusal is returned where nothing is known to be in the way of the merge but that.
+func (a *act) mergeBy(ctx context.Context, wish promotion.MergeWish, way forge.MergeMethod) (applied postgres.Applied, refusal, err error) {
+	_, refusal = a.client.Merge(ctx, a.repo, wish.Number, wish.Head, way, wish.Title)
+	if refusal == nil {
+		a.ways.Store(usual{a.wish.Repository.ID, wish.Base}, tried{way, a.Now()})
+		return postgres.Applied{State: wish, Done: true}, nil, nil
+	}
+	applied, err = a.mergedOrQueued(ctx, wish, refusal)
+	if err != nil || applied.Done || applied.Queued != "" {
+		return applied, nil, err
+	}
+	return applied, refusal, nil
+}
+
+// usual is a branch that is merged into, and tried the way in which that worked last.
+type (
+	usual struct {
+		repository int64
+		base       string
+	}
+	tried struct {
+		way forge.MergeMethod
+		at  time.Time
+	}
+)
+
+// keepWay is for how long a branch is merged into in the way that worked last: the rules that left no other may be gone.
+const keepWay = time.Hour
+
+// usualWay is the way to merge that is tried first: a merge commit, unless another way was found to work a short while ago.
+func (a *act) usualWay(base string) forge.MergeMethod {
+	found, _ := a.ways.Load(usual{a.wish.Repository.ID, base})
+	if last, ok := found.(tried); ok && a.Now().Sub(last.at) < keepWay {
+		return last.way
+	}
+	return forge.MergeCommit
 }
 
 // mergedOrQueued finds out what a refused merge means: it is merged all the same, or the merge queue is to merge it, or something is in its way. It returns
@@ -166,8 +215,12 @@ func (a *act) afterRefusal(ctx context.Context, wish promotion.MergeWish, refusa
 	return none, nil
 }
 
-// triesToMerge is how often a merge is tried again soon that nothing is known to be in the way of. After that a person hears of it, and it is tried hourly.
-const triesToMerge = 10
+// triesToMerge is how often a merge is tried again soon that nothing is known to be in the way of. After that a person hears of it, and it is tried hourly. From
+// triesOneWay on it is tried in all ways that are allowed.
+const (
+	triesToMerge = 10
+	triesOneWay  = 3
+)
 
 func (a *act) onceMore(refusal error) error {
 	if a.wish.Attempts >= triesToMerge {

@@ -11,12 +11,12 @@ import (
 )
 
 // Examiner looks at how a forge is set up for these environment repositories, and says what is not as it should be.
-type Examiner func(ctx context.Context, patients []doctor.Patient) ([]doctor.Finding, error)
+type Examiner func(ctx context.Context, patients []doctor.Patient) (doctor.Report, error)
 
 // examinePause is how often it is looked at: what it finds changes where a person changes it, most of which no delivery tells.
 const (
 	examinePause = time.Hour
-	examineAgain = 5 * time.Minute // after a look that came to no end
+	examineAgain = 5 * time.Minute // after a look that came to no end, or missed something
 )
 
 // watchSetups makes the forges due that let Ferry look at how they are set up.
@@ -46,15 +46,33 @@ func (w *Work) Examine(ctx context.Context, kind forge.Kind) (err error) {
 			w.Logger.Warn("looking at how the forge is set up is put off", "forge", kind, "error", err)
 			return w.Store.PutOffExamination(ctx, kind, err.Error(), w.again(ctx, postgres.Repository{Forge: kind}, err, 9))
 		}
-		return w.Store.RecordExamination(ctx, h.lease, postgres.Examination{Forge: kind, LookedAt: w.Now(), Findings: found}, w.Now().Add(examinePause))
+		return w.recordExamination(ctx, h.lease, kind, found)
 	})
 	return err
 }
 
-func (w *Work) examine(ctx context.Context, kind forge.Kind, repositories []postgres.Repository) ([]doctor.Finding, error) {
+// recordExamination writes down what was found. What could not be looked at is as it was found before, and looked at again soon.
+func (w *Work) recordExamination(ctx context.Context, lease postgres.Lease, kind forge.Kind, found doctor.Report) error {
+	e, next := postgres.Examination{Forge: kind, LookedAt: w.Now(), Findings: found.Findings}, w.Now().Add(examinePause)
+	if found.Failure != nil {
+		earlier, err := w.Store.Examinations(ctx)
+		if err != nil {
+			return err
+		}
+		for _, last := range earlier {
+			if last.Forge == kind {
+				e.Findings = found.With(last.Findings)
+			}
+		}
+		e.Failure, next = found.Failure.Error(), w.Now().Add(examineAgain)
+	}
+	return w.Store.RecordExamination(ctx, lease, e, next)
+}
+
+func (w *Work) examine(ctx context.Context, kind forge.Kind, repositories []postgres.Repository) (doctor.Report, error) {
 	connection, err := w.connection(kind)
 	if err != nil || connection.Examine == nil {
-		return nil, err
+		return doctor.Report{}, err
 	}
 	var patients []doctor.Patient
 	for _, r := range repositories {
@@ -63,7 +81,7 @@ func (w *Work) examine(ctx context.Context, kind forge.Kind, repositories []post
 			p.Config, err = w.configs.get(r.ConfigName(), func() (postgres.ConfigContent, error) { return w.Store.ConfigContent(ctx, r.ID) })
 		}
 		if err != nil {
-			return nil, err
+			return doctor.Report{}, err
 		}
 		patients = append(patients, p)
 	}

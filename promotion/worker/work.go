@@ -31,6 +31,7 @@ type Work struct {
 	MostRevisions int
 	configs       configCache
 	access        sync.Map // by signIn: the installation's access when this process signed in last
+	ways          sync.Map // by usual: tried
 	missed        atomic.Bool
 }
 

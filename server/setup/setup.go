@@ -25,6 +25,7 @@ var files embed.FS
 // Config is what the pages are made of.
 type Config struct {
 	URL      string // Ferry's public address: all ways lead there, whatever a request says of its host
+	Home     string // its path, which a proxy has taken off what comes here; empty for none
 	PagesURL string // GitHub's pages
 	Manifest func(name, redirect string) ([]byte, error)
 	Finish   func(ctx context.Context, code string) (Made, error) // exchanges GitHub's code for the App, and keeps it
@@ -86,6 +87,7 @@ func (p *pages) sameOrigin(next http.Handler) http.Handler {
 type view struct {
 	Step    string // code, choose, go, done or problem
 	Problem string
+	Home    string // Ferry's path
 	Host    string // GitHub's
 	Name    string // that is proposed for the App
 	To      string // GitHub's form
@@ -127,7 +129,7 @@ func (p *pages) enter(w http.ResponseWriter, r *http.Request) {
 		p.show(w, http.StatusForbidden, view{Step: "code", Problem: refused})
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: session, Path: "/setup", MaxAge: int(codeLife.Seconds()), HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode}) // lax: GitHub leads back here
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: session, Path: p.Home + "/setup", MaxAge: int(codeLife.Seconds()), HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode}) // lax: GitHub leads back here
 	http.Redirect(w, r, p.URL+"/setup", http.StatusSeeOther)
 }
 
@@ -178,27 +180,27 @@ func (p *pages) comeBack(w http.ResponseWriter, r *http.Request) {
 		if errors.Is(err, forge.ErrUnavailable) {
 			again()
 		}
-		p.show(w, http.StatusBadGateway, view{Step: "problem", Problem: problemOf(err)})
+		p.show(w, http.StatusBadGateway, view{Step: "problem", Problem: p.problemOf(err)})
 		return
 	}
 	p.guard.close()
 	p.show(w, http.StatusOK, view{Step: "done", Made: made})
 }
 
-func problemOf(err error) string {
+func (p *pages) problemOf(err error) string {
 	switch {
 	case errors.Is(err, forge.ErrExists):
 		return err.Error()
 	case errors.Is(err, forge.ErrNotFound):
-		return "GitHub does not know the code with which it led you here: it is older than an hour, or was used already. Delete the App on its page at GitHub, and begin again at /setup."
+		return "GitHub does not know the code with which it led you here: it is older than an hour, or was used already. Delete the App on its page at GitHub, and begin again at " + p.URL + "/setup."
 	case errors.Is(err, forge.ErrUnavailable):
 		return "GitHub does not answer Ferry. Load this page again within the hour; Ferry's log says more."
 	}
-	return "The App was not taken over; Ferry's log says why. Begin again at /setup."
+	return "The App was not taken over; Ferry's log says why. Begin again at " + p.URL + "/setup."
 }
 
 func (p *pages) show(w http.ResponseWriter, code int, v view) {
-	v.Host = p.PagesURL
+	v.Host, v.Home = p.PagesURL, p.Home
 	var b bytes.Buffer
 	if err := p.html.Execute(&b, v); err != nil {
 		p.Logger.Error("setup: a page cannot be shown", "error", err)
