@@ -22,6 +22,7 @@ var (
 type RateLimited struct {
 	Until   time.Time
 	Content bool // only what creates content waits: pull requests, issues, comments
+	GraphQL bool // only what is asked of the forge's GraphQL API waits
 }
 
 // Error names the time at which the call may be made again.

@@ -62,7 +62,7 @@ func (a Armed) disarmedWords() string {
 	if a.Disarmed == "" {
 		return ""
 	}
-	return "Ferry stopped its merge: " + escape(clip(a.Disarmed, mostReason)) + ". Look at it again; once `ferry/gates` is green, merge it, or enable that anew."
+	return "Ferry stopped its merge: " + escape(clip(a.Disarmed, mostReason)) + ". Look at it again; once `ferry/gates` is green, merge it, or enable auto-merge or add it to the queue again."
 }
 
 // disarmedWords stand in the pull request's body, too.

@@ -283,6 +283,8 @@ func TestFold(t *testing.T) {
 		{"one line", map[string]promotion.Contribution{"cart": pending}, forge.Pending, "waiting for  word"},
 		{"all", map[string]promotion.Contribution{"a": ok, "b": ok}, forge.Success, "2 of 2 apps"},
 		{"the worst wins", map[string]promotion.Contribution{"a": ok, "b": pending, "c": {State: forge.Error}, "d": {State: forge.Failure}}, forge.Failure, "1 of 4 apps, waiting for b, c, d"},
+		{"no apps", map[string]promotion.Contribution{"": ok, "merge group": pending}, forge.Pending, "waiting for  word"},
+		{"an app and a group", map[string]promotion.Contribution{"cart": ok, "merge group": {State: forge.Success, Description: "nothing stops #1"}}, forge.Success, "cart runs"},
 	}
 	for _, test := range tests {
 		got := promotion.Fold("ferry/prod", "https://ferry.example", test.byApp)

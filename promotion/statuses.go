@@ -2,6 +2,8 @@ package promotion
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,7 +129,11 @@ func gatesWords(shut []Gate) string {
 	return strings.Join(parts, "; ")
 }
 
-// Fold makes one status of what several apps contribute: the worst state wins, and where they are several the text counts.
+// noApp says of what contributes to a status that it is no app: an app's name is not empty, and has no space.
+func noApp(contributor string) bool { return contributor == "" || strings.Contains(contributor, " ") }
+
+// Fold makes one status of what several apps contribute: the worst state wins, and where they are several the text counts. Where something else contributes
+// too, such as a merge group or a pull request made by hand, the text is that of the worst.
 func Fold(context, url string, byApp map[string]Contribution) forge.Status {
 	order := []forge.State{forge.Success, forge.Pending, forge.Error, forge.Failure}
 	out := forge.Status{Context: context, URL: url}
@@ -144,7 +150,7 @@ func Fold(context, url string, byApp map[string]Contribution) forge.Status {
 			worst, out.State, out.Description = r, c.State, c.Description
 		}
 	}
-	if len(byApp) > 1 {
+	if len(byApp) > 1 && !slices.ContainsFunc(slices.Collect(maps.Keys(byApp)), noApp) {
 		out.Description = fmt.Sprintf("%d of %d apps", done, len(byApp))
 		if len(waiting) > 0 {
 			out.Description += ", waiting for " + strings.Join(waiting, ", ")

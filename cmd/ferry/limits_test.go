@@ -126,3 +126,40 @@ func (h *harness) repace(pace github.Pace) {
 	h.does(err)
 	h.svc.work.Forges["github"] = connection(forge, s, h.clock.Now)
 }
+
+// TestReplicasShareALimit: what GitHub told one replica holds the others too, in every repository of the installation, and none is told again.
+func TestReplicasShareALimit(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.environments("acme/second", checkoutFiles(""))
+	second := h.second()
+	h.forge.Faults().Fail(sandbox.Fault{Status: 403, RetryAfter: 20 * time.Minute, Method: "GET", Route: "/repos/{owner}/{repo}/git/ref/{ref}"})
+	h.commit(acmeEnv, map[string]string{checkoutPath("dev"): kustomization("checkout", "1.1.0")})
+	h.forge.ResetRequests()
+	sha, err := h.forge.Commit("acme/second", sandbox.Edit{As: "dora", Message: "bump", Files: map[string]string{checkoutPath("dev"): kustomization("checkout", "1.1.0")}})
+	h.does(err)
+	h.does(h.forge.Flush(t.Context()))
+	h.does(second.work.Drain(t.Context()))
+	if made := h.forge.Requests()[h.installation(acmeEnv)]; len(made) > 0 {
+		t.Errorf("the second made %v", made)
+	}
+	h.clock.advance(21 * time.Minute)
+	h.does(second.work.Drain(t.Context()))
+	h.wantStatus("acme/second", sha, "ferry/dev", "pending", "1.1.0")
+}
+
+// TestGraphQLsOwnLimit: where GraphQL's requests alone are used up all else goes on, and that is what is said.
+func TestGraphQLsOwnLimit(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.reportAll("dev")
+	h.forge.Faults().Fail(sandbox.Fault{Status: 403, Reset: 30 * time.Minute, Method: "POST", Route: "/graphql"})
+	h.arrive("1.1.0")
+	h.noPulls()
+	if page := html.UnescapeString(h.page("/")); !strings.Contains(page, "GitHub's limit on GraphQL until") || strings.Contains(page, "nothing is read or written") {
+		t.Errorf("the page says\n%s", page)
+	}
+	h.wantStatus(acmeEnv, h.head(acmeEnv, "main"), "ferry/dev", "success", "1.1.0")
+	h.later(31 * time.Minute)
+	h.staging()
+}

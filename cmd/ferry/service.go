@@ -140,7 +140,7 @@ func connection(gh *github.Forge, s settings, now func() time.Time) worker.Conne
 		Kind: forge.GitHub, PagesURL: s.pagesURL(), Identity: gh.Identity, Parse: github.Parse,
 		Client: func(installation int64, environment forge.Repo) worker.Client {
 			return gh.ClientFor(installation, environment)
-		}, Forget: gh.Forget,
+		}, Forget: gh.Forget, Hold: gh.Hold,
 		Installations: gh.Installations,
 		Repositories:  gh.Repositories,
 	}

@@ -14,11 +14,12 @@ import (
 
 // own is the client that speaks as the App itself, or with the plain token.
 func (f *Forge) own() *Client {
+	f.shared = f.budgetOf(0)
 	if f.key == nil {
-		return &Client{forge: f, api: f.api(&budgeted{base: &conditional{f.carrier, f.kept}, budget: f.budgetOf(0)}).WithAuthToken(f.secret)}
+		return &Client{forge: f, api: f.api(&budgeted{base: &conditional{f.carrier, f.kept}, budget: f.shared}).WithAuthToken(f.secret)}
 	}
 	transport := ghinstallation.NewAppsTransportFromPrivateKey(f.carrier, f.appID, f.key)
-	return &Client{forge: f, api: f.api(&budgeted{base: transport, budget: f.budgetOf(0)})}
+	return &Client{forge: f, api: f.api(&budgeted{base: transport, budget: f.shared})}
 }
 
 // Client returns the client for the repositories of an installation, always the same one for the same number. With a plain
@@ -34,11 +35,7 @@ func (f *Forge) ClientFor(installation int64, environment forge.Repo) *Client {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	in, ok := f.installations[installation]
-	if !ok {
-		in = &signedIn{budget: f.budgetOf(installation), tokens: &tokens{forge: f, installation: installation, made: map[order]*conditional{}, numbers: map[string]int64{}}, clients: map[forge.Repo]*Client{}}
-		f.installations[installation] = in
-	}
+	in := f.signedInAs(installation)
 	client, ok := in.clients[environment]
 	if !ok {
 		signed := &scoped{tokens: in.tokens, environment: environment, routes: newRoutes(f.base.Path)}
@@ -53,6 +50,28 @@ type signedIn struct {
 	budget  *budget
 	tokens  *tokens
 	clients map[forge.Repo]*Client
+}
+
+// signedInAs returns what this process has of an installation. The lock is held.
+func (f *Forge) signedInAs(installation int64) *signedIn {
+	in, ok := f.installations[installation]
+	if !ok {
+		in = &signedIn{budget: f.budgetOf(installation), tokens: &tokens{forge: f, installation: installation, made: map[order]*conditional{}, numbers: map[string]int64{}}, clients: map[forge.Repo]*Client{}}
+		f.installations[installation] = in
+	}
+	return in
+}
+
+// Hold lets nothing be sent for an installation until then, or nothing be asked of GraphQL alone: GitHub said so to another process with the same credentials.
+func (f *Forge) Hold(installation int64, until time.Time, graphql bool) {
+	if f.key == nil {
+		f.shared.close(until, graphql)
+		return
+	}
+	f.mu.Lock()
+	in := f.signedInAs(installation)
+	f.mu.Unlock()
+	in.budget.close(until, graphql)
 }
 
 func (f *Forge) budgetOf(installation int64) *budget {

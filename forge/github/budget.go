@@ -55,6 +55,7 @@ type paused struct {
 	until   time.Time
 	reason  string
 	content bool // what creates no content does not
+	graphql bool // what is not asked of GraphQL does not
 }
 
 func (p *paused) Error() string {
@@ -117,12 +118,12 @@ func content(req *http.Request) string {
 func (b *budget) open(graphql bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	until := b.until
-	if graphql {
-		until = maxTime(until, b.graphql)
-	}
-	if b.now().Before(until) {
-		return &paused{until: until, reason: "the budget of requests is used up"}
+	now := b.now()
+	switch {
+	case now.Before(b.until):
+		return &paused{until: b.until, reason: "the budget of requests is used up"}
+	case graphql && now.Before(b.graphql):
+		return &paused{until: b.graphql, reason: "the budget of GraphQL's requests is used up", graphql: true}
 	}
 	return nil
 }
@@ -205,8 +206,9 @@ func (b *budget) heed(resp *http.Response, graphql bool) (*http.Response, error)
 	if !ok || status == http.StatusOK {
 		return unlimited(resp), nil
 	}
-	b.close(limited.Until, graphql && resp.Header.Get("Retry-After") == "" && resp.Header.Get("X-RateLimit-Remaining") == "0")
-	return nil, &paused{until: limited.Until, reason: fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, text)}
+	alone := graphql && resp.Header.Get("Retry-After") == "" && resp.Header.Get("X-RateLimit-Remaining") == "0"
+	b.close(limited.Until, alone)
+	return nil, &paused{until: limited.Until, graphql: alone, reason: fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, text)}
 }
 
 // judged returns what an answer says, and the status to judge it by: of one in which GraphQL tells of a limit, that of a limit.
@@ -247,7 +249,7 @@ func (b *budget) count(header http.Header) {
 	}
 }
 
-// close lets nothing be sent until then, or nothing be asked of GraphQL alone.
+// close lets nothing be sent until then, or nothing be asked of GraphQL alone. What is closed for longer stays so.
 func (b *budget) close(until time.Time, graphql bool) {
 	b.mu.Lock()
 	closed := &b.until

@@ -53,7 +53,8 @@ type Forge struct {
 	now       func() time.Time
 	throttled func(installation int64, until time.Time)
 
-	app *Client // speaks as the App itself; with a token, as everything
+	shared *budget // of the App itself; with a token, of everything
+	app    *Client // speaks as the App itself; with a token, as everything
 
 	mu            sync.Mutex
 	installations map[int64]*signedIn

@@ -52,7 +52,7 @@ func (c *Client) failed(call string, err error) error {
 	}
 	var wait *paused
 	if errors.As(err, &wait) {
-		return c.wrap(call, &forge.RateLimited{Until: wait.until, Content: wait.content}, wait.Error())
+		return c.wrap(call, &forge.RateLimited{Until: wait.until, Content: wait.content, GraphQL: wait.graphql}, wait.Error())
 	}
 	var otp *gh.TwoFactorAuthError
 	if errors.As(err, &otp) {

@@ -36,7 +36,9 @@ type Repository struct {
 	Head          forge.SHA // as observed last
 	HeadTree      forge.SHA
 	Issue         int
-	MergeQueue    bool // the default branch has one
+	MergeQueue    bool      // the default branch has one
+	HeldUntil     time.Time // by a limit that the forge told some replica of; the zero time where it told of none
+	GraphQLUntil  time.Time // by one on GraphQL's requests alone
 }
 
 // StoredDelivery is a delivery that has not been worked off.
@@ -49,18 +51,20 @@ type StoredDelivery struct {
 // LoadRepository returns a repository, or ErrNotFound.
 func (s *Store) LoadRepository(ctx context.Context, id int64) (r Repository, err error) {
 	defer wrap(&err, "LoadRepository(%d)", id)
-	var at, since, swept *time.Time
+	var at, since, swept, held, graphql *time.Time
 	err = s.pool.QueryRow(ctx, `
 		select r.id, r.forge, r.forge_id, r.owner, r.name, r.default_branch, r.installation, coalesce(i.access, 0), r.accessible, r.generation, r.observed, r.observe_at, r.failing_since, r.failures, r.sweep, r.swept_at,
-		       r.config_blob, r.config_set, r.config_tried, r.config_problem, coalesce(b.head, ''), coalesce(b.tree, ''), r.issue, r.merge_queue
+		       r.config_blob, r.config_set, r.config_tried, r.config_problem, coalesce(b.head, ''), coalesce(b.tree, ''), r.issue, r.merge_queue, t.until, g.until
 		from repositories r left join branches b on b.repository = r.id and b.branch = r.default_branch left join installations i on i.forge = r.forge and i.id = r.installation
+		     left join throttles t on t.forge = r.forge and t.installation = r.installation and t.repository = 0
+		     left join throttles g on g.forge = r.forge and g.installation = r.installation and g.repository = -1
 		where r.id = $1`, id).
 		Scan(&r.ID, &r.Forge, &r.Repo.ID, &r.Repo.Owner, &r.Repo.Name, &r.DefaultBranch, &r.Installation, &r.Access, &r.Accessible, &r.Generation, &r.Observed, &at, &since, &r.Failures, &r.Sweep, &swept,
-			&r.ConfigBlob, &r.ConfigSet, &r.ConfigTried, &r.ConfigProblem, &r.Head, &r.HeadTree, &r.Issue, &r.MergeQueue)
+			&r.ConfigBlob, &r.ConfigSet, &r.ConfigTried, &r.ConfigProblem, &r.Head, &r.HeadTree, &r.Issue, &r.MergeQueue, &held, &graphql)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
-	r.ObserveAt, r.WaitingSince, r.SweptAt = timeOf(at), timeOf(since), timeOf(swept)
+	r.ObserveAt, r.WaitingSince, r.SweptAt, r.HeldUntil, r.GraphQLUntil = timeOf(at), timeOf(since), timeOf(swept), timeOf(held), timeOf(graphql)
 	return r, err
 }
 

@@ -15,6 +15,7 @@ type Connection struct {
 	Identity      func(context.Context) (forge.User, error)
 	Client        func(installation int64, environment forge.Repo) Client // for an environment repository, and the source repositories that it names
 	Forget        func(installation int64)                                // what Client signed in with: the next one signs in anew
+	Hold          func(installation int64, until time.Time, graphql bool) // lets nothing be asked before then; nil where the forge has no limits
 	Parse         func(event string, body []byte) (forge.Event, error)
 	Installations func(context.Context) ([]forge.Installation, error)
 	Repositories  func(ctx context.Context, installation int64) ([]forge.Repository, error)

@@ -80,9 +80,15 @@ type signIn struct {
 	installation int64
 }
 
-// client returns the client for a repository, which signs in anew where what the installation may do has changed since.
+// client returns the client for a repository, which signs in anew where what the installation may do has changed since, and asks nothing while a limit stands
+// that any replica has heard of.
 func (w *Work) client(c Connection, repo postgres.Repository) Client {
 	w.signInAnew(c, repo.Installation, repo.Access)
+	for graphql, until := range map[bool]time.Time{false: repo.HeldUntil, true: repo.GraphQLUntil} {
+		if c.Hold != nil && until.After(w.Now()) {
+			c.Hold(repo.Installation, until, graphql)
+		}
+	}
 	return c.Client(repo.Installation, repo.Repo)
 }
 
@@ -102,7 +108,7 @@ func backoff(n int) time.Duration {
 func (w *Work) again(ctx context.Context, of postgres.Repository, err error, failures int) time.Time {
 	var limited *forge.RateLimited
 	if errors.As(err, &limited) {
-		w.logged(w.Store.Throttle(context.WithoutCancel(ctx), of, promotion.Throttle{Forge: of.Forge, Until: limited.Until, Content: limited.Content}))
+		w.logged(w.Store.Throttle(context.WithoutCancel(ctx), of, promotion.Throttle{Forge: of.Forge, Until: limited.Until, Content: limited.Content, GraphQL: limited.GraphQL}))
 		return limited.Until.Add(time.Second)
 	}
 	return w.Now().Add(backoff(failures))
