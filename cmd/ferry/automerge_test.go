@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ferry/forge"
+	"ferry/forge/sandbox"
 )
 
 const releasing = "mode: release\nenvironments:\n  - name: dev\n  - name: staging\n    from: [dev]\n    merge: auto\n"
@@ -135,4 +138,35 @@ func (h *harness) stopsTheMerge(number int, login, command string) {
 		h.t.Fatalf("merged in spite of %s", command)
 	}
 	h.settle()
+}
+
+// TestARefusedMergeHearsOfTheMissingCheck: what a merge was refused for is posted by somebody else, and it is merged then, not an hour later.
+func TestARefusedMergeHearsOfTheMissingCheck(t *testing.T) {
+	t.Parallel()
+	for name, post := range map[string]func(*harness, forge.SHA){
+		"a status": func(h *harness, head forge.SHA) {
+			h.posts(acmeEnv, head, "ci", forge.Success)
+		},
+		"a check run": func(h *harness, head forge.SHA) {
+			h.otherApp(8, "tester")
+			h.runs(acmeEnv, head, "tester", "ci", "success")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newCheckoutWith(t, releasing)
+			checks := []sandbox.RequiredCheck{{Context: "ferry/gates", App: testAppID}, {Context: "ci"}}
+			h.does(h.forge.SetRuleset(acmeEnv, sandbox.Ruleset{Name: "main", Branches: []string{"main"}, Bypass: []string{"dora"}, Rules: sandbox.Rules{Checks: checks}}))
+			h.arrive("1.1.0")
+			h.later(time.Minute)
+			h.forge.ResetRequests()
+			h.later(10 * time.Minute)
+			if n := h.writes()["PUT "+mergingRoute]; n != 0 {
+				t.Errorf("with nothing new it was tried %d times", n)
+			}
+			post(h, h.staging().Head.SHA)
+			h.later(10 * time.Second)
+			h.noPulls()
+		})
+	}
 }

@@ -20,6 +20,15 @@ const matchedChecks = `
   ) w join repositories e on e.id = w.repository and e.forge = r.forge and e.accessible
   where r.check_sha <> ''`
 
+// awakened makes the merge due soon that the forge refused and on whose head a check was posted, which may be what it lacked: a forge shows it only a little later.
+// Ferry's own checks are none of these. A merge that is written to just now is left alone.
+const awakened = `
+  update wishes m set act_at = x.soon from (
+    select w.id, r.received_at + interval '5 seconds' as soon from wishes w join ready r on w.repository = r.repository and w.desired ->> 'head' = r.check_sha
+    where w.kind = 'merge' and w.refusal <> '' and w.act_at > r.received_at + interval '5 seconds' and r.check_sha <> '' and (r.run = 0 or r.done) and r.check_name not like 'ferry/%'
+    for update of w skip locked) x
+  where m.id = x.id`
+
 // checkColumns are what the deliveries of a batch tell of checks, as arrays for its statement; empty for those that do not.
 type checkColumns struct {
 	sha, name   []string
@@ -43,8 +52,10 @@ func (s *Store) storeCheck(ctx context.Context, a arrival) (fresh bool, err erro
 		fresh = false
 		ids, err := collectTx[int64](ctx, tx, `
 			with ready as (
-			  select 1 as n, r.id as repository, r.forge, $4::text as owner, $5::text as name, $6::text as check_sha, $7::text as check_name
+			  select 1 as n, r.id as repository, r.forge, $4::text as owner, $5::text as name, $6::text as check_sha, $7::text as check_name,
+			         $9::bigint as run, $10::boolean as done, $13::timestamptz as received_at
 			  from repositories r where r.forge = $1 and r.forge_id = $2 and r.accessible
+			), awakened as (`+awakened+`
 			), matched as (`+matchedChecks+`
 			), stored as (
 			  insert into deliveries (forge, id, event, repository, installation, received_at, body, processed_at, result)

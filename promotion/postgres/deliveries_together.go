@@ -77,6 +77,7 @@ with arrived as (
   from arrived a left join repositories r on r.forge = a.forge and r.forge_id = a.forge_id and r.accessible
                                          and r.owner = a.owner and r.name = a.name and a.installation in (0, r.installation)
   where a.forge_id = 0 or r.id is not null
+), awakened as (` + awakened + `
 ), matched as (` + matchedChecks + `
 ), stored as ( -- of checks only what somebody waits for, and that needs no observation
   insert into deliveries (forge, id, event, repository, installation, received_at, body, processed_at, result)
