@@ -38,6 +38,7 @@ const (
 	cmp            = "github.com/google/go-cmp"
 	cronSchedules  = "github.com/robfig/cron/v3"
 	ghinstallation = "github.com/bradleyfalzon/ghinstallation/v2"
+	goldmark       = "github.com/yuin/goldmark"
 	goPretty       = "github.com/jedib0t/go-pretty/v6"
 	goTerm         = "golang.org/x/term"
 	goUdiff        = "github.com/aymanbagabas/go-udiff"
@@ -96,7 +97,7 @@ func layout() []row {
 		{pkg: "migrations", may: []string{pgx, golangMigrate, river},
 			why: "the schema, Ferry's and River's, and nothing that uses it"},
 
-		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "promotion/policy", "promotion/window", "forge", yaml, semver},
+		{pkg: "promotion", may: []string{"promotion/config", "promotion/manifest", "promotion/policy", "promotion/window", "forge", goldmark, yaml, semver},
 			why: "the domain does no I/O: pure functions of what they are given"},
 		{pkg: "deploy/argocd/engine", may: []string{"github.com/argoproj/notifications-engine", "k8s.io/api", "k8s.io/apimachinery"},
 			why: "Argo CD's own engine, for tests, in a module of its own: Kubernetes' libraries do not belong into Ferry's"},

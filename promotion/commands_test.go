@@ -84,6 +84,23 @@ func TestParseCommands(t *testing.T) {
 		{"code over lines", "<code>\n/hold\n</code>\n/status", "status"},
 		{"a tag that is only named", "I wrote <code> there, and `<pre>`\n/hold", "hold"},
 		{"a tag in a quote", "> <pre>\n\n/hold", "hold"},
+		{"quoted by a tag", "<blockquote>\n/hold\n</blockquote>\n/status", "status"},
+		{"quoted by a tag, with empty lines", "<blockquote>\n\n/hold\n\n</blockquote>\n\n/status", "status"},
+		{"quoted by a tag within a line", "she wrote <blockquote>\n/hold\n</blockquote> and I\n/status", "status"},
+		{"quoted by tags in tags", "<blockquote><blockquote>\n\n/hold\n</blockquote>\n\n/freeze prod x\n\n</blockquote>\n\n/status", "status"},
+		{"quoted by a tag that nothing closes", "<blockquote>\n\n/hold", ""},
+		{"code over lines with empty ones", "<code>\n\n/hold\n\n</code>\n\n/status", "status"},
+		{"a table's code", "<table><tr><td><pre>\n/hold\n\n/hold\n</pre></td></tr></table>\n\n/status", "status"},
+		{"a code span over lines", "we say `please\n/hold\nnow` and\n/status", "status"},
+		{"a code span of two strokes over lines", "we say ``a ` b\n/hold\n`` and\n/status", "status"},
+		{"a stroke that nothing closes", "it's `here\n/hold", "hold"},
+		{"a tag over lines", "see <a\nhref=\"x\"\n> there\n/status", "status"},
+		{"a comment's tag", "<!-- <pre> -->\n/hold", "hold"},
+		{"folded", "<details><summary>more</summary>\n\n/hold\n\n</details>", "hold"},
+		{"folded without empty lines", "<details>\n/hold\n</details>", "hold"},
+		{"a fence in a list", "- so\n  ```\n  /hold\n  ```\n\n/status", "status"},
+		{"right behind a quote, or a list", "> he said\n/hold\n\n- so\n/status", "hold|status"},
+		{"under a line of text", "so\n/hold\n---\n/status", "hold|status"},
 	}
 	for _, test := range tests {
 		var got []string
@@ -125,7 +142,7 @@ func TestManyCommandsAndWords(t *testing.T) {
 }
 
 func FuzzParseCommands(f *testing.F) {
-	for _, seed := range []string{"/hold prod for 2h", "> /hold\n```\n/status\n```", "<!-- x --> /ferry /retry\r\n", "~~~\n<!--\n~~~", "--><!--/hold"} {
+	for _, seed := range []string{"/hold prod for 2h", "> /hold\n```\n/status\n```", "<!-- x --> /ferry /retry\r\n", "~~~\n<!--\n~~~", "--><!--/hold", "<blockquote>\n\n`/hold\n/status`\n</blockquote>", "<div>\n/hold\n<pre>\n"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
@@ -144,6 +161,10 @@ func FuzzParseCommands(f *testing.F) {
 		quoted := "> " + strings.ReplaceAll(strings.NewReplacer("<!--", "", "-->", "").Replace(body), "\n", "\n> ")
 		if got := promotion.ParseCommands(quoted, ""); len(got) != 0 {
 			t.Fatalf("%+v is obeyed out of a quote", got)
+		}
+		fence := strings.Repeat("~", len(body)+3)
+		if got := promotion.ParseCommands(fence+"\n"+body+"\n"+fence, ""); len(got) != 0 {
+			t.Fatalf("%+v is obeyed out of code", got)
 		}
 	})
 }

@@ -1,91 +1,154 @@
 package promotion
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
 )
 
-var (
-	fenceForm   = regexp.MustCompile("^ {0,3}(```+|~~~+)(.*)$")
-	commentForm = regexp.MustCompile(`^ {0,3}<!--`)
-	// The tags whose content a page shows as it stands; `begins` are those that reach to the end of the comment where nothing closes them
-	// (spec.commonmark.org, "HTML blocks", the first kind).
-	verbatimForm   = regexp.MustCompile("(?i)(?:^|[^`])<(pre|code|textarea|script|style)(?:[ \t][^>]*)?(?:>|$)")
-	verbatimBegins = regexp.MustCompile(`(?i)^ {0,3}<(?:pre|textarea|script|style)(?:[ \t>]|$)`)
-	verbatimEnd    = regexp.MustCompile(`(?i)</(pre|code|textarea|script|style)[ \t]*>`)
-	asideForm      = regexp.MustCompile(`^(?: {0,3}>| {4}| {0,3}\t)`)
-)
+// htmlForm finds what is HTML: comments, and the tags whose content a page shows as it stands, or as somebody else's words.
+var htmlForm = regexp.MustCompile(`(?is)<!--.*?(?:-->|$)|<(/?)(pre|code|samp|kbd|tt|blockquote|q|textarea|script|style|xmp)(?:[\s/][^>]*)?>`)
 
-// verbatim returns the tag that a line opens and does not close: what follows it is shown as it stands. It returns "" where it opens none, or where only
-// the rest of the comment could close it and does not.
-func verbatim(line, rest string, lastEnds map[string]int) string {
-	all := verbatimForm.FindAllStringSubmatchIndex(line, -1)
-	if len(all) == 0 || asideForm.MatchString(line) {
-		return ""
-	}
-	last := all[len(all)-1]
-	tag := strings.ToLower(line[last[2]:last[3]])
-	if closes(line[last[1]:], tag) || !verbatimBegins.MatchString(line) && (lastEnds[tag] == 0 || len(rest) < lastEnds[tag]) {
-		return ""
-	}
-	return tag
+// htmlTag is the begin or the end of one of those tags.
+type htmlTag struct {
+	at     int // where it ends
+	name   string
+	closes bool
+	begins bool // it begins a block, and reaches to the end of the comment where nothing closes it
 }
 
-// lastEndsIn returns for each tag how many bytes there are from its last end in the body to the body's own.
-func lastEndsIn(body string) map[string]int {
-	last := map[string]int{}
-	for _, m := range verbatimEnd.FindAllStringSubmatchIndex(body, -1) {
-		last[strings.ToLower(body[m[2]:m[3]])] = len(body) - m[0]
+// speech is what the author of a comment says in it: the lines of its paragraphs outside of quotes, lists and code.
+type speech struct {
+	source []byte
+	lines  []text.Segment
+	unsaid []text.Segment // within those: code, and HTML itself
+	tags   []htmlTag      // in their order
+	inside bool           // a quote or a list, whose HTML ends with it
+}
+
+// spokenLines returns the lines of a comment in markdown that its author says: what stands in code, in HTML comments, and in what HTML shows as a quote or as
+// it stands, is left out. Lines that begin as those of a quote or a list do stay, and do not look like commands; one that follows them without an empty line
+// between belongs to them, but somebody who writes so means it.
+func spokenLines(body string) (out []string) {
+	s := speech{source: []byte(body)}
+	for n := goldmark.DefaultParser().Parse(text.NewReader(s.source)).FirstChild(); n != nil; n = n.NextSibling() {
+		s.inside = n.Kind() == ast.KindBlockquote || n.Kind() == ast.KindList
+		_ = ast.Walk(n, s.node) // which never fails
 	}
-	return last
-}
-
-func closes(text, tag string) bool {
-	return slices.ContainsFunc(verbatimEnd.FindAllStringSubmatch(text, -1), func(m []string) bool { return strings.EqualFold(m[1], tag) })
-}
-
-// spokenLines returns the lines of a comment in markdown that its author says: what stands in fences, in HTML comments and between tags such as <pre> is
-// left out. Quotes and indented code stay, and do not look like commands.
-func spokenLines(body string) []string {
-	var out []string
-	fence, tag, lastEnds := "", "", lastEndsIn(body)
-	for body != "" {
-		line, rest, _ := strings.Cut(body, "\n")
-		line = strings.TrimRight(line, "\r")
-		m := fenceForm.FindStringSubmatch(line)
-		switch {
-		case tag != "":
-			if closes(line, tag) {
-				tag = ""
-			}
-		case fence != "":
-			if m != nil && strings.HasPrefix(m[1], fence) && strings.TrimSpace(m[2]) == "" {
-				fence = ""
-			}
-		case m != nil && !(m[1][0] == '`' && strings.Contains(m[2], "`")): // else it is code in a line
-			fence = m[1]
-		case strings.Contains(line, "<!--"):
-			without, closed := withoutComment(body)
-			switch {
-			case closed:
-				rest = without // and the line is looked at again
-			case commentForm.MatchString(line):
-				return out // a comment that begins a line and is never closed reaches to the end; inside a line it is text
-			default:
-				out = append(out, line)
-			}
-		default:
-			out, tag = append(out, line), verbatim(line, rest, lastEnds)
+	quoted := s.quoted()
+	for _, line := range s.lines {
+		first := line.Start + len(line.Value(s.source)) - len(bytes.TrimLeft(line.Value(s.source), " \t"))
+		if !standsIn(s.unsaid, first) && !standsIn(quoted, first) {
+			out = append(out, strings.TrimRight(s.wholeLine(line), "\r\n"))
 		}
-		body = rest
 	}
 	return out
 }
 
-// withoutComment returns the body without its first HTML comment: what stands around that is one line. It returns false where that is never closed.
-func withoutComment(body string) (string, bool) {
-	before, inside, _ := strings.Cut(body, "<!--")
-	_, after, closed := strings.Cut(inside, "-->")
-	return before + " " + after, closed
+// wholeLine returns the line with what markdown leaves out at its begin.
+func (s *speech) wholeLine(line text.Segment) string {
+	begin := bytes.LastIndexByte(s.source[:line.Start], '\n') + 1
+	return string(s.source[begin:line.Stop])
+}
+
+// node takes up the lines of a paragraph, and what stands within them and is not said.
+func (s *speech) node(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	switch n := n.(type) {
+	case *ast.Paragraph, *ast.TextBlock, *ast.Heading:
+		s.lines = append(s.lines, n.Lines().Sliced(0, n.Lines().Len())...)
+	case *ast.HTMLBlock:
+		s.htmlBlock(n)
+	case *ast.CodeSpan:
+		for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+			if t, ok := c.(*ast.Text); ok {
+				s.unsaid = append(s.unsaid, t.Segment)
+			}
+		}
+		return ast.WalkSkipChildren, nil
+	case *ast.RawHTML:
+		if parts := n.Segments.Sliced(0, n.Segments.Len()); len(parts) > 0 {
+			s.unsaid = append(s.unsaid, parts...)
+			s.html(parts[0].Start, parts[len(parts)-1].Stop, false)
+		}
+	}
+	return ast.WalkContinue, nil
+}
+
+// htmlBlock takes up a block of HTML: what stands as text between its tags is said, unless it is of a kind in which nothing is.
+func (s *speech) htmlBlock(n *ast.HTMLBlock) {
+	lines := n.Lines().Sliced(0, n.Lines().Len())
+	if n.HasClosure() {
+		lines = append(slices.Clone(lines), n.ClosureLine)
+	}
+	if len(lines) == 0 || s.inside {
+		return
+	}
+	if n.HTMLBlockType >= ast.HTMLBlockType6 {
+		s.lines = append(s.lines, lines...)
+	}
+	s.html(lines[0].Start, lines[len(lines)-1].Stop, true)
+}
+
+// html finds the tags between two places, and in a block the comments.
+func (s *speech) html(from, to int, block bool) {
+	if s.inside {
+		return
+	}
+	for i, m := range htmlForm.FindAllSubmatchIndex(s.source[from:to], -1) {
+		if m[4] < 0 {
+			if block {
+				s.unsaid = append(s.unsaid, text.NewSegment(from+m[0], from+m[1]))
+			}
+			continue
+		}
+		begins := block && i == 0 && len(bytes.TrimSpace(s.source[from:from+m[0]])) == 0
+		s.tags = append(s.tags, htmlTag{at: from + m[1], name: strings.ToLower(string(s.source[from+m[4] : from+m[5]])), closes: m[3] > m[2], begins: begins})
+	}
+}
+
+// quoted returns what stands between the tags. One that is only named, within a line, and closed nowhere begins nothing.
+func (s *speech) quoted() (out []text.Segment) {
+	last, open := map[string]int{}, map[string]int{}
+	for i, t := range s.tags {
+		if t.closes {
+			last[t.name] = i
+		}
+	}
+	depth, from := 0, 0
+	for i, t := range s.tags {
+		switch {
+		case t.closes && open[t.name] > 0:
+			open[t.name]--
+			if depth--; depth == 0 {
+				out = append(out, text.NewSegment(from, t.at))
+			}
+		case !t.closes && (t.begins || last[t.name] > i):
+			open[t.name]++
+			if depth++; depth == 1 {
+				from = t.at
+			}
+		}
+	}
+	if depth > 0 {
+		out = append(out, text.NewSegment(from, len(s.source)))
+	}
+	return out
+}
+
+func standsIn(list []text.Segment, at int) bool {
+	i, _ := slices.BinarySearchFunc(list, at, func(s text.Segment, at int) int {
+		if s.Stop <= at {
+			return -1
+		}
+		return 1
+	})
+	return i < len(list) && list[i].Start <= at
 }
