@@ -28,8 +28,16 @@ type Observation struct {
 	Authors      []Author
 	Queue        *QueueFacts   // nil: nobody looked at the merge queue
 	Armings      []ArmingFacts // in the order in which they were told
+	Overwritten  []ForeignStatus
 	Commands     []CommandFacts
 	Issue        int // number of Ferry's issue, where it was looked for and found
+}
+
+// ForeignStatus is a commit status that somebody else has posted in a context of Ferry's own.
+type ForeignStatus struct {
+	SHA     forge.SHA
+	Context string
+	By      forge.User
 }
 
 // HeadFacts is how the default branch moved.

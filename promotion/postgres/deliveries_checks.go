@@ -31,15 +31,17 @@ const awakened = `
 
 // checkColumns are what the deliveries of a batch tell of checks, as arrays for its statement; empty for those that do not.
 type checkColumns struct {
-	sha, name   []string
-	status, run []int64
-	done        []bool
+	sha, name           []string
+	status, run, sender []int64
+	done                []bool
 }
 
-func (c *checkColumns) add(h *forge.CheckHint) {
+func (c *checkColumns) add(e forge.Event) {
+	h := e.Check
 	if h == nil {
 		h = &forge.CheckHint{}
 	}
+	c.sender = append(c.sender, e.Sender.ID)
 	c.sha, c.name = append(c.sha, string(h.SHA)), append(c.name, h.Name)
 	c.status, c.run, c.done = append(c.status, h.Status), append(c.run, h.Run), append(c.done, h.Done)
 }

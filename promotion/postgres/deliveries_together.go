@@ -55,7 +55,7 @@ func columnsOf(batch []*arrival) *columns {
 		c.forge, c.id, c.event, c.body, c.at = append(c.forge, string(d.Forge)), append(c.id, d.ID), append(c.event, d.Name), append(c.body, d.Body), append(c.at, a.at)
 		c.owner, c.name = append(c.owner, e.Repo.Owner), append(c.name, e.Repo.Name)
 		c.repository, c.installation, c.hints = append(c.repository, e.Repo.ID), append(c.installation, e.Installation), append(c.hints, hints(e))
-		c.checks.add(e.Check)
+		c.checks.add(e)
 	}
 	return c
 }
@@ -69,23 +69,24 @@ func (a *arrival) key() string { return string(a.delivery.Forge) + " " + a.deliv
 const storeBatch = `
 with arrived as (
   select a.* from (select set_config('lock_timeout', $11, true) as patience) p, unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[],
-      $6::text[], $7::bigint[], $8::timestamptz[], $9::bytea[], $10::boolean[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::boolean[])
-    with ordinality as a (forge, id, event, forge_id, owner, name, installation, received_at, body, hints, check_sha, check_name, status, run, done, n)
+      $6::text[], $7::bigint[], $8::timestamptz[], $9::bytea[], $10::boolean[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::boolean[], $20::bigint[])
+    with ordinality as a (forge, id, event, forge_id, owner, name, installation, received_at, body, hints, check_sha, check_name, status, run, done, sender, n)
   where p.patience <> ''
 ), ready as (
-  select a.*, r.id as repository
+  select a.*, r.id as repository, a.hints or a.status > 0 and starts_with(a.check_name, 'ferry/') and a.sender <> 0 and r.self not in (0, a.sender) and exists (
+           select from wishes w where w.repository = r.id and w.kind = 'status' and w.key = a.check_sha || ' ' || a.check_name) as observes -- somebody else's, over one of Ferry's own
   from arrived a left join repositories r on r.forge = a.forge and r.forge_id = a.forge_id and r.accessible
                                          and r.owner = a.owner and r.name = a.name and a.installation in (0, r.installation)
   where a.forge_id = 0 or r.id is not null
 ), awakened as (` + awakened + `
 ), matched as (` + matchedChecks + `
-), stored as ( -- of checks only what somebody waits for, and that needs no observation
+), stored as ( -- of checks only what somebody waits for, which needs no observation, and what somebody else posted over a status of Ferry's own
   insert into deliveries (forge, id, event, repository, installation, received_at, body, processed_at, result)
-  select forge, id, event, repository, installation, received_at, body, case when check_sha <> '' then received_at end, case when check_sha <> '' then 'done' else '' end
-  from ready where check_sha = '' or n in (select n from matched) order by forge, id
+  select forge, id, event, repository, installation, received_at, body, case when not observes and check_sha <> '' then received_at end, case when not observes and check_sha <> '' then 'done' else '' end
+  from ready where check_sha = '' or observes or n in (select n from matched) order by forge, id
   on conflict do nothing returning forge, id
 ), fresh as (
-  select r.n, case when r.hints then r.repository end as hinted from ready r join stored s on s.forge = r.forge and s.id = r.id
+  select r.n, case when r.observes then r.repository end as hinted from ready r join stored s on s.forge = r.forge and s.id = r.id
 ), raised as (
   update repositories r set generation = generation + 1, observe_at = null
   from (select id from repositories where id in (select hinted from fresh) order by id for no key update) l where l.id = r.id
@@ -105,7 +106,7 @@ select (r.n - 1)::int, f.n is not null from ready r left join fresh f on f.n = r
 func runBatch(ctx context.Context, pool *pgxpool.Pool, batch []*arrival, patience time.Duration) ([]fate, error) {
 	c := columnsOf(batch)
 	rows, err := pool.Query(ctx, storeBatch, c.forge, c.id, c.event, c.repository, c.owner, c.name, c.installation, c.at, c.body, c.hints,
-		strconv.FormatInt(patience.Milliseconds(), 10), ObserveArgs{}.Kind(), jobAttempts, c.checks.sha, c.checks.name, c.checks.status, c.checks.run, c.checks.done, ChecksArgs{}.Kind())
+		strconv.FormatInt(patience.Milliseconds(), 10), ObserveArgs{}.Kind(), jobAttempts, c.checks.sha, c.checks.name, c.checks.status, c.checks.run, c.checks.done, ChecksArgs{}.Kind(), c.checks.sender)
 	if err != nil {
 		return nil, err
 	}

@@ -223,8 +223,8 @@ func (s *Store) RecordObservation(ctx context.Context, lease Lease, repo Reposit
 		}
 		if _, err := tx.Exec(ctx, `
 			update repositories set observed = $2, sweep = sweep and generation <> $2, failures = 0, failure = '', failing_since = null, observe_at = null,
-			       swept_at = case when $3 then $4 else swept_at end
-			where id = $1`, repo.ID, repo.Generation, repo.Sweep, now); err != nil {
+			       swept_at = case when $3 then $4 else swept_at end, self = $5
+			where id = $1`, repo.ID, repo.Generation, repo.Sweep, now, self.ID); err != nil {
 			return err
 		}
 		if err := s.raiseUnits(ctx, tx, repo.ID, keys(r.dirty)); err != nil {
@@ -264,7 +264,7 @@ func causeOf(deliveries []string) string {
 }
 
 func (r *observation) record(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.people, r.armings, r.queue, r.proposals, r.commands, r.cleanBlobs, r.sweepChecks} {
+	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.people, r.armings, r.queue, r.proposals, r.overwritten, r.commands, r.cleanBlobs, r.sweepChecks} {
 		if err := step(ctx); err != nil {
 			return err
 		}

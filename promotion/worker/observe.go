@@ -158,6 +158,8 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 			l.armingHint(e)
 		case e.Pull != nil && e.Sender.ID != l.self.ID || e.Pull != nil && e.Pull.Merged:
 			l.pullHint(*e.Pull, e.Sender)
+		case e.Check != nil && e.Check.Status != 0 && e.Sender.ID != l.self.ID:
+			l.out.Overwritten = append(l.out.Overwritten, promotion.ForeignStatus{SHA: e.Check.SHA, Context: e.Check.Name, By: e.Sender})
 		case e.Comment != nil && e.Action == "created":
 			l.comments = append(l.comments, *e.Comment)
 		}

@@ -1,0 +1,1 @@
+alter table if exists repositories drop column if exists self;
