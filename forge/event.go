@@ -67,6 +67,7 @@ type PullHint struct {
 	Open       bool
 	Merged     bool // immutable once true, MergeSHA with it
 	MergeSHA   SHA
+	MergedAt   time.Time // in the forge's clock
 	Author     User
 	HeadBranch string
 	HeadSHA    SHA

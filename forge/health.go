@@ -46,6 +46,7 @@ type BranchRules struct {
 	PullRequest   bool // changes come by pull request only
 	Reviews       int  // approving ones that a pull request needs
 	Restricted    bool // only some may push
+	NoCreation    bool // only some may make it
 	Signed        bool
 	DismissStale  bool // a push takes approvals back
 	MergeQueue    bool

@@ -17,6 +17,7 @@ type CommandScene struct {
 	Stops
 	Rejections   []StandingRejection
 	History      map[string]map[string][]Deployment // app → environment, the newest first; of the apps that AppsLookedBack names
+	Lately       map[string]map[string]Lately       // app → environment; of the same apps
 	App          string                             // of the pull request the comment stands under; empty on the issue
 	Environment  string
 	Shown        *Shown // by that pull request; nil on the issue
@@ -160,6 +161,9 @@ func (e *execution) status(c Command) {
 		return
 	}
 	e.limits()
+	if e.Unkept != "" {
+		e.say("%s", UnkeptWords(e.Unkept))
+	}
 	app, environment = e.orHere(app, environment)
 	said := 0
 	for _, v := range e.Views {

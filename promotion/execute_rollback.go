@@ -39,26 +39,63 @@ func (e *execution) rollback(c Command) {
 		return
 	}
 	history := e.History[app][environment]
-	current := standing(history)
-	if current == nil {
+	if standing(history) == nil {
 		e.refuse("%s is not in %s: there is nothing to roll back.", code(app), code(environment))
 		return
 	}
-	blocks := e.BlocksOn(app, environment, FromOf(e.Config, app))
-	unwanted := func(r Release) bool {
-		return blockedBy(blocks, r).State != GateOpen || e.rejectedHere(app, environment, r) != nil
+	if e.rolledBackAlready(app, environment, tag, history) {
+		return
 	}
-	to := lastGood(history, unwanted)
+	var to Release
+	var skipped string
+	blocks := e.BlocksOn(app, environment, FromOf(e.Config, app))
 	if tag != "" {
 		to, ok = e.namedBefore(app, environment, tag, history, blocks)
-	} else if to == nil {
-		e.refuse("No other release has converged in %s before that could come back. Name one that stood there: `/rollback %s %s to TAG`. %s", code(environment), app, environment, e.stoodWords(app, environment, history, blocks))
-		return
+	} else {
+		to, skipped, ok = e.nearestBefore(app, environment, history, blocks)
 	}
 	if !ok {
 		return
 	}
-	e.rollBack(rollback(app, environment, history, to, e.Login, clip(oneLine(strings.Join(rest, " ")), 300), e.Now), history)
+	e.rollBack(rollback(app, environment, history, to, e.Login, clip(oneLine(strings.Join(rest, " ")), 300), e.Now), skipped)
+}
+
+// nearestBefore returns the last other release that converged in the environment and that nobody blocks, and says which nearer ones are left out for that.
+// It returns false after a refusal: one that a person has rejected is neither brought nor passed over without a word.
+func (e *execution) nearestBefore(app, environment string, history []Deployment, blocks []Block) (to Release, skipped string, ok bool) {
+	var out []string
+	blocked := func(r Release) bool {
+		g := blockedBy(blocks, r)
+		if name := code(r.Version()) + ", for " + escape(g.Reason); g.State != GateOpen && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+		return g.State != GateOpen
+	}
+	to = lastGood(history, blocked)
+	if to == nil {
+		e.refuse("No other release has converged in %s before that could come back. Name one that stood there: `/rollback %s %s to TAG`. %s", code(environment), app, environment, e.stoodWords(app, environment, history, blocks))
+		return nil, "", false
+	}
+	if x := e.rejectedHere(app, environment, to); x != nil {
+		e.refuse("Nothing was done: %s ran there before, but %s rejected it by closing #%d. `/rollback %s %s to %s` brings it all the same.%s",
+			code(to.Version()), escape(x.Actor), x.Number, app, environment, to.Version(), e.furtherBack(app, environment, history, blocks))
+		return nil, "", false
+	}
+	if len(out) > 0 {
+		skipped = " Nearer, and left out: " + someOf(out) + "."
+	}
+	return to, skipped, true
+}
+
+// furtherBack offers what ran there before everything that nobody wants back.
+func (e *execution) furtherBack(app, environment string, history []Deployment, blocks []Block) string {
+	to := lastGood(history, func(r Release) bool {
+		return blockedBy(blocks, r).State != GateOpen || e.rejectedHere(app, environment, r) != nil
+	})
+	if to == nil {
+		return ""
+	}
+	return fmt.Sprintf(" `/rollback %s %s to %s` goes further back.", app, environment, to.Version())
 }
 
 // rollbackWords reads what is to be rolled back, to which tag, and why. It returns false after a refusal.
@@ -206,8 +243,8 @@ func (e *execution) rejectedHere(app, environment string, r Release) *StandingRe
 	return nil
 }
 
-// rollBack writes a rollback down, and says what follows.
-func (e *execution) rollBack(r RolledBack, history []Deployment) {
+// rollBack writes a rollback down, and says what follows, and which releases are skipped.
+func (e *execution) rollBack(r RolledBack, skipped string) {
 	app, environment := r.Hold.App, r.Environment
 	if e.out.Intents[app] == nil {
 		e.out.Intents[app] = map[string]Intent{}
@@ -220,14 +257,12 @@ func (e *execution) rollBack(r RolledBack, history []Deployment) {
 	if len(r.Intent.From) > 0 {
 		from = code(r.Intent.From.versionBeside(r.Intent.Release))
 	}
-	e.say("Rolling %s back in %s: %s → %s. %s", code(app), code(environment), from, code(r.Intent.Release.versionBeside(r.Intent.From)), e.urgentFollows(app, environment, r.Intent, nil))
+	e.say("Rolling %s back in %s: %s → %s.%s %s", code(app), code(environment), from, code(r.Intent.Release.versionBeside(r.Intent.From)), skipped, e.urgentFollows(app, environment, r.Intent, nil))
 	if r.Block == nil {
 		e.say("Nothing is held or blocked: no one release stood there.")
 		return
 	}
-	if !slices.ContainsFunc(e.Holds, func(h Hold) bool {
-		return h.App == app && h.Environment == environment && h.RolledBack.Same(r.Hold.RolledBack)
-	}) {
+	if !e.heldSince(app, environment, r.Hold.RolledBack) {
 		r.Hold.ID = -int64(len(e.Holds) + 1)
 		e.Holds, e.out.Holds = append(slices.Clone(e.Holds), r.Hold), append(e.out.Holds, r.Hold)
 	}
@@ -236,6 +271,13 @@ func (e *execution) rollBack(r RolledBack, history []Deployment) {
 		e.Blocks, e.out.Blocks = append(slices.Clone(e.Blocks), *r.Block), append(e.out.Blocks, *r.Block)
 	}
 	e.say("Held until something newer comes, which a person merges (`%s` ends that before). Blocked: %s (`%s` ends that).", r.Hold.lift("/resume"), code(r.Intent.From.versionBeside(r.Intent.Release)), r.Block.lift())
+}
+
+// heldSince says whether the hold of a rollback from the release stands there.
+func (e *execution) heldSince(app, environment string, from Release) bool {
+	return slices.ContainsFunc(e.Holds, func(h Hold) bool {
+		return h.App == app && h.Environment == environment && len(h.RolledBack) > 0 && h.RolledBack.Same(from)
+	})
 }
 
 // urgentFollows says what comes of a rollback or a hotfix, and what is in its way. The windows are those that stop it.

@@ -16,6 +16,14 @@ type Stops struct {
 	Freezes []Freeze
 	Blocks  []Block
 	Mended  []Mended // hotfixes that stand, where that was asked for
+	Unkept  string   // why the branch ferry-state cannot be written, where that was asked for
+}
+
+// UnkeptWords says what follows where the branch of decisions cannot be written, for that reason, and what is to be done.
+func UnkeptWords(reason string) string {
+	return fmt.Sprintf("⚠ What people decide here is in force, but could not be written to the branch `%s`: %s. Would Ferry's database be lost, it would be forgotten. "+
+		"Let Ferry's App make and update that branch: leave it out of rules that are for all branches, or let the App bypass them, and see that the App may write contents. Ferry tries again every hour, and at `/retry`.",
+		StateBranch, escape(clip(oneLine(reason), 400)))
 }
 
 // On returns the holds and freezes on the app in the environment, with those on the groups that it travels with, and on those with which it did

@@ -162,6 +162,9 @@ func IssueBody(environments []string, views []View, stops Stops, findings []conf
 	for _, t := range throttles {
 		fmt.Fprintf(&b, "⏳ %s.\n\n", escape(t.String()))
 	}
+	if stops.Unkept != "" {
+		fmt.Fprintf(&b, "%s\n\n", UnkeptWords(stops.Unkept))
+	}
 	b.WriteString("| app |")
 	for _, e := range environments {
 		fmt.Fprintf(&b, " %s |", escape(e))

@@ -39,8 +39,9 @@ func (p *planner) watched(env *Environment, d Deployment) Deployment {
 	if to == nil || env.wanted() != nil {
 		return d
 	}
-	if !p.rollsBack(env, d) || env.replacing(d) {
-		p.offers[env.Name] = offer{to: to, since: d.DegradedFrom}
+	further := env.rejected(lastGood(env.History, func(r Release) bool { return env.blocked(r) != nil })) != nil
+	if further || !p.rollsBack(env, d) || env.replacing(d) { // past what a person has rejected only a person goes
+		p.offers[env.Name] = offer{to: to, since: d.DegradedFrom, named: further}
 		return d
 	}
 	r := rollback(p.s.App.Name, env.Name, env.History, to, p.s.self(), clip("degraded since "+instant(d.DegradedFrom)+": "+d.Message, 300), p.now)
@@ -83,6 +84,7 @@ func (s *Snapshot) self() string {
 type offer struct {
 	to    Release
 	since time.Time
+	named bool // it has to be named: a nearer one was rejected
 }
 
 // words says what went wrong and what to type.
@@ -90,7 +92,12 @@ func (o offer) words(app string, env *Environment) string {
 	return fmt.Sprintf("degraded since %s, while that is blamed on %s: %s brings %s back", instant(o.since), env.Current().Release.Version(), o.command(app, env.Name), o.to.Version())
 }
 
-func (o offer) command(app, environment string) string { return "/rollback " + app + " " + environment }
+func (o offer) command(app, environment string) string {
+	if o.named {
+		return "/rollback " + app + " " + environment + " to " + o.to.Version()
+	}
+	return "/rollback " + app + " " + environment
+}
 
 // offered adds to the words of a status what to type.
 func (o offer) offered(words, app, environment string) string {

@@ -10,6 +10,7 @@ import (
 
 	"ferry/forge"
 	"ferry/forge/github"
+	"ferry/promotion"
 	"ferry/promotion/config"
 	"ferry/promotion/doctor"
 )
@@ -138,11 +139,14 @@ func installationName(in forge.InstallationFacts) string { return "installation 
 // repository looks at one environment repository. What GitHub refuses there keeps nothing else from being looked at.
 func (e *examination) repository(ctx context.Context, client *github.Client, p doctor.Patient) {
 	page := e.settings.pagesURL() + "/" + p.Repo.FullName()
-	looked := doctor.Repository{Name: p.Repo.FullName(), Branch: p.Branch, Page: page, Config: p.Config, App: e.settings.GitHubAppID}
+	looked := doctor.Repository{Name: p.Repo.FullName(), Branch: p.Branch, Page: page, Config: p.Config, App: e.settings.GitHubAppID, Kept: promotion.StateBranch}
 	var err error
 	if looked.Rules, err = client.BranchRules(ctx, p.Repo, p.Branch); withheldFrom(err) {
 		e.found(doctor.Unseen(looked.Name, page, err))
 		return
+	}
+	if err == nil {
+		looked.State, err = client.Rulesets(ctx, p.Repo, promotion.StateBranch)
 	}
 	if err == nil {
 		looked.Methods, err = client.MergeMethods(ctx, p.Repo)

@@ -124,6 +124,16 @@ func (c *Client) updateRule(ctx context.Context, repo forge.Repo, branch string,
 	return nil
 }
 
+// Rulesets returns the rules of rulesets that bind a branch of that name, which need not be there (docs.github.com, "Get rules for a branch"); branch
+// protection is not among them.
+func (c *Client) Rulesets(ctx context.Context, repo forge.Repo, branch string) (rules forge.BranchRules, err error) {
+	if err := refused("reading the rulesets for "+branch+" of "+repo.FullName(), checkRepo(repo), checkBranch(branch)); err != nil {
+		return rules, err
+	}
+	err = c.ruled(ctx, repo, branch, &rules)
+	return rules, err
+}
+
 // ruled adds the rules of rulesets that bind a branch: none where GitHub's server or the owner's plan knows no rules.
 func (c *Client) ruled(ctx context.Context, repo forge.Repo, branch string, rules *forge.BranchRules) error {
 	path := repoPath(repo, "rules/branches/"+url.PathEscape(branch))
@@ -180,6 +190,8 @@ func (r branchRule) into(rules *forge.BranchRules) {
 		rules.Checks = append(rules.Checks, requiredOf(r.Parameters.Checks)...)
 	case "update":
 		rules.Restricted = true
+	case "creation":
+		rules.NoCreation = true
 	case "required_signatures":
 		rules.Signed = true
 	case "merge_queue":

@@ -188,6 +188,7 @@ type pullPayload struct {
 		State    string    `json:"state"`
 		Merged   bool      `json:"merged"`
 		MergeSHA string    `json:"merge_commit_sha"`
+		MergedAt time.Time `json:"merged_at"`
 		User     *userPart `json:"user"`
 		Updated  time.Time `json:"updated_at"`
 		Head     struct {
@@ -226,6 +227,7 @@ func parsePull(body []byte) (forge.Event, error) {
 		hint.HeadRepo = pull.Head.Repo.ID
 	}
 	if pull.Merged { // before the merge it names a commit that GitHub made to try it
+		hint.MergedAt = pull.MergedAt
 		if hint.MergeSHA, err = forge.ParseSHA(pull.MergeSHA); err != nil {
 			return forge.Event{}, fmt.Errorf("the field pull_request.merge_commit_sha: %w", err)
 		}

@@ -16,6 +16,9 @@ func (s *Sandbox) createRef(r *repository, ref, sha string, who *account) error 
 	if obj, err := r.git.Object(sha); err != nil || obj.SHA != sha || strings.HasPrefix(ref, "refs/heads/") && obj.Type != "commit" {
 		return fail(http.StatusUnprocessableEntity, "Object does not exist")
 	}
+	if err := s.refusePush(r, ref, bare.Zero, sha, who); err != nil {
+		return err
+	}
 	switch err := r.git.SetRef(ref, sha, bare.Zero); {
 	case errors.Is(err, bare.ErrBadName):
 		return fail(http.StatusUnprocessableEntity, "Reference name is invalid")

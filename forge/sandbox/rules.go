@@ -20,6 +20,7 @@ type Rules struct {
 	DismissStale   bool            `json:"dismiss_stale"`    // a push that changes the pull request's diff takes approvals back
 	Restricted     bool            `json:"restricted"`       // only Pushers may push and merge
 	Pushers        []string        `json:"pushers"`          // logins, of Apps with [bot]
+	NoCreation     bool            `json:"no_creation"`      // nobody makes such a branch; only in rulesets
 	Signed         bool            `json:"signed"`           // every commit has a verified signature
 	Linear         bool            `json:"linear"`           // no merge commits
 	MergeQueue     bool            `json:"merge_queue"`      // pull requests are merged by a merge queue only

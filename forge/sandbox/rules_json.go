@@ -116,6 +116,9 @@ func (set *ruleset) rulesJSON() []object {
 	if !set.AllowForcePush {
 		list = append(list, object{"type": "non_fast_forward"})
 	}
+	if set.NoCreation {
+		list = append(list, object{"type": "creation"})
+	}
 	if set.Signed {
 		list = append(list, object{"type": "required_signatures"})
 	}

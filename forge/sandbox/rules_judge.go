@@ -64,10 +64,14 @@ func (s *Sandbox) refusePush(r *repository, ref, before, after string, who *acco
 	return s.refuse(r, http.StatusUnprocessableEntity, move{branch: branch, before: before, after: after, who: who})
 }
 
-// judge says what the rules of a branch have against a move. Making a branch breaks none of the rules that there are here.
+// judge says what the rules of a branch have against a move. Making a branch breaks one rule of rulesets alone (docs.github.com, "Available rules for
+// rulesets", restrict creations).
 func (r *repository) judge(m move) (refusal, error) {
 	var x refusal
 	if m.before == bare.Zero {
+		if slices.ContainsFunc(r.ruling(m.branch), func(set *ruleset) bool { return set.NoCreation && !set.bypassed(m.who) }) {
+			x.rules = []string{"Cannot create ref due to creations being restricted."}
+		}
 		return x, nil
 	}
 	if p := r.guard(m.branch); p != nil {
@@ -81,7 +85,7 @@ func (r *repository) judge(m move) (refusal, error) {
 		x.protection = found
 	}
 	for _, set := range r.ruling(m.branch) {
-		if m.who != nil && slices.ContainsFunc(set.Bypass, func(login string) bool { return strings.EqualFold(login, m.who.login) }) {
+		if set.bypassed(m.who) {
 			continue
 		}
 		found, err := r.broken(&set.Rules, m, false)
@@ -94,6 +98,11 @@ func (r *repository) judge(m move) (refusal, error) {
 		x.rules = append(x.rules, found...)
 	}
 	return x, nil
+}
+
+// bypassed says whether the ruleset does not bind the account.
+func (x *Ruleset) bypassed(who *account) bool {
+	return who != nil && slices.ContainsFunc(x.Bypass, func(login string) bool { return strings.EqualFold(login, who.login) })
 }
 
 func isPusher(list []string, who *account) bool {

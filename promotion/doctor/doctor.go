@@ -150,6 +150,8 @@ type Repository struct {
 	Config  *config.Config // nil where it has errors, which lint tells
 	Methods []forge.MergeMethod
 	Rules   forge.BranchRules
+	Kept    string            // the branch where decisions are kept
+	State   forge.BranchRules // of that
 	App     int64
 }
 
@@ -157,7 +159,7 @@ const gates = "ferry/gates"
 
 // Judge judges the environment repository.
 func (r Repository) Judge() []Finding {
-	found := slices.Concat(r.guard(), r.blocks(), r.merges(), r.pushes())
+	found := slices.Concat(r.guard(), r.blocks(), r.merges(), r.pushes(), r.state())
 	if r.Rules.DismissStale {
 		found = append(found, r.finding(Note, "dismisses", "the forge takes approvals back when a promotion is made anew", "Ferry counts an approval for as long as the edit is the same; the forge's own required reviews have to be given again"))
 	}
@@ -252,6 +254,27 @@ func (r Repository) pushes() []Finding {
 		}
 	}
 	return found
+}
+
+// state judges what keeps people's decisions from being written to their branch.
+func (r Repository) state() []Finding {
+	var rules []string
+	for _, rule := range []struct {
+		binds bool
+		words string
+	}{
+		{r.State.NoCreation, "it cannot be made"}, {r.State.Restricted, "it cannot be updated"}, {r.State.PullRequest || r.State.MergeQueue, "it changes by pull request only"},
+		{r.State.Verified, "checks are asked for"},
+	} {
+		if rule.binds {
+			rules = append(rules, rule.words)
+		}
+	}
+	if len(rules) == 0 {
+		return nil
+	}
+	return []Finding{{Note, "state", r.Name + "@" + r.Kept, "by the rules for this branch " + strings.Join(rules, ", ") + ", except by who may bypass them; who may, the forge does not show. " +
+		"What people decide by /hold, /freeze, /block or /rollback would be in force, and be forgotten with Ferry's database", "leave the branch out of those rules, or see that Ferry's App may bypass them", r.Page + "/settings/rules"}}
 }
 
 func (r Repository) any(of func(config.Environment) bool) bool {

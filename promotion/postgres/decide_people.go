@@ -92,7 +92,7 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 	if len(commands) == 0 || d.config == nil {
 		return nil
 	}
-	stops, err := d.stops(ctx)
+	stops, err := d.allStops(ctx)
 	if err != nil {
 		return err
 	}
@@ -284,8 +284,8 @@ func (d *decision) intend(ctx context.Context, c pendingCommand, cause, app, env
 func (d *decision) retry(ctx context.Context, app, environment string) error {
 	rows, err := d.tx.Query(ctx, `
 		update wishes set version = version + 1, refusal = '', refused_at = null, act_at = null, attempts = 0, applied = applied || '{"anew": true}'
-		where repository = $1 and app in ($2, (select nullif(travels, '') from apps where repository = $1 and name = $2)) and kind in ('pull', 'commit', 'merge')
-		  and desired ->> 'environment' = $3 returning id`, d.repo.ID, app, environment)
+		where repository = $1 and (kind = 'state' and refusal <> '' or app in ($2, (select nullif(travels, '') from apps where repository = $1 and name = $2))
+		  and kind in ('pull', 'commit', 'merge') and desired ->> 'environment' = $3) returning id`, d.repo.ID, app, environment)
 	if err != nil {
 		return err
 	}
@@ -293,7 +293,7 @@ func (d *decision) retry(ctx context.Context, app, environment string) error {
 	for _, id := range ids {
 		d.acts[id] = true
 	}
-	d.dirty[appUnit(app)] = true
+	d.dirty[appUnit(app)], d.dirty[issueUnit] = true, true
 	return err
 }
 
@@ -313,7 +313,7 @@ func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	stops, err := d.stops(ctx)
+	stops, err := d.allStops(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -22,6 +22,7 @@ type Overview struct {
 	Environments []string
 	Views        []promotion.View
 	Throttles    []promotion.Throttle // that the forge held it up with last
+	Unkept       string               // why the branch ferry-state cannot be written
 }
 
 // Overview returns every environment repository with what the last plans said, and every repository that cannot be read: it may be one.
@@ -68,6 +69,9 @@ func (s *Store) overviewOf(ctx context.Context, o *Overview) error {
 		return err
 	}
 	o.Environments = promotion.EnvironmentNames(o.Views)
+	if err := s.pool.QueryRow(ctx, unkept, o.ID, patientTries).Scan(&o.Unkept); err != nil {
+		return err
+	}
 	o.Throttles, err = throttles(ctx, s.pool, o.ID, time.Time{})
 	return err
 }

@@ -12,13 +12,48 @@ import (
 
 // lookBack reads what stood where, of the apps whose commands need it.
 func (d *decision) lookBack(ctx context.Context, commands []promotion.Command, scene *promotion.CommandScene) (err error) {
-	scene.History = map[string]map[string][]promotion.Deployment{}
+	scene.History, scene.Lately = map[string]map[string][]promotion.Deployment{}, map[string]map[string]promotion.Lately{}
 	for _, app := range scene.AppsLookedBack(commands) {
 		if scene.History[app], err = d.history(ctx, app); err != nil {
 			return err
 		}
+		if scene.Lately[app], err = d.lately(ctx, app); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// lately reads how what stands of the app came to stand in each environment, and what a person wants there at once. What Ferry has decided itself, a person
+// may ask for too.
+func (d *decision) lately(ctx context.Context, app string) (map[string]promotion.Lately, error) {
+	rows, err := d.tx.Query(ctx, `
+		select s.environment, coalesce(m.merged_at, s.since), coalesce(m.number, 0), coalesce(m.intent, ''), coalesce(m.asker, ''),
+		       coalesce(i.kind, ''), coalesce(i.release, '[]'), coalesce(i.came_from, '[]'), coalesce(i.actor, ''),
+		       coalesce((select max(o.number) from promotions o where o.repository = s.repository and o.app = s.app and o.environment = s.environment
+		         and o.state in ('waiting', 'open') and o.intent = i.kind and o.release = i.release), 0)
+		from deployments s
+		left join lateral (select p.merged_at, x.number, x.intent, x.asker from promotions x left join pulls p on p.repository = x.repository and p.number = x.number
+		  where x.repository = s.repository and x.app = s.app and x.environment = s.environment and x.merge_sha = s.first_sha order by x.id desc limit 1) m on true
+		left join intents i on i.repository = s.repository and i.app = s.app and i.environment = s.environment and i.actor <> $4
+		where s.repository = $1 and s.branch = $2 and s.app = $3 and s.last_seq is null`, d.repo.ID, d.repo.DefaultBranch, app, d.mind.Self.Login)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]promotion.Lately{}
+	var environment string
+	var l promotion.Lately
+	var release, from []byte
+	_, err = pgx.ForEachRow(rows, []any{&environment, &l.Came.At, &l.Came.Number, &l.Came.Intent, &l.Came.Asker, &l.Wanted.Kind, &release, &from, &l.Wanted.Actor, &l.Number}, func() error {
+		one := l
+		one.Wanted.Release, one.Wanted.From = nil, nil
+		if err := errors.Join(json.Unmarshal(release, &one.Wanted.Release), json.Unmarshal(from, &one.Wanted.From)); err != nil {
+			return err
+		}
+		out[environment] = one
+		return nil
+	})
+	return out, err
 }
 
 // askedBefore adds to who asks for a release those people who asked for the same before: none of them approves it.

@@ -37,6 +37,15 @@ func (d *decision) stops(ctx context.Context) (s promotion.Stops, err error) {
 	return s, err
 }
 
+// allStops is stops with what keeps them from standing at the forge, for people to read.
+func (d *decision) allStops(ctx context.Context) (s promotion.Stops, err error) {
+	if s, err = d.stops(ctx); err != nil {
+		return s, err
+	}
+	err = d.tx.QueryRow(ctx, unkept, d.repo.ID, patientTries).Scan(&s.Unkept)
+	return s, err
+}
+
 func (d *decision) active(ctx context.Context, kind stopKind) (list []promotion.Hold, err error) {
 	rows, err := d.tx.Query(ctx, `
 		select id, app, environment, apps, reason, actor, at, until, `+kind.rolledBack+` from `+kind.table+`

@@ -133,6 +133,9 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now ti
 		if err := s.releaseAnswers(ctx, tx, repository); err != nil {
 			return err
 		}
+		if w.Refusal != "" || w.Attempts >= patientTries {
+			return s.raiseUnits(ctx, tx, repository, []string{issueUnit})
+		}
 	}
 	if a.Pull == nil {
 		if w.Refusal != "" && w.App != "" {
@@ -162,18 +165,23 @@ func (s *Store) releaseAnswers(ctx context.Context, tx pgx.Tx, repository int64)
 	return nil
 }
 
-// StateIsWritten says whether the branch ferry-state says what it should.
-func (s *Store) StateIsWritten(ctx context.Context, repository int64) (written bool, err error) {
-	defer wrap(&err, "StateIsWritten(%d)", repository)
-	err = s.pool.QueryRow(ctx, `select not exists (select from wishes where repository = $1 and kind = 'state' and version <> applied_version)`, repository).Scan(&written)
-	return written, err
-}
+// patientTries is how often the branch ferry-state is tried before nobody waits for it any more: about a minute, by how long the pauses grow.
+const patientTries = 6
 
-// StateIsOnItsWay says whether the branch ferry-state is about to be written. It is not where the forge refuses that.
-func (s *Store) StateIsOnItsWay(ctx context.Context, repository int64) (on bool, err error) {
-	defer wrap(&err, "StateIsOnItsWay(%d)", repository)
-	err = s.pool.QueryRow(ctx, `select exists (select from wishes where repository = $1 and kind = 'state' and version <> applied_version and refusal = '')`, repository).Scan(&on)
-	return on, err
+// unkept says why the branch ferry-state does not say what it should, and will not soon: the forge refuses it, or has not taken it for a minute. It says
+// nothing where it does, or is about to.
+const unkept = `
+	select coalesce((select case when act_at is null then '' when refusal <> '' then refusal when attempts >= $2 then 'the forge has not taken it for a minute' else '' end
+	  from wishes where repository = $1 and kind = 'state' and version <> applied_version), '')`
+
+// StateStands says whether the branch ferry-state is about to be written, and why it is not, where it neither is nor says what it should.
+func (s *Store) StateStands(ctx context.Context, repository int64) (waits bool, trouble string, err error) {
+	defer wrap(&err, "StateStands(%d)", repository)
+	if err := s.pool.QueryRow(ctx, unkept, repository, patientTries).Scan(&trouble); err != nil || trouble != "" {
+		return false, trouble, err
+	}
+	err = s.pool.QueryRow(ctx, `select exists (select from wishes where repository = $1 and kind = 'state' and version <> applied_version)`, repository).Scan(&waits)
+	return waits, "", err
 }
 
 // PutOffWish writes down that an act is to be tried again at a later time, unless it moved meanwhile or
@@ -210,10 +218,14 @@ func (s *Store) RefuseWish(ctx context.Context, lease Lease, w Wish, reason stri
 		tag, err := tx.Exec(ctx, `
 			update wishes set refusal = $2, refused_at = case when refusal = $2 then refused_at else $3 end, act_at = $4, attempts = attempts + 1 where id = $1 and version = $5`,
 			w.ID, reason, now, again, w.Version)
-		if err != nil || tag.RowsAffected() == 0 || w.App == "" || reason == w.Refusal {
+		if err != nil || tag.RowsAffected() == 0 || w.App == "" && w.Kind != "state" || reason == w.Refusal {
 			return err
 		}
-		return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
+		unit := issueUnit
+		if w.App != "" {
+			unit = appUnit(w.App)
+		}
+		return s.raiseUnits(ctx, tx, w.Repository.ID, []string{unit})
 	})
 }
 

@@ -244,15 +244,12 @@ func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
 		return postgres.Applied{}, err
 	}
 	if wish.After {
-		written, err := a.Store.StateIsWritten(ctx, a.wish.Repository.ID)
+		trouble, err := a.kept(ctx, wish.Comment)
 		if err != nil {
 			return postgres.Applied{}, err
 		}
-		if !written {
-			if err := a.seen(ctx, wish.Comment); err != nil {
-				return postgres.Applied{}, err
-			}
-			return postgres.Applied{}, &laterError{reason: "the decision is not written at the forge yet", pause: time.Second, free: true}
+		if trouble != "" {
+			wish.Body = promotion.UnkeptWords(trouble) + "\n\n" + wish.Body
 		}
 	}
 	if err := a.client.React(ctx, a.repo, wish.Comment, wish.Reaction); err != nil && !errors.Is(err, forge.ErrNotFound) {
@@ -270,6 +267,19 @@ func (a *act) answer(ctx context.Context) (postgres.Applied, error) {
 	}
 	id, err := a.client.CreateComment(ctx, a.repo, wish.Number, wish.Body+"\n\n"+mark)
 	return postgres.Applied{State: map[string]any{"comment": id}}, err
+}
+
+// kept fails while what the comment has decided is about to be written at the forge. Where it cannot be it is in force all the same, and whoever said it is
+// told why it is not written.
+func (a *act) kept(ctx context.Context, comment int64) (trouble string, err error) {
+	waits, trouble, err := a.Store.StateStands(ctx, a.wish.Repository.ID)
+	if err != nil || !waits {
+		return trouble, err
+	}
+	if err := a.seen(ctx, comment); err != nil {
+		return "", err
+	}
+	return "", &laterError{reason: "the decision is not written at the forge yet", pause: time.Second, free: true}
 }
 
 // seen lets whoever said something know at once that it was heard, where the answer has to wait.

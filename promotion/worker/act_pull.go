@@ -64,7 +64,7 @@ func (a *act) decided(ctx context.Context, wish promotion.PullWish) error {
 	if !wish.Urgent() {
 		return nil
 	}
-	waits, err := a.Store.StateIsOnItsWay(ctx, a.wish.Repository.ID)
+	waits, _, err := a.Store.StateStands(ctx, a.wish.Repository.ID)
 	if err == nil && waits {
 		err = &laterError{reason: "the decision is not written at the forge yet", pause: time.Second, free: true}
 	}

@@ -114,7 +114,7 @@ func (l *look) pullOf(ctx context.Context, number int) error {
 }
 
 func mergedPull(hint forge.PullHint, by forge.User) forge.PullRequest {
-	return forge.PullRequest{Number: hint.Number, Merged: true, MergeSHA: hint.MergeSHA, Author: hint.Author, HeadBranch: hint.HeadBranch, HeadSHA: hint.HeadSHA, HeadRepo: hint.HeadRepo,
+	return forge.PullRequest{Number: hint.Number, Merged: true, MergeSHA: hint.MergeSHA, MergedAt: hint.MergedAt, Author: hint.Author, HeadBranch: hint.HeadBranch, HeadSHA: hint.HeadSHA, HeadRepo: hint.HeadRepo,
 		BaseBranch: hint.BaseBranch, MergedBy: by}
 }
 
