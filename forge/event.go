@@ -74,6 +74,8 @@ type PullHint struct {
 	HeadRepo   int64
 	BaseBranch string
 	Arming     *Arming   // what just changed of it; nil: nothing
+	Body       string    // where that was edited, and else empty
+	Edited     bool      // its body was
 	UpdatedAt  time.Time // by then at the latest it stood at HeadSHA, in the forge's clock
 }
 
@@ -92,6 +94,7 @@ type CommentHint struct {
 	Author        User
 	Body          string
 	CreatedAt     time.Time
+	Edited        bool // Ferry was not told what it said at first
 }
 
 // Access says which repositories the App may see since a change of an installation.

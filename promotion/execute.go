@@ -30,6 +30,7 @@ type CommandScene struct {
 	OnFerrysPage bool       // on a promotion pull request or Ferry's issue
 	Since        []Said     // what was said after it and has been obeyed already
 	Said         time.Time  // when it was, by the forge's clock
+	Edited       bool       // before Ferry heard it
 	Left         []Command  // of the comment, that are too many
 	Throttles    []Throttle // that ended after it was said, or did not yet
 }
@@ -72,10 +73,11 @@ type execution struct {
 func Execute(commands []Command, scene CommandScene) Outcome {
 	e := execution{CommandScene: scene, commands: commands}
 	e.out.Intents = map[string]map[string]Intent{}
-	for _, c := range commands {
-		e.run(c)
+	if scene.Edited {
+		e.refuse("Nothing was done: this comment has been edited, and Ferry heard no command in it before that. What a comment said at first counts alone. Say it anew.")
+	} else {
+		e.runAll()
 	}
-	e.leave()
 	for i := range e.out.Holds {
 		e.out.Holds[i].ID = 0 // the database gives them theirs
 	}
@@ -96,6 +98,13 @@ func Execute(commands []Command, scene CommandScene) Outcome {
 		e.out.Reaction = forge.ReactionRefused
 	}
 	return e.out
+}
+
+func (e *execution) runAll() {
+	for _, c := range e.commands {
+		e.run(c)
+	}
+	e.leave()
 }
 
 // leave says which commands of the comment were not done, because they are too many.

@@ -58,7 +58,7 @@ func TestFreezeGate(t *testing.T) {
 		{"a time that is over", []promotion.Freeze{over}, nil, promotion.GateOpen, "nothing is frozen", time.Time{}},
 		{"both", []promotion.Freeze{ends}, morning, promotion.GateClosed, "lifts it); until 2026-03-02 10:00:00 UTC", ends.Until},
 		{"two people", []promotion.Freeze{incident, {Actor: "bob", Reason: "audit"}}, nil, promotion.GateClosed, "bob froze everything: audit (/thaw all lifts it)", time.Time{}},
-		{"for longer than is looked ahead", nil, always, promotion.GateWaiting, "not before", time.Time{}},
+		{"for longer than is looked ahead", nil, always, promotion.GateWaiting, "it does not open by itself", time.Time{}},
 	}
 	for _, test := range tests {
 		w := line(t, func(staging, _ *config.Environment) { staging.Freezes = test.windows })

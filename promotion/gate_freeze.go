@@ -66,11 +66,11 @@ func windowGate(windows []window.Window, now time.Time) Gate {
 
 // untilWords names when it opens, also as the clock shows it where the window was made.
 func untilWords(v window.Verdict) string {
-	at, words := v.Changes, "until "
+	at := v.Changes
 	if at.IsZero() {
-		at, words = v.Foreseen, "not before "
+		return "it does not open by itself, as far as Ferry looks ahead (" + instant(v.Foreseen) + ")"
 	}
-	words += instant(at)
+	words := "until " + instant(at)
 	if v.By == nil || v.By.Zone().String() == "UTC" {
 		return words
 	}

@@ -29,6 +29,7 @@ type Observation struct {
 	Queue        *QueueFacts   // nil: nobody looked at the merge queue
 	Armings      []ArmingFacts // in the order in which they were told
 	Overwritten  []ForeignStatus
+	Bodies       []BodyFacts // of pull requests, as they stand now
 	Commands     []CommandFacts
 	Issue        int // number of Ferry's issue, where it was looked for and found
 }
@@ -38,6 +39,13 @@ type ForeignStatus struct {
 	SHA     forge.SHA
 	Context string
 	By      forge.User
+}
+
+// BodyFacts is the body of a pull request, which somebody may have replaced.
+type BodyFacts struct {
+	Number int
+	Body   string
+	By     forge.User // who edited it; nobody: that is not known
 }
 
 // HeadFacts is how the default branch moved.
@@ -105,6 +113,7 @@ type CommandFacts struct {
 	Unknown    string   // what could not be looked up of them
 	Body       string
 	At         time.Time
+	Edited     bool // before Ferry heard it: it is answered, and not carried out
 	Answered   bool // before the database was lost: it is not carried out again
 }
 

@@ -89,6 +89,12 @@ func (s *Snapshot) trailers(b *strings.Builder, env *Environment, c choice) {
 	}
 }
 
+// Shows says whether a body has Ferry's part in it as it should be, however the forge writes the ends of its lines.
+func Shows(body, part string) bool {
+	body = strings.ReplaceAll(body, "\r\n", "\n")
+	return strings.Contains(body, strings.TrimSpace(part)) || MergeBody(body, part) == body
+}
+
 // MergeBody puts Ferry's part into a body in which people may have written around the marks. Of a mark that somebody removed, everything on its side
 // counts as Ferry's; without both, the part follows what people wrote. Where the whole is too long for a forge, Ferry's part is cut, then theirs.
 func MergeBody(existing, part string) string {

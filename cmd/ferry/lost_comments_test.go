@@ -54,6 +54,44 @@ func TestSweepsDoNotObeyEdits(t *testing.T) {
 	if n := query[int](h, `select count(*) from holds`); n != 0 {
 		t.Error("an edit was obeyed")
 	}
+	h.wantsEditedAnswer(p.Number, id)
+}
+
+// wantsEditedAnswer wants an edited comment to be answered once.
+func (h *harness) wantsEditedAnswer(number int, id int64) {
+	h.t.Helper()
+	if answers := h.answersTo(number, id); len(answers) != 1 || !strings.Contains(answers[0], "this comment has been edited, and Ferry heard no command in it before that") {
+		h.t.Errorf("the answers are %q", answers)
+	}
+}
+
+// TestCommandsThatWereEditedBeforeTheyWereHeard: their author is told, also where the database was lost meanwhile, and an older one may be obeyed still.
+func TestCommandsThatWereEditedBeforeTheyWereHeard(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.arrive("1.1.0")
+	p := h.staging()
+	h.sweep()
+	h.forge.Faults().Lose("issue_comment", 2)
+	id := h.say(p.Number, "dora", "/hold checkuot")
+	h.clock.advance(time.Second)
+	h.edit(id, "dora", "/hold checkout staging")
+	h.sweep()
+	h.wantsEditedAnswer(p.Number, id)
+	h.sweep()
+	h.wantsEditedAnswer(p.Number, id)
+	h.later(time.Minute)
+	h.forge.Faults().Lose("issue_comment", 2)
+	lost := h.say(p.Number, "dora", "/freeze staging so")
+	h.clock.advance(time.Second)
+	h.edit(lost, "dora", "/hold checkout staging")
+	h.lose()
+	h.sweep()
+	h.wantsEditedAnswer(p.Number, lost)
+	h.wantsEditedAnswer(p.Number, id)
+	if n := query[int](h, `select count(*) from holds`); n != 0 {
+		t.Errorf("%d holds", n)
+	}
 }
 
 // TestACommandThatCameTooLate: it was lost, its author said the next thing, and a sweep finds it: what was said last stands.

@@ -15,7 +15,7 @@ func TestStatusesThatOthersPostOver(t *testing.T) {
 	h.ask(p.Number, "dora", "/hold the database moves")
 	h.posts(acmeEnv, p.Head.SHA, "ferry/gates", forge.Success)
 	h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "failure", "the database moves")
-	if n := h.eventsOf("status overwritten"); n != 1 {
+	if n := h.eventsOf("overwritten"); n != 1 {
 		t.Errorf("%d events", n)
 	}
 	posted := h.posted(p.Head.SHA, "ferry/gates")
@@ -36,7 +36,7 @@ func TestTwoThatPostOverEachOther(t *testing.T) {
 	for range 14 {
 		h.posts(acmeEnv, p.Head.SHA, "ferry/gates", forge.Failure)
 	}
-	if again, left := h.eventsOf("status overwritten"), h.eventsOf("status given up"); again != 10 || left != 1 {
+	if again, left := h.eventsOf("overwritten"), h.eventsOf("given up"); again != 10 || left != 1 {
 		t.Errorf("posted anew %d times, given up %d times", again, left)
 	}
 }

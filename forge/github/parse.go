@@ -183,10 +183,14 @@ func parseComment(body []byte) (forge.Event, error) {
 type pullPayload struct {
 	common
 	Reason      string `json:"reason"` // of dequeued
+	Changes     struct {
+		Body *json.RawMessage `json:"body"`
+	} `json:"changes"` // of edited
 	PullRequest *struct {
 		Number   int       `json:"number"`
 		State    string    `json:"state"`
 		Merged   bool      `json:"merged"`
+		Body     string    `json:"body"`
 		MergeSHA string    `json:"merge_commit_sha"`
 		MergedAt time.Time `json:"merged_at"`
 		User     *userPart `json:"user"`
@@ -231,6 +235,9 @@ func parsePull(body []byte) (forge.Event, error) {
 		if hint.MergeSHA, err = forge.ParseSHA(pull.MergeSHA); err != nil {
 			return forge.Event{}, fmt.Errorf("the field pull_request.merge_commit_sha: %w", err)
 		}
+	}
+	if e.Action == "edited" && p.Changes.Body != nil {
+		hint.Edited, hint.Body = true, pull.Body
 	}
 	switch e.Action { // docs.github.com, "Webhook events and payloads", pull_request
 	case "auto_merge_enabled", "enqueued":

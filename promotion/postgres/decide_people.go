@@ -46,6 +46,7 @@ type pendingCommand struct {
 	unknown    string
 	body       string
 	said       time.Time
+	edited     bool
 }
 
 // commands carries out what was asked in comments, in the order in which it was said.
@@ -71,13 +72,13 @@ func (d *decision) commands(ctx context.Context) error {
 
 func (d *decision) pendingCommands(ctx context.Context) (list []pendingCommand, err error) {
 	rows, err := d.tx.Query(ctx, `
-		select comment, number, actor, login, permission, teams, unknown, body, said_at from commands where repository = $1 and done_at is null order by said_at, comment`, d.repo.ID)
+		select comment, number, actor, login, permission, teams, unknown, body, said_at, edited from commands where repository = $1 and done_at is null order by said_at, comment`, d.repo.ID)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c pendingCommand, err error) {
 		var teams []byte
-		if err := row.Scan(&c.comment, &c.number, &c.actor, &c.login, &c.permission, &teams, &c.unknown, &c.body, &c.said); err != nil {
+		if err := row.Scan(&c.comment, &c.number, &c.actor, &c.login, &c.permission, &teams, &c.unknown, &c.body, &c.said, &c.edited); err != nil {
 			return c, err
 		}
 		return c, json.Unmarshal(teams, &c.teams)
@@ -101,7 +102,7 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 		return err
 	}
 	scene := promotion.CommandScene{Config: d.config, Views: views, Stops: stops, Rejections: rejections,
-		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now, Said: c.said,
+		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now, Said: c.said, Edited: c.edited,
 		Left: promotion.CommandsLeft(c.body, d.prefix())}
 	err = d.tx.QueryRow(ctx, `select coalesce(nullif(train, ''), app), environment from promotions where repository = $1 and number = $2 limit 1`, d.repo.ID, c.number).Scan(&scene.App, &scene.Environment)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
@@ -149,7 +150,7 @@ func (d *decision) saidSince(ctx context.Context, c pendingCommand) (list []prom
 	rows, err := d.tx.Query(ctx, `
 		select c.body, coalesce(p.app, ''), coalesce(p.environment, '') from commands c
 		left join lateral (select app, environment from promotions where repository = c.repository and number = c.number limit 1) p on true
-		where c.repository = $1 and c.said_at > $2 and c.done_at is not null and c.permission >= $3 order by c.said_at desc limit $4`,
+		where c.repository = $1 and c.said_at > $2 and c.done_at is not null and not c.edited and c.permission >= $3 order by c.said_at desc limit $4`,
 		d.repo.ID, c.said, int(forge.PermissionWrite), mostSaidSince)
 	if err != nil {
 		return nil, err

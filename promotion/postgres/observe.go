@@ -264,7 +264,7 @@ func causeOf(deliveries []string) string {
 }
 
 func (r *observation) record(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.people, r.armings, r.queue, r.proposals, r.overwritten, r.commands, r.cleanBlobs, r.sweepChecks} {
+	for _, step := range []func(context.Context) error{r.repository, r.head, r.blobs, r.config, r.findings, r.decisions, r.recovery, r.files, r.pulls, r.people, r.armings, r.queue, r.proposals, r.overwritten, r.bodies, r.commands, r.cleanBlobs, r.sweepChecks} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -384,8 +384,8 @@ func (r *observation) commands(ctx context.Context) error {
 			done = &r.now
 		}
 		tag, err := r.tx.Exec(ctx, `
-			insert into commands (repository, comment, number, actor, login, permission, teams, unknown, body, said_at, done_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), toJSON(emptyNotNull(c.Teams)), c.Unknown, c.Body, c.At, done)
+			insert into commands (repository, comment, number, actor, login, permission, teams, unknown, body, said_at, done_at, edited) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), toJSON(emptyNotNull(c.Teams)), c.Unknown, c.Body, c.At, done, c.Edited)
 		if err != nil {
 			return err
 		}

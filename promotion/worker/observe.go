@@ -141,6 +141,9 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 		if e.Pull != nil {
 			l.headSeen(*e.Pull)
 		}
+		if e.Pull != nil && e.Pull.Edited && e.Sender.ID != l.self.ID {
+			l.out.Bodies = append(l.out.Bodies, promotion.BodyFacts{Number: e.Pull.Number, Body: e.Pull.Body, By: e.Sender})
+		}
 		if b := e.Repo.DefaultBranch; b != "" && b != l.repo.DefaultBranch {
 			l.repo.Sweep = true // it has another default branch by now, or had
 		}

@@ -65,6 +65,9 @@ func (l *look) sweepPulls(ctx context.Context, read map[int]bool) error {
 			continue // the list is older than the delivery: it is read by itself
 		}
 		read[p.Number] = true
+		if l.ferrysPull(p) {
+			l.out.Bodies = append(l.out.Bodies, promotion.BodyFacts{Number: p.Number, Body: p.Body})
+		}
 		if err := l.addPull(ctx, p); err != nil {
 			return err
 		}
@@ -320,7 +323,7 @@ func answeredAmong(comments []forge.Comment, self, comment int64) bool {
 const sweepOverlap = 5 * time.Minute
 
 // sweepComments finds the comments since the last sweep whose delivery was lost. At the first look of all there are none: what was said before, Ferry was
-// not asked. An edited one may have been made as another.
+// not asked. An edited one may have been made as another: it is answered, and not obeyed.
 func (l *look) sweepComments(ctx context.Context) error {
 	if !l.repo.Sweep || l.repo.SweptAt.IsZero() || l.config == nil {
 		return nil
@@ -337,8 +340,8 @@ func (l *look) sweepComments(ctx context.Context) error {
 		known[c.ID] = true
 	}
 	for _, c := range found {
-		if !known[c.ID] && !c.Edited && !c.CreatedAt.Before(l.repo.SweptAt.Add(-sweepOverlap)) {
-			l.comments = append(l.comments, forge.CommentHint{ID: c.ID, Number: c.Number, Author: c.Author, Body: c.Body, CreatedAt: c.CreatedAt})
+		if !known[c.ID] && !c.CreatedAt.Before(l.repo.SweptAt.Add(-sweepOverlap)) {
+			l.comments = append(l.comments, forge.CommentHint{ID: c.ID, Number: c.Number, Author: c.Author, Body: c.Body, CreatedAt: c.CreatedAt, Edited: c.Edited})
 		}
 	}
 	return nil

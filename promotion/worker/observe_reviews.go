@@ -233,7 +233,7 @@ func (l *look) command(ctx context.Context, c forge.CommentHint, commands []prom
 		}
 	}
 	l.out.Commands = append(l.out.Commands, promotion.CommandFacts{Comment: c.ID, Number: c.Number, Author: c.Author, Permission: who.Permission,
-		Teams: who.Teams, Unknown: who.Unknown, Body: plain(c.Body), At: c.CreatedAt})
+		Teams: who.Teams, Unknown: who.Unknown, Body: plain(c.Body), At: c.CreatedAt, Edited: c.Edited})
 	return nil
 }
 

@@ -36,13 +36,13 @@ func (l *look) unheardComments(ctx context.Context) error {
 		}
 	}
 	for _, c := range found {
-		said := forge.CommentHint{ID: c.ID, Number: c.Number, Author: c.Author, Body: c.Body, CreatedAt: c.CreatedAt}
+		said := forge.CommentHint{ID: c.ID, Number: c.Number, Author: c.Author, Body: c.Body, CreatedAt: c.CreatedAt, Edited: c.Edited}
 		hinted := slices.ContainsFunc(l.comments, func(h forge.CommentHint) bool { return h.ID == c.ID })
 		switch {
 		case !l.obeyed(c.Author) || len(l.commandsIn(c.Body)) == 0 || !l.back.isPage(c.Number, l.out.Issue):
 		case answered[c.ID]:
 			l.back.answered = append(l.back.answered, said)
-		case !hinted && !c.Edited:
+		case !hinted:
 			l.comments = append(l.comments, said)
 		}
 	}
