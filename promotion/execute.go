@@ -27,12 +27,13 @@ type CommandScene struct {
 	Teams        []string // of those that matter: where they are a member
 	Unknown      string   // what could not be looked up of them
 	Now          time.Time
-	OnFerrysPage bool       // on a promotion pull request or Ferry's issue
-	Since        []Said     // what was said after it and has been obeyed already
-	Said         time.Time  // when it was, by the forge's clock
-	Edited       bool       // before Ferry heard it
-	Left         []Command  // of the comment, that are too many
-	Throttles    []Throttle // that ended after it was said, or did not yet
+	OnFerrysPage bool           // on a promotion pull request or Ferry's issue
+	Since        []Said         // what was said after it and has been obeyed already
+	Said         time.Time      // when it was, by the forge's clock
+	Checked      []CheckedImage // of its hotfixes
+	Edited       bool           // before Ferry heard it
+	Left         []Command      // of the comment, that are too many
+	Throttles    []Throttle     // that ended after it was said, or did not yet
 }
 
 // Outcome is what the commands of one comment change, and the answer.

@@ -42,7 +42,11 @@ func (e *execution) hotfixOf(app, environment string, words []string) {
 		e.refuse("%s cannot come: %s.", code(release.Version()), escape(g.Reason))
 		return
 	}
-	e.mend(app, environment, Intent{Kind: IntentHotfix, Release: release, From: current.Release, Actor: e.Login, At: e.Now,
+	unsure, ok := e.inRegistry(image)
+	if !ok {
+		return
+	}
+	e.mend(app, environment, unsure, Intent{Kind: IntentHotfix, Release: release, From: current.Release, Actor: e.Login, At: e.Now,
 		Reason: clip(oneLine(strings.Join(words[1:], " ")), 300)})
 }
 
@@ -53,13 +57,11 @@ func (e *execution) hotfixImage(release Release, word string) (Image, bool) {
 		e.refuse("%s is no image with a tag.", code(clip(word, 60)))
 		return image, false
 	}
-	var names, fit []string
+	var names []string
 	for _, i := range release {
 		names = append(names, code(i.Name))
-		if image.Name == "" && len(release) == 1 || image.Name == i.Name || image.Name != "" && strings.HasSuffix(i.Name, "/"+image.Name) {
-			fit = append(fit, i.Name)
-		}
 	}
+	fit := image.fitting(release)
 	if len(fit) != 1 {
 		e.refuse("%s is of which image? Write one of %s before the tag.", code(clip(word, 60)), choices(names))
 		return image, false
@@ -68,8 +70,8 @@ func (e *execution) hotfixImage(release Release, word string) (Image, bool) {
 	return image, true
 }
 
-// mend writes the hotfix down, and says what follows.
-func (e *execution) mend(app, environment string, i Intent) {
+// mend writes the hotfix down, and says what follows, and what is not sure of it.
+func (e *execution) mend(app, environment, unsure string, i Intent) {
 	if e.out.Intents[app] == nil {
 		e.out.Intents[app] = map[string]Intent{}
 	}
@@ -77,8 +79,8 @@ func (e *execution) mend(app, environment string, i Intent) {
 	if x := e.rejectedHere(app, environment, i.Release); x != nil {
 		e.out.Lifts = append(e.out.Lifts, Lift{Place: x.Place, Number: x.Number, Actor: e.Login, At: e.Now})
 	}
-	e.say("A hotfix of %s in %s: %s → %s. %s It skips upstream, soak and checks, and nothing else. Nothing that was there before it goes over it without `/override hotfix`.%s",
-		code(app), code(environment), code(i.From.Version()), code(i.Release.Version()), e.urgentFollows(app, environment, i, windowsOn(e.Config, app, environment)), e.backfillWords(app, environment))
+	e.say("A hotfix of %s in %s: %s → %s. %s It skips upstream, soak and checks, and nothing else. Nothing that was there before it goes over it without `/override hotfix`.%s%s",
+		code(app), code(environment), code(i.From.Version()), code(i.Release.Version()), e.urgentFollows(app, environment, i, windowsOn(e.Config, app, environment)), e.backfillWords(app, environment), unsure)
 }
 
 // backfillWords names where the hotfix goes from there.

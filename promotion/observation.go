@@ -113,8 +113,9 @@ type CommandFacts struct {
 	Unknown    string   // what could not be looked up of them
 	Body       string
 	At         time.Time
-	Edited     bool // before Ferry heard it: it is answered, and not carried out
-	Answered   bool // before the database was lost: it is not carried out again
+	Images     []CheckedImage // of its hotfixes
+	Edited     bool           // before Ferry heard it: it is answered, and not carried out
+	Answered   bool           // before the database was lost: it is not carried out again
 }
 
 // ReviewFacts is what the forge's reviews of a pull request say: of each person what they said last.

@@ -87,20 +87,49 @@ func (r *Reader) Labels(ctx context.Context, image, tag, digest string) (map[str
 	return nil, fmt.Errorf("reading %s from its registry: %w", image, err)
 }
 
-func (r *Reader) labels(ctx context.Context, image, tag, digest string) (map[string]string, error) {
-	ref, err := reference(image, tag, digest)
+// Has says whether the registry has the image: by its digest where one is given, else by its tag. It fails where the registry does not answer, or does not
+// show the image: what is hidden may be there.
+func (r *Reader) Has(ctx context.Context, image, tag, digest string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ref, puller, done, err := r.puller(ctx, image, tag, digest)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
+		return false, err
 	}
-	host := ref.Context().RegistryStr()
-	auth, known := r.auths[host]
+	defer done()
+	_, err = puller.Head(ctx, ref)
+	var answer *transport.Error
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound:
+		return false, nil
+	case errors.As(err, &answer):
+		return false, fmt.Errorf("the registry answered %d", answer.StatusCode)
+	case errors.Is(err, errPrivate):
+		return false, errPrivate
+	}
+	return false, errors.New("the registry does not answer")
+}
+
+// puller returns what reads the image, with how to name it, and what is to be done in the end.
+func (r *Reader) puller(ctx context.Context, image, tag, digest string) (ref name.Reference, puller *remote.Puller, done func(), err error) {
+	if ref, err = reference(image, tag, digest); err != nil {
+		return nil, nil, nil, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	auth, known := r.auths[ref.Context().RegistryStr()]
 	carrier := r.carrier(known)
-	defer carrier.base.CloseIdleConnections()
-	puller, err := remote.NewPuller(remote.WithTransport(carrier), remote.WithAuth(authn.FromConfig(auth)), remote.WithUserAgent("ferry"),
+	puller, err = remote.NewPuller(remote.WithTransport(carrier), remote.WithAuth(authn.FromConfig(auth)), remote.WithUserAgent("ferry"),
 		remote.WithRetryBackoff(remote.Backoff{Steps: 1}), remote.WithContext(ctx))
+	return ref, puller, carrier.base.CloseIdleConnections, err
+}
+
+func (r *Reader) labels(ctx context.Context, image, tag, digest string) (map[string]string, error) {
+	ref, puller, done, err := r.puller(ctx, image, tag, digest)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	out, list := map[string]string{}, map[string]string{}
 	found, err := puller.Get(ctx, ref)
 	if err != nil {

@@ -189,3 +189,29 @@ func TestNew(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestHas: what is there is told from what is not, and from what the registry does not show.
+func TestHas(t *testing.T) {
+	t.Parallel()
+	host := serve(t)
+	ref, err := name.ParseReference(host + "/acme/checkout:one")
+	if err == nil {
+		err = remote.Write(ref, labelled(t, "x", ""), remote.WithTransport(signer{}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		password, tag string
+		has, told     bool
+	}{{"canary-registry", "one", true, true}, {"canary-registry", "two", false, true}, {"wrong", "one", false, false}} {
+		reader, err := registry.New(auths(host, test.password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		has, err := reader.Has(t.Context(), host+"/acme/checkout", test.tag, "")
+		if has != test.has || (err == nil) != test.told || err != nil && strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v, %v", test.tag, has, err)
+		}
+	}
+}

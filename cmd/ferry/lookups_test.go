@@ -204,3 +204,24 @@ func TestARegistryThatFails(t *testing.T) {
 		t.Errorf("the registry was asked %d times, and %d after it was given up", asked, asked-before)
 	}
 }
+
+// TestHotfixOfWhatIsInNoRegistry: nothing is promised of an image that is not there; where the registry cannot be asked, the answer says so.
+func TestHotfixOfWhatIsInNoRegistry(t *testing.T) {
+	t.Parallel()
+	host, push := images(t)
+	h := silentCI(t, "ghcr.io", host)
+	mia := h.maintainer()
+	h.svc.settings.secrets.registries = []byte(`{"auths": {"` + host + `": {}}}`)
+	h.does(h.svc.readRegistries())
+	h.svc.work.Has = h.svc.has
+	board := h.board().Number
+	mustContain(t, h.ask(board, mia, "/hotfix prod 1.0.1 it loses orders"), "Nothing was done: the registry has no `"+host+"/acme/checkout:1.0.1`")
+	h.noPulls()
+	push("1.0.1", nil)
+	mustContain(t, h.ask(board, mia, "/hotfix prod checkout:1.0.1 it loses orders"), "A hotfix of `checkout` in `prod`: `1.0.0` → `1.0.1`.")
+	mustContain(t, h.pullOn(acmeEnv, "ferry/prod/checkout").Title, "1.0.1")
+	h.svc.settings.secrets.registries = nil // then what is at a private address is not asked
+	h.does(h.svc.readRegistries())
+	h.svc.work.Has = h.svc.has
+	mustContain(t, h.ask(board, mia, "/hotfix checkout prod 1.0.2 it still does"), "→ `1.0.2`", "Whether the registry has `"+host+"/acme/checkout:1.0.2` could not be checked: it is at a private address")
+}

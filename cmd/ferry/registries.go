@@ -47,6 +47,9 @@ func (svc *service) readRegistries() error {
 	if err != nil {
 		return err
 	}
+	svc.has = func(ctx context.Context, image promotion.Image) (bool, error) {
+		return reader.Has(ctx, image.Name, image.Tag, image.Digest)
+	}
 	svc.labels = func(ctx context.Context, image promotion.Image) (map[string]string, error) {
 		labels, err := reader.Labels(ctx, image.Name, image.Tag, image.Digest)
 		if errors.Is(err, registry.ErrUnknown) {

@@ -50,6 +50,7 @@ type service struct {
 	metrics  *metrics
 	options  []postgres.Option                                                 // of the store
 	labels   func(context.Context, promotion.Image) (map[string]string, error) // nil: registries are not read
+	has      func(context.Context, promotion.Image) (bool, error)              // likewise
 }
 
 func newService(s settings, carrier http.RoundTripper, now func() time.Time, logger *slog.Logger) *service {
@@ -95,7 +96,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 		return usageIf(err)
 	}
 	svc.store = store
-	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings, svc.now)}, URL: svc.settings.URL, Labels: svc.labels, Now: svc.now, Logger: svc.logger,
+	svc.work = &worker.Work{Store: store, Forges: map[forge.Kind]worker.Connection{forge.GitHub: connection(gh, svc.settings, svc.now)}, URL: svc.settings.URL, Labels: svc.labels, Has: svc.has, Now: svc.now, Logger: svc.logger,
 		Holder: holderName(), LeaseTime: svc.lease, Metrics: worker.Metrics{Job: svc.metrics.job, Lost: svc.metrics.lost}}
 	doors := server.New(server.Config{
 		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.counted, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.home(), svc.settings.pagesURL(), svc.now, svc.logger),

@@ -182,8 +182,8 @@ func parseComment(body []byte) (forge.Event, error) {
 
 type pullPayload struct {
 	common
-	Reason      string `json:"reason"` // of dequeued
-	Changes     struct {
+	Reason  string `json:"reason"` // of dequeued
+	Changes struct {
 		Body *json.RawMessage `json:"body"`
 	} `json:"changes"` // of edited
 	PullRequest *struct {

@@ -47,6 +47,7 @@ type pendingCommand struct {
 	body       string
 	said       time.Time
 	edited     bool
+	images     []promotion.CheckedImage
 }
 
 // commands carries out what was asked in comments, in the order in which it was said.
@@ -72,16 +73,16 @@ func (d *decision) commands(ctx context.Context) error {
 
 func (d *decision) pendingCommands(ctx context.Context) (list []pendingCommand, err error) {
 	rows, err := d.tx.Query(ctx, `
-		select comment, number, actor, login, permission, teams, unknown, body, said_at, edited from commands where repository = $1 and done_at is null order by said_at, comment`, d.repo.ID)
+		select comment, number, actor, login, permission, teams, unknown, body, said_at, edited, images from commands where repository = $1 and done_at is null order by said_at, comment`, d.repo.ID)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c pendingCommand, err error) {
-		var teams []byte
-		if err := row.Scan(&c.comment, &c.number, &c.actor, &c.login, &c.permission, &teams, &c.unknown, &c.body, &c.said, &c.edited); err != nil {
+		var teams, images []byte
+		if err := row.Scan(&c.comment, &c.number, &c.actor, &c.login, &c.permission, &teams, &c.unknown, &c.body, &c.said, &c.edited, &images); err != nil {
 			return c, err
 		}
-		return c, json.Unmarshal(teams, &c.teams)
+		return c, errors.Join(json.Unmarshal(teams, &c.teams), json.Unmarshal(images, &c.images))
 	})
 }
 
@@ -102,7 +103,7 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 		return err
 	}
 	scene := promotion.CommandScene{Config: d.config, Views: views, Stops: stops, Rejections: rejections,
-		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now, Said: c.said, Edited: c.edited,
+		Actor: c.actor, Login: c.login, Permission: c.permission, Teams: c.teams, Unknown: c.unknown, Now: d.now, Said: c.said, Edited: c.edited, Checked: c.images,
 		Left: promotion.CommandsLeft(c.body, d.prefix())}
 	err = d.tx.QueryRow(ctx, `select coalesce(nullif(train, ''), app), environment from promotions where repository = $1 and number = $2 limit 1`, d.repo.ID, c.number).Scan(&scene.App, &scene.Environment)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {

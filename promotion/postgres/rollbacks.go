@@ -56,6 +56,25 @@ func (d *decision) lately(ctx context.Context, app string) (map[string]promotion
 	return out, err
 }
 
+// StandingApps returns what stands of the apps that are among the words, of those that the pull request of that number brings, and of the only app there is.
+func (s *Store) StandingApps(ctx context.Context, repository int64, number int, words []string) (list []promotion.StandingApp, err error) {
+	defer wrap(&err, "StandingApps(%d, %d)", repository, number)
+	rows, err := s.pool.Query(ctx, `
+		select distinct d.app, d.release from deployments d join repositories r on r.id = d.repository and r.default_branch = d.branch
+		where d.repository = $1 and d.last_seq is null and d.problem = '' and (d.app = any($2) or d.app in (select app from promotions where repository = $1 and number = $3)
+		   or (select count(*) from apps where repository = $1) = 1) order by 1 limit 100`, repository, words, number)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (a promotion.StandingApp, err error) {
+		var release []byte
+		if err := row.Scan(&a.App, &release); err != nil {
+			return a, err
+		}
+		return a, json.Unmarshal(release, &a.Release)
+	})
+}
+
 // askedBefore adds to who asks for a release those people who asked for the same before: none of them approves it.
 func (d *decision) askedBefore(ctx context.Context, app, environment string, i promotion.Intent) (promotion.Intent, error) {
 	var before string

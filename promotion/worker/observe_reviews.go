@@ -232,8 +232,12 @@ func (l *look) command(ctx context.Context, c forge.CommentHint, commands []prom
 			return err
 		}
 	}
+	images, err := l.hotfixed(ctx, c.Number, commands)
+	if err != nil {
+		return err
+	}
 	l.out.Commands = append(l.out.Commands, promotion.CommandFacts{Comment: c.ID, Number: c.Number, Author: c.Author, Permission: who.Permission,
-		Teams: who.Teams, Unknown: who.Unknown, Body: plain(c.Body), At: c.CreatedAt, Edited: c.Edited})
+		Teams: who.Teams, Unknown: who.Unknown, Body: plain(c.Body), At: c.CreatedAt, Edited: c.Edited, Images: images})
 	return nil
 }
 

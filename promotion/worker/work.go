@@ -20,6 +20,7 @@ type Work struct {
 	Store   *postgres.Store
 	Forges  map[forge.Kind]Connection
 	Labels  imageLabels // nil: registries are not read
+	Has     imageFinder // likewise
 	URL     string      // Ferry's own public address
 	Now     func() time.Time
 	Logger  *slog.Logger
