@@ -62,7 +62,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestHealthCostsLittle: a look costs three requests for an environment repository, and none where the forge limits Ferry; what was found before stays then.
+// TestHealthCostsLittle: a look costs four requests for an environment repository (one for the rules of ferry-state), and none where the forge limits Ferry; what was found before stays then.
 func TestHealthCostsLittle(t *testing.T) {
 	t.Parallel()
 	h := newCheckout(t, "")
@@ -75,7 +75,7 @@ func TestHealthCostsLittle(t *testing.T) {
 			n += times
 		}
 	}
-	if n != 3 {
+	if n != 4 {
 		t.Errorf("a look costs %v", h.forge.Requests())
 	}
 	h.forge.Faults().Fail(sandbox.Fault{Method: "GET", Route: "/repos/{owner}/{repo}/branches/{branch}", Status: 502, Times: 9})
