@@ -24,6 +24,7 @@ type Observation struct {
 	Recovery     *Recovery         // what the forge remembers of an earlier database, at the first look
 	Pulls        []PullFacts
 	Reviews      []ReviewFacts
+	Reviewed     []int // pull requests that a delivery says were reviewed just now
 	Heads        []HeadSeen
 	Authors      []Author
 	Queue        *QueueFacts   // nil: nobody looked at the merge queue

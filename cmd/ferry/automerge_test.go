@@ -170,3 +170,21 @@ func TestARefusedMergeHearsOfTheMissingCheck(t *testing.T) {
 		})
 	}
 }
+
+// TestARefusedMergeHearsOfTheMissingReview: the branch asks for a review that no gate of Ferry's asks for; the merge comes with it, not an hour later.
+func TestARefusedMergeHearsOfTheMissingReview(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, releasing)
+	rules := sandbox.Rules{Reviews: 1, Checks: []sandbox.RequiredCheck{{Context: "ferry/gates", App: testAppID}}}
+	h.does(h.forge.SetRuleset(acmeEnv, sandbox.Ruleset{Name: "main", Branches: []string{"main"}, Bypass: []string{"dora"}, Rules: rules}))
+	h.person("bob", acmeEnv, forge.PermissionWrite)
+	h.arrive("1.1.0")
+	h.later(10 * time.Minute)
+	p := h.staging()
+	h.review(p.Number, "bob", "COMMENT")
+	h.later(10 * time.Second)
+	h.staging()
+	h.review(p.Number, "bob", "APPROVE")
+	h.later(10 * time.Second)
+	h.noPulls()
+}

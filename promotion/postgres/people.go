@@ -81,7 +81,20 @@ func (r *observation) people(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return r.awaken(ctx, r.o.Reviewed)
+}
+
+// awaken makes the merges due soon that the forge refused and whose pull requests were reviewed since: a review may be what they lacked, also one that no
+// gate of Ferry's asks for. A forge shows it only a little later. A merge that is written to just now is left alone.
+func (r *observation) awaken(ctx context.Context, numbers []int) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	_, err := r.tx.Exec(ctx, `
+		update wishes set act_at = $3 where id in (
+		  select id from wishes where repository = $1 and kind = 'merge' and refusal <> '' and act_at > $3 and (desired ->> 'number')::int = any($2) for update skip locked)`,
+		r.repo.ID, numbers, r.now.Add(5*time.Second))
+	return err
 }
 
 // seeHead notes by when a pull request stood at a head. The earliest time counts; but where it stood at another one in between, when it came back.

@@ -30,6 +30,7 @@ func (l *look) lookAtReviews(ctx context.Context) error {
 	for number := range l.reviews {
 		numbers = append(numbers, number)
 	}
+	l.out.Reviewed = numbers
 	all := l.repo.Sweep || l.out.ConfigFacts != nil
 	if len(numbers) == 0 && !all && l.back == nil {
 		return nil
