@@ -49,6 +49,9 @@ type Command struct {
 
 var commandForm = regexp.MustCompile(`(?i)^ {0,3}/(ferry[\s\p{Z}]+/?)?([a-z]+)[.,:;!]*((?:[\s\p{Z}].*)?)$`)
 
+// anyCommandForm is the begin of a line that may be a command.
+var anyCommandForm = regexp.MustCompile(`(?m)^ {0,3}/[a-zA-Z]`)
+
 // ParseCommands returns the commands of a comment: each the first word of a line outside quotes, code and HTML comments. A first word that
 // is neither a command of Ferry's nor nearly one is left to other bots, unless it is written as /ferry WORD. Of many commands it returns the first ten.
 //
@@ -68,6 +71,9 @@ func CommandsLeft(body, prefix string) []Command {
 const maxCommands = 10
 
 func allCommands(body, prefix string) (out []Command) {
+	if !anyCommandForm.MatchString(body) { // most comments: how they are to be read does not matter
+		return nil
+	}
 	for _, line := range spokenLines(body) {
 		m := commandForm.FindStringSubmatch(line)
 		if m == nil {

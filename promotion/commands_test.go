@@ -93,6 +93,7 @@ func TestParseCommands(t *testing.T) {
 		{"a table's code", "<table><tr><td><pre>\n/hold\n\n/hold\n</pre></td></tr></table>\n\n/status", "status"},
 		{"a code span over lines", "we say `please\n/hold\nnow` and\n/status", "status"},
 		{"a code span of two strokes over lines", "we say ``a ` b\n/hold\n`` and\n/status", "status"},
+		{"a stroke that is escaped", "it costs \\`so\n/hold\n`", "hold"},
 		{"a stroke that nothing closes", "it's `here\n/hold", "hold"},
 		{"a tag over lines", "see <a\nhref=\"x\"\n> there\n/status", "status"},
 		{"a comment's tag", "<!-- <pre> -->\n/hold", "hold"},
@@ -137,6 +138,20 @@ func TestManyCommandsAndWords(t *testing.T) {
 		})
 		if len(out.Approvals) > 0 {
 			t.Errorf("%s: %+v", said, out)
+		}
+	}
+}
+
+// TestCommentsThatMeanHarm: what takes long to read elsewhere does not here, also where it is far longer than a forge takes.
+func TestCommentsThatMeanHarm(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{"> ", "- 1. ", "> - ", "[a](", "![[]()", "*a_ ", "`a``b", "<!--", "<pre>", "x <a ", "</pre>"} {
+		began := time.Now()
+		if got := promotion.ParseCommands("/status\n\n"+strings.Repeat(part, 400_000/len(part)), ""); len(got) != 1 {
+			t.Errorf("%q many times: %+v", part, got)
+		}
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("%q many times takes %s", part, took)
 		}
 	}
 }

@@ -6,10 +6,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
+
+// deepForm is the begin of a line that stands in very many quotes or lists. Nobody writes so, and it takes long to read.
+var deepForm = regexp.MustCompile(`(?m)^[ \t]*(?:(?:>|[-+*]|\d{1,9}[.)])[ \t]*){16,}`)
+
+// commentParser reads markdown as far as it matters which lines are said. Emphasis and links change nothing of that, and take long to read where somebody
+// means harm.
+func commentParser() parser.Parser {
+	return parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...), parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+		parser.WithInlineParsers(util.Prioritized(parser.NewCodeSpanParser(), 100), util.Prioritized(parser.NewAutoLinkParser(), 300), util.Prioritized(parser.NewRawHTMLParser(), 400)))
+}
 
 // htmlForm finds what is HTML: comments, and the tags whose content a page shows as it stands, or as somebody else's words.
 var htmlForm = regexp.MustCompile(`(?is)<!--.*?(?:-->|$)|<(/?)(pre|code|samp|kbd|tt|blockquote|q|textarea|script|style|xmp)(?:[\s/][^>]*)?>`)
@@ -35,8 +46,8 @@ type speech struct {
 // it stands, is left out. Lines that begin as those of a quote or a list do stay, and do not look like commands; one that follows them without an empty line
 // between belongs to them, but somebody who writes so means it.
 func spokenLines(body string) (out []string) {
-	s := speech{source: []byte(body)}
-	for n := goldmark.DefaultParser().Parse(text.NewReader(s.source)).FirstChild(); n != nil; n = n.NextSibling() {
+	s := speech{source: []byte(deepForm.ReplaceAllString(body, "> "))}
+	for n := commentParser().Parse(text.NewReader(s.source)).FirstChild(); n != nil; n = n.NextSibling() {
 		s.inside = n.Kind() == ast.KindBlockquote || n.Kind() == ast.KindList
 		_ = ast.Walk(n, s.node) // which never fails
 	}

@@ -54,6 +54,13 @@ func TestWatch(t *testing.T) {
 			w.well()
 			w.sick(time.Minute)
 		}, true, false, false},
+		{"past what a person rejected, it is only offered", config.RollbackAuto, func(w *world) {
+			w.env("prod").Rejections = []promotion.Rejection{{Release: release("1.1.0"), Number: 7, Actor: "dora"}}
+			w.sick(time.Minute)
+			if offer := w.cell("prod").Offer; !strings.Contains(offer, "/rollback checkout prod to 1.0.0 brings 1.0.0 back") {
+				w.t.Errorf("offered is %q", offer)
+			}
+		}, true, false, false},
 		{"by what was read back, it is only offered", config.RollbackAuto, func(w *world) {
 			w.env("prod").History[0].Recovered = w.now
 			w.sick(time.Minute)

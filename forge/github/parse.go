@@ -239,17 +239,26 @@ func parsePull(body []byte) (forge.Event, error) {
 	if e.Action == "edited" && p.Changes.Body != nil {
 		hint.Edited, hint.Body = true, pull.Body
 	}
-	switch e.Action { // docs.github.com, "Webhook events and payloads", pull_request
-	case "auto_merge_enabled", "enqueued":
-		hint.Arming = &forge.Arming{Queue: e.Action == "enqueued", By: e.Sender.Login}
-	case "auto_merge_disabled", "dequeued":
-		hint.Arming = &forge.Arming{Queue: e.Action == "dequeued"}
-		if hint.Arming.Queue && !slices.Contains([]string{"", "MANUAL", "MERGE", "ALREADY_MERGED"}, p.Reason) {
-			hint.Arming.Ejected = strings.ToLower(strings.ReplaceAll(p.Reason, "_", " "))
-		}
-	}
+	hint.Arming = p.arming(e)
 	e.Pull = hint
 	return e, nil
+}
+
+// arming returns what just changed of who merges it (docs.github.com, "Webhook events and payloads", pull_request); nil where nothing did.
+func (p *pullPayload) arming(e forge.Event) *forge.Arming {
+	switch e.Action {
+	case "auto_merge_enabled", "enqueued":
+		return &forge.Arming{Queue: e.Action == "enqueued", By: e.Sender.Login}
+	case "auto_merge_disabled":
+		return &forge.Arming{}
+	case "dequeued":
+		a := forge.Arming{Queue: true}
+		if !slices.Contains([]string{"", "MANUAL", "MERGE", "ALREADY_MERGED"}, p.Reason) {
+			a.Ejected = strings.ToLower(strings.ReplaceAll(p.Reason, "_", " "))
+		}
+		return &a
+	}
+	return nil
 }
 
 type reviewPayload struct {
