@@ -59,6 +59,7 @@ type PushedCommit struct {
 	SHA   SHA
 	Tree  SHA
 	Paths []string // added, removed and modified
+	Made
 }
 
 // PullHint says which pull request may have changed.

@@ -183,6 +183,13 @@ type File struct {
 	Symlink bool
 }
 
+// Made is who made a commit, as far as it says so itself.
+type Made struct {
+	By      []string // logins: its author and its committer, where the forge knows their accounts, and With
+	With    []string // likewise: co-authors that its trailers name by an address of the forge's own
+	Unnamed bool     // its trailers name co-authors by addresses of which only the forge knows whose they are
+}
+
 // Commit is one commit.
 type Commit struct {
 	SHA       SHA
@@ -193,6 +200,7 @@ type Commit struct {
 	Committer User // likewise
 	At        time.Time
 	Verified  bool // the forge vouches for the signature
+	Made
 }
 
 // NewCommit is a commit to be made through the forge's API on top of Parent. With no Parent it is a root commit that
@@ -225,8 +233,8 @@ const (
 // Comparison is what lies between two commits.
 type Comparison struct {
 	Relation Relation
-	Commits  []SHA // reachable from head and not from base, oldest first
-	Line     []SHA // those that head was in turn: from base on by first parents, oldest first; nil where those do not lead to base
+	Commits  []Commit // reachable from head and not from base, oldest first
+	Line     []SHA    // those that head was in turn: from base on by first parents, oldest first; nil where those do not lead to base
 	Paths    []string
 	// Complete says that Commits and Paths are all there are; forges cut long ones.
 	Complete bool

@@ -40,6 +40,7 @@ type SourceCommit struct {
 	SHA     forge.SHA `json:"sha"`
 	Subject string    `json:"subject"`
 	Author  string    `json:"author,omitempty"` // login; empty where the forge knows no account
+	With    []string  `json:"with,omitempty"`   // logins of its co-authors
 	Pull    int       `json:"pull,omitempty"`   // the pull request that the subject names
 }
 
@@ -49,7 +50,7 @@ const MostSourceCommits = 250
 // NewSourceCommit returns what is kept of a commit.
 func NewSourceCommit(c forge.Commit) SourceCommit {
 	subject, rest, _ := strings.Cut(c.Message, "\n")
-	out := SourceCommit{SHA: c.SHA, Author: clip(oneLine(c.Author.Login), 80)}
+	out := SourceCommit{SHA: c.SHA, Author: clip(oneLine(c.Author.Login), 80), With: c.With}
 	if m := mergedPull.FindStringSubmatch(subject); m != nil {
 		out.Pull, _ = strconv.Atoi(m[1])
 		if title, _, _ := strings.Cut(strings.TrimSpace(rest), "\n"); strings.TrimSpace(title) != "" {

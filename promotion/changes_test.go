@@ -2,6 +2,7 @@ package promotion_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -28,7 +29,7 @@ func TestNewSourceCommit(t *testing.T) {
 		"":                                                         {},
 	} {
 		want.SHA, want.Author = sha(1), "ann"
-		if got := promotion.NewSourceCommit(forge.Commit{SHA: sha(1), Message: message, Author: forge.User{Login: "ann"}}); got != want {
+		if got := promotion.NewSourceCommit(forge.Commit{SHA: sha(1), Message: message, Author: forge.User{Login: "ann"}}); !reflect.DeepEqual(got, want) {
 			t.Errorf("%.40q: %+v, want %+v", message, got, want)
 		}
 	}

@@ -36,6 +36,7 @@ type Author struct {
 	Source string // owner/name
 	Commit forge.SHA
 	forge.User
+	With []string // logins of the co-authors
 }
 
 // NeedsReviews says whether anything in the environment depends on who has approved: only there are reviews read.
@@ -159,16 +160,24 @@ func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 	return fmt.Sprintf("they have %s permission", p.Permission)
 }
 
-// broughtUnknown says whether the account pushed the release into an environment that comes first, where the source of an image of it is unknown: they
-// may have written it.
+// broughtUnknown says whether the account had a hand in bringing the release into an environment that comes first, where the source of an image of it is
+// unknown: they may have written it.
 func (s *Snapshot) broughtUnknown(release Release, login string) bool {
 	unknown := slices.ContainsFunc(release, func(image Image) bool {
 		from, ok := s.source(image)
 		return !ok || from.Commit == ""
 	})
 	return unknown && login != "" && slices.ContainsFunc(s.Environments, func(e Environment) bool {
-		return len(e.From) == 0 && slices.ContainsFunc(e.History, func(d Deployment) bool { return strings.EqualFold(d.BroughtBy, login) && d.Release.Same(release) })
+		return len(e.From) == 0 && slices.ContainsFunc(e.History, func(d Deployment) bool { return d.broughtBy(login) && d.Release.Same(release) })
 	})
+}
+
+func (d *Deployment) broughtBy(login string) bool {
+	return strings.EqualFold(d.BroughtBy, login) || hasLogin(d.BroughtAlso, login)
+}
+
+func hasLogin(logins []string, login string) bool {
+	return slices.ContainsFunc(logins, func(l string) bool { return strings.EqualFold(l, login) })
 }
 
 // wrote says whether the account made one of the commits that the release was built from, or any that it adds to what stands in the environment, as far
@@ -177,7 +186,7 @@ func (s *Snapshot) wrote(env *Environment, release Release, who forge.User) bool
 	built := slices.ContainsFunc(release, func(image Image) bool {
 		from, ok := s.source(image)
 		return ok && from.Commit != "" && slices.ContainsFunc(s.Authors, func(a Author) bool {
-			return a.ID != 0 && a.ID == who.ID && a.Commit == from.Commit && strings.EqualFold(a.Source, from.Source)
+			return (a.ID != 0 && a.ID == who.ID || hasLogin(a.With, who.Login)) && a.Commit == from.Commit && strings.EqualFold(a.Source, from.Source)
 		})
 	})
 	current := env.Current()
@@ -185,6 +194,8 @@ func (s *Snapshot) wrote(env *Environment, release Release, who forge.User) bool
 		return built
 	}
 	return slices.ContainsFunc(s.changed(current.Release, release), func(k ChangeKey) bool {
-		return slices.ContainsFunc(s.between(k).Commits, func(c SourceCommit) bool { return strings.EqualFold(c.Author, who.Login) })
+		return slices.ContainsFunc(s.between(k).Commits, func(c SourceCommit) bool {
+			return strings.EqualFold(c.Author, who.Login) || hasLogin(c.With, who.Login)
+		})
 	})
 }

@@ -57,8 +57,14 @@ type HeadFacts struct {
 	// Revisions are the branch's commits since the last observation, oldest first, the head last.
 	Revisions []forge.SHA
 	Reset     bool // the branch was forced: the revisions before are not its history any more
-	// Pushers are who brought revisions, as far as that is known.
-	Pushers map[forge.SHA]forge.User
+	// Bringers are who brought revisions, as far as that is known.
+	Bringers map[forge.SHA]Bringers
+}
+
+// Bringers is everybody who brought a revision to the branch.
+type Bringers struct {
+	forge.User          // who pushed or merged it
+	Also       []string // logins of who made the commits that came with it
 }
 
 // ConfigFacts is what .ferry.yaml says at the head.

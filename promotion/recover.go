@@ -192,9 +192,9 @@ func (p *Past) Stand(seq int64, revision forge.SHA, at time.Time, release Releas
 }
 
 // Brought notes who made the revision, where the deployment that stands began with it.
-func (p *Past) Brought(revision forge.SHA, by string) {
+func (p *Past) Brought(revision forge.SHA, by Bringers) {
 	if d := p.current(); d != nil && d.FirstSHA == revision {
-		d.BroughtBy = by
+		d.BroughtBy, d.BroughtAlso = by.Login, by.Also
 	}
 }
 

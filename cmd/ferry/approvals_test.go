@@ -91,6 +91,7 @@ func TestApprovalIsOfWhatWasShown(t *testing.T) {
 	t.Parallel()
 	h, p := newProposed(t, approving)
 	h.review(p.Number, "bob", "APPROVE")
+	h.soon()
 	h.ask(p.Number, "eve", "/approve")
 	h.gates("success", "")
 	h.arrive("1.2.0")

@@ -45,6 +45,7 @@ func commit(call string, r *gh.RepositoryCommit) (forge.Commit, error) {
 	found := forge.Commit{
 		Message: r.GetCommit().GetMessage(), Author: user(r.GetAuthor()), Committer: user(r.GetCommitter()),
 		At: r.GetCommit().GetCommitter().GetDate().UTC(), Verified: r.GetCommit().GetVerification().GetVerified(),
+		Made: made(r.GetCommit().GetMessage(), r.GetAuthor().GetLogin(), r.GetCommitter().GetLogin()),
 	}
 	var err error
 	if found.SHA, err = sha(call, r.GetSHA()); err != nil {
@@ -72,7 +73,6 @@ func (c *Client) Compare(ctx context.Context, repo forge.Repo, base, head forge.
 		return forge.Comparison{}, err
 	}
 	found, total := forge.Comparison{Complete: true}, 0
-	firsts := map[forge.SHA]forge.SHA{}
 	for page := 1; page > 0 && page <= maxComparePages; {
 		part, resp, err := c.api.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, string(base), string(head),
 			&gh.ListOptions{Page: page, PerPage: perPage})
@@ -87,18 +87,15 @@ func (c *Client) Compare(ctx context.Context, repo forge.Repo, base, head forge.
 			found.Paths, found.Complete = comparedPaths(part.Files), len(part.Files) < maxCompareFiles
 		}
 		for _, r := range part.Commits {
-			name, err := sha(call, r.GetSHA())
+			one, err := commit(call, r)
 			if err != nil {
 				return forge.Comparison{}, err
 			}
-			found.Commits = append(found.Commits, name)
-			if len(r.Parents) > 0 {
-				firsts[name] = forge.SHA(r.Parents[0].GetSHA())
-			}
+			found.Commits = append(found.Commits, one)
 		}
 		page = resp.NextPage
 	}
-	found.Line = line(base, head, firsts)
+	found.Line = line(base, head, found.Commits)
 	found.Complete = found.Complete && len(found.Commits) == total
 	return found, nil
 }
@@ -132,7 +129,13 @@ func (c *Client) Changes(ctx context.Context, repo forge.Repo, base, head forge.
 }
 
 // line walks from head by first parents to base, and returns the commits in between and head, oldest first; nil where it does not come there.
-func line(base, head forge.SHA, firsts map[forge.SHA]forge.SHA) (line []forge.SHA) {
+func line(base, head forge.SHA, found []forge.Commit) (line []forge.SHA) {
+	firsts := map[forge.SHA]forge.SHA{}
+	for _, c := range found {
+		if len(c.Parents) > 0 {
+			firsts[c.SHA] = c.Parents[0]
+		}
+	}
 	for at := head; at != base; at = firsts[at] {
 		if firsts[at] == "" || len(line) > len(firsts) {
 			return nil

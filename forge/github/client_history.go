@@ -87,7 +87,7 @@ func (c *Client) Statuses(ctx context.Context, repo forge.Repo, name forge.SHA) 
 	return list, nil
 }
 
-// PullRequestsBy returns those of the newest most pull requests, open and closed, that an account opened, the newest first, and whether there are no
+// PullRequestsBy returns those of the newest most pull requests, open and closed, that an account opened (0: that anybody did), the newest first, and whether there are no
 // older ones at all. GitHub's list has no filter for authors, and does not say who merged.
 func (c *Client) PullRequestsBy(ctx context.Context, repo forge.Repo, author int64, most int) (list []forge.PullRequest, complete bool, err error) {
 	call := fmt.Sprintf("listing the pull requests of %s by the account %d", repo.FullName(), author)
@@ -101,7 +101,7 @@ func (c *Client) PullRequestsBy(ctx context.Context, repo forge.Repo, author int
 		return nil, false, c.failed(call, err)
 	}
 	for _, p := range found {
-		if p.GetUser().GetID() == author {
+		if author == 0 || p.GetUser().GetID() == author {
 			list = append(list, pullRequest(p))
 		}
 	}

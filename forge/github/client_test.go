@@ -165,13 +165,13 @@ func TestCompare(t *testing.T) {
 				if page == 1 {
 					files = strings.Repeat(`,{"filename":"f","previous_filename":"p"}`, test.files)[1:]
 				}
-				_, _ = fmt.Fprintf(w, `{"status":"ahead","total_commits":%d,"commits":[{"sha":"%040d"}],"files":[%s]}`, test.total, page, files)
+				_, _ = fmt.Fprintf(w, `{"status":"ahead","total_commits":%d,"commits":[{"sha":"%040d","commit":{"tree":{"sha":"%040[2]d"}}}],"files":[%s]}`, test.total, page, files)
 			})
 			got, err := f.client(t).Compare(t.Context(), acme, shaA, shaB)
 			if err != nil || got.Relation != forge.Ahead || got.Complete != test.complete || len(got.Paths) != 2*test.files || len(got.Commits) != test.calls {
 				t.Fatalf("got %s, %t, %d paths, %d commits, %v", got.Relation, got.Complete, len(got.Paths), len(got.Commits), err)
 			}
-			if !slices.IsSorted(got.Commits) || len(f.requests()) != test.calls {
+			if !slices.IsSortedFunc(got.Commits, func(a, b forge.Commit) int { return strings.Compare(string(a.SHA), string(b.SHA)) }) || len(f.requests()) != test.calls {
 				t.Fatalf("made %q", f.requests())
 			}
 		})

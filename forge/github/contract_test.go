@@ -82,7 +82,7 @@ func TestContractReading(t *testing.T) {
 		base, head forge.SHA
 		want       forge.Comparison
 	}{
-		{first, second, forge.Comparison{Relation: forge.Ahead, Commits: []forge.SHA{second}, Line: []forge.SHA{second}, Paths: []string{"new.yaml"}, Complete: true}},
+		{first, second, forge.Comparison{Relation: forge.Ahead, Commits: []forge.Commit{commit}, Line: []forge.SHA{second}, Paths: []string{"new.yaml"}, Complete: true}},
 		{second, first, forge.Comparison{Relation: forge.Behind, Complete: true}},
 		{first, first, forge.Comparison{Relation: forge.Identical, Complete: true}},
 	} {

@@ -20,11 +20,19 @@ type pushPayload struct {
 }
 
 type commitPart struct {
-	ID       string   `json:"id"`
-	Tree     string   `json:"tree_id"`
-	Added    []string `json:"added"`
-	Removed  []string `json:"removed"`
-	Modified []string `json:"modified"`
+	ID        string   `json:"id"`
+	Tree      string   `json:"tree_id"`
+	Message   string   `json:"message"`
+	Author    nameless `json:"author"`
+	Committer nameless `json:"committer"`
+	Added     []string `json:"added"`
+	Removed   []string `json:"removed"`
+	Modified  []string `json:"modified"`
+}
+
+// nameless is who made a commit, of whom only the account counts.
+type nameless struct {
+	Username string `json:"username"`
 }
 
 func parsePush(body []byte) (forge.Event, error) {
@@ -92,5 +100,5 @@ func (c *commitPart) commit() (forge.PushedCommit, error) {
 	}
 	paths := make([]string, 0, len(c.Added)+len(c.Removed)+len(c.Modified))
 	paths = append(append(append(paths, c.Added...), c.Removed...), c.Modified...)
-	return forge.PushedCommit{SHA: sha, Tree: tree, Paths: paths}, nil
+	return forge.PushedCommit{SHA: sha, Tree: tree, Paths: paths, Made: made(c.Message, c.Author.Username, c.Committer.Username)}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -268,13 +269,14 @@ func (in mergeOrder) text(title, message string) string {
 	return strings.TrimRight(title+"\n\n"+message, "\n")
 }
 
-// squashText is GitHub's default: one commit's own words, or the pull request's title and the list of the commits'.
+// squashText is GitHub's default: one commit's own words, or the pull request's title and the list of the commits', with who made those besides its author
+// as co-authors (github.blog/changelog, 2019-12-19, "Improved attribution when squashing commits").
 func (r *repository) squashText(t *thread) (title, message string, err error) {
 	shas, err := r.pullCommits(t)
 	if err != nil {
 		return "", "", err
 	}
-	var all []string
+	var all, authors []string
 	for _, sha := range shas {
 		c, err := r.git.Commit(sha)
 		if err != nil {
@@ -285,6 +287,12 @@ func (r *repository) squashText(t *thread) (title, message string, err error) {
 			return fmt.Sprintf("%s (#%d)", first, t.number), strings.TrimSpace(rest), nil
 		}
 		all = append(all, "* "+strings.TrimSpace(c.Message))
+		if by := fmt.Sprintf("Co-authored-by: %s <%s>", c.Author.Name, c.Author.Email); c.Author.Email != t.author.email && !slices.Contains(authors, by) {
+			authors = append(authors, by)
+		}
+	}
+	if len(authors) > 0 {
+		all = append(all, "---------", strings.Join(authors, "\n"))
 	}
 	return fmt.Sprintf("%s (#%d)", t.title, t.number), strings.Join(all, "\n\n"), nil
 }

@@ -136,8 +136,12 @@ func selected(o object, set ast.SelectionSet) object {
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.Field:
-			out[s.Alias] = o[s.Name]
-			switch inner := o[s.Name].(type) {
+			value, several := o[s.Name+" as "+s.Alias] // one field, asked for with several arguments
+			if !several {
+				value = o[s.Name]
+			}
+			out[s.Alias] = value
+			switch inner := value.(type) {
 			case object:
 				out[s.Alias] = selected(inner, s.SelectionSet)
 			case []object:
@@ -177,7 +181,7 @@ func graphqlRepository(c *call, f graphqlField) (object, error) {
 			continue
 		}
 		var err error
-		if o[asked.Name], err = repositoryFields()[asked.Name](c, r, f, asked); err != nil {
+		if o[asked.Name+" as "+asked.Alias], err = repositoryFields()[asked.Name](c, r, f, asked); err != nil {
 			return nil, err
 		}
 	}
@@ -186,7 +190,7 @@ func graphqlRepository(c *call, f graphqlField) (object, error) {
 
 // repositoryFields are the fields of a repository that have arguments of their own.
 func repositoryFields() map[string]func(*call, *repository, graphqlField, *ast.Field) (any, error) {
-	return map[string]func(*call, *repository, graphqlField, *ast.Field) (any, error){"ref": graphqlRef, "mergeQueue": graphqlQueue, "pullRequest": graphqlPullNumber}
+	return map[string]func(*call, *repository, graphqlField, *ast.Field) (any, error){"ref": graphqlRef, "mergeQueue": graphqlQueue, "pullRequest": graphqlPullNumber, "object": (*call).graphqlCommitObject}
 }
 
 func graphqlPullNumber(c *call, r *repository, f graphqlField, asked *ast.Field) (any, error) {

@@ -27,6 +27,7 @@ type (
 	keptAccount struct {
 		ID                        int64
 		Login, Kind, Email, Token string
+		Emails                    []string
 		Created                   time.Time
 	}
 	keptRepo struct {
@@ -148,7 +149,7 @@ func idOf(a *account) int64 {
 func (s *Sandbox) snapshot() kept {
 	k := kept{Last: s.st.last, Teams: s.keepTeams(), Waiting: s.hooks.waiting()}
 	for _, a := range s.st.accounts {
-		k.Accounts = append(k.Accounts, keptAccount{ID: a.id, Login: a.login, Kind: a.kind, Email: a.email, Token: a.token, Created: a.created})
+		k.Accounts = append(k.Accounts, keptAccount{ID: a.id, Login: a.login, Kind: a.kind, Email: a.email, Emails: a.emails, Token: a.token, Created: a.created})
 	}
 	for _, r := range s.st.sortedRepos() {
 		k.Repos = append(k.Repos, keepRepo(r))

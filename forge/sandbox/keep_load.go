@@ -29,9 +29,12 @@ func (s *Sandbox) load() error {
 	s.st.last = k.Last
 	accounts := map[int64]*account{}
 	for _, x := range k.Accounts {
-		a := &account{id: x.ID, login: x.Login, kind: x.Kind, email: x.Email, token: x.Token, created: x.Created}
+		a := &account{id: x.ID, login: x.Login, kind: x.Kind, email: x.Email, emails: x.Emails, token: x.Token, created: x.Created}
 		accounts[a.id] = a
 		s.st.accounts[strings.ToLower(a.login)], s.st.byEmail[a.email] = a, a
+		for _, email := range a.emails {
+			s.st.byEmail[email] = a
+		}
 		if a.token != "" {
 			s.st.byToken[a.token] = a
 		}

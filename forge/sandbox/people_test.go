@@ -54,7 +54,7 @@ func TestPeopleOpenAndMerge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.call(token, "GET", "~/git/commits/"+string(sha), "", 200).want(map[string]string{"message": "Two files (#1)\n\n* Add a\n\nwith care\n\n* Add b\n\nwith care"})
+	w.call(token, "GET", "~/git/commits/"+string(sha), "", 200).want(map[string]string{"message": "Two files (#1)\n\n* Add a\n\nwith care\n\n* Add b\n\nwith care\n\n---------\n\nCo-authored-by: ann <" + w.ann.Email + ">"})
 	w.call(token, "GET", "~/pulls/1", "", 200).want(map[string]string{"user.login": "bob", "merged_by.login": "ann"})
 }
 

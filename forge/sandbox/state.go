@@ -17,7 +17,8 @@ type account struct {
 	login   string
 	kind    string // User, Organization or Bot
 	email   string
-	token   string // a person's; empty for the others
+	emails  []string // others of theirs
+	token   string   // a person's; empty for the others
 	created time.Time
 }
 

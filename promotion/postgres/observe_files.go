@@ -253,18 +253,18 @@ func (r *observation) beginDeployment(ctx context.Context, place config.Place, r
 	if release == nil {
 		release = promotion.Release{}
 	}
-	var by forge.User
+	var by promotion.Bringers
 	if r.o.Head != nil {
-		by = r.o.Head.Pushers[revision]
+		by = r.o.Head.Bringers[revision]
 	}
 	if _, err := r.tx.Exec(ctx, `
-		insert into deployments (repository, branch, environment, app, release, problem, first_seq, first_sha, baseline, since, brought_by, judged)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		insert into deployments (repository, branch, environment, app, release, problem, first_seq, first_sha, baseline, since, brought_by, judged, brought_also)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, coalesce($13::text[], '{}'))
 		on conflict (repository, branch, environment, app, first_seq) do update
 		set release = excluded.release, problem = excluded.problem, last_seq = null, state = 'pending', since = excluded.since,
 		    converged_at = null, healthy_from = null, soaked = 0, counted_from = null, settled = false,
-		    brought_by = excluded.brought_by, judged = excluded.judged, degraded_from = null, answered = false`,
-		r.repo.ID, r.branch(), place.Environment, place.App, toJSON(release), problem, seq, revision, first, r.now, by.Login, first || by.Bot || by.ID != 0 && by.ID == r.self.ID); err != nil {
+		    brought_by = excluded.brought_by, brought_also = excluded.brought_also, judged = excluded.judged, degraded_from = null, answered = false`,
+		r.repo.ID, r.branch(), place.Environment, place.App, toJSON(release), problem, seq, revision, first, r.now, by.Login, first || by.Bot || by.ID != 0 && by.ID == r.self.ID, by.Also); err != nil {
 		return err
 	}
 	if err := r.overHotfixes(ctx, place.App, place.Environment); err != nil {

@@ -45,7 +45,7 @@ func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 		if p.BaseBranch == r.branch() && !unfinished {
 			r.dirty[pullUnit(p.Number)] = true
 		}
-		return nil
+		return r.broughtBy(ctx, p)
 	}
 	for _, m := range shown {
 		r.dirty[appUnit(m.app)] = true
@@ -57,6 +57,23 @@ func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 		}
 	}
 	return nil
+}
+
+// broughtBy lets the plans be made anew of what a pull request that people made has brought: whoever opened it may not approve that.
+func (r *observation) broughtBy(ctx context.Context, p promotion.PullFacts) error {
+	if !p.Merged || p.MergeSHA == "" {
+		return nil
+	}
+	rows, err := r.tx.Query(ctx, `select app from deployments where repository = $1 and first_sha = $2`, r.repo.ID, p.MergeSHA)
+	if err != nil {
+		return err
+	}
+	var app string
+	_, err = pgx.ForEachRow(rows, []any{&app}, func() error {
+		r.dirty[appUnit(app)] = true
+		return nil
+	})
+	return err
 }
 
 // beforeAnswer says whether a sweep may have read the pull request before an act on it was answered: it stands otherwise than the answer said, and nobody

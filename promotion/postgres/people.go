@@ -71,8 +71,9 @@ func (r *observation) people(ctx context.Context) error {
 	}
 	for _, a := range r.o.Authors {
 		if _, err := r.tx.Exec(ctx, `
-			insert into authors (repository, source, sha, author, login) values ($1, $2, $3, $4, $5)
-			on conflict (repository, source, sha) do update set author = excluded.author, login = excluded.login`, r.repo.ID, a.Source, a.Commit, a.ID, a.Login); err != nil {
+			insert into authors (repository, source, sha, author, login, co_authors) values ($1, $2, $3, $4, $5, coalesce($6::text[], '{}'))
+			on conflict (repository, source, sha) do update set author = excluded.author, login = excluded.login, co_authors = excluded.co_authors`,
+			r.repo.ID, a.Source, a.Commit, a.ID, a.Login, a.With); err != nil {
 			return err
 		}
 	}
@@ -247,12 +248,12 @@ func (d *decision) authors(ctx context.Context, sources []promotion.Announced) (
 	for _, a := range sources {
 		commits = append(commits, a.Commit)
 	}
-	rows, err := d.tx.Query(ctx, `select source, sha, author, login from authors where repository = $1 and sha = any($2) order by source, sha`, d.repo.ID, commits)
+	rows, err := d.tx.Query(ctx, `select source, sha, author, login, co_authors from authors where repository = $1 and sha = any($2) order by source, sha`, d.repo.ID, commits)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (a promotion.Author, err error) {
-		return a, row.Scan(&a.Source, &a.Commit, &a.ID, &a.Login)
+		return a, row.Scan(&a.Source, &a.Commit, &a.ID, &a.Login, &a.With)
 	})
 }
 

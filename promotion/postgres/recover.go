@@ -196,10 +196,10 @@ func (r *observation) past(ctx context.Context, past promotion.Past) error {
 		}
 		if _, err := r.tx.Exec(ctx, `
 			insert into deployments (repository, branch, environment, app, release, problem, first_seq, first_sha, last_seq, baseline, state, message, since, converged_at, healthy_from,
-			                         soaked, settled, recovered_at, brought_by, judged, degraded_from)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+			                         soaked, settled, recovered_at, brought_by, judged, degraded_from, brought_also)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, coalesce($22::text[], '{}'))`,
 			r.repo.ID, r.branch(), past.Place.Environment, past.Place.App, toJSON(release), d.Problem, base+d.FirstSeq, d.FirstSHA, last, d.Baseline, d.State, d.Message, since,
-			nullTime(d.ConvergedAt), nullTime(d.HealthyFrom), d.Soaked, d.Settled, recovered, d.BroughtBy, recovered != nil, nullTime(d.DegradedFrom)); err != nil {
+			nullTime(d.ConvergedAt), nullTime(d.HealthyFrom), d.Soaked, d.Settled, recovered, d.BroughtBy, recovered != nil, nullTime(d.DegradedFrom), d.BroughtAlso); err != nil {
 			return err
 		}
 	}

@@ -195,7 +195,8 @@ func (d *decision) environments(ctx context.Context, s *promotion.Snapshot, call
 
 func (d *decision) history(ctx context.Context, app string) (map[string][]promotion.Deployment, error) {
 	rows, err := d.tx.Query(ctx, `
-		select environment, id, release, problem, first_seq, first_sha, last_seq is not null, baseline, state, message, since, converged_at, healthy_from, soaked, settled, recovered_at, brought_by, judged, degraded_from, answered, counted_from
+		select environment, id, release, problem, first_seq, first_sha, last_seq is not null, baseline, state, message, since, converged_at, healthy_from, soaked, settled, recovered_at, brought_by, judged, degraded_from, answered, counted_from,
+		       brought_also || array(select author_login from pulls p where p.repository = d.repository and p.merged and p.merge_sha = d.first_sha)
 		from (select *, row_number() over (partition by environment order by first_seq desc) as n from deployments
 		      where repository = $1 and branch = $2 and app = $3) d
 		where n <= $4 or id in ( -- when what stands anywhere came first: the order of releases depends on it, however long ago it was
@@ -212,8 +213,9 @@ func (d *decision) history(ctx context.Context, app string) (map[string][]promot
 	var release []byte
 	var converged, healthy, recovered, degraded, counted *time.Time
 	_, err = pgx.ForEachRow(rows, []any{&environment, &x.ID, &release, &x.Problem, &x.FirstSeq, &x.FirstSHA, &x.Ended, &x.Baseline, &x.State, &x.Message,
-		&x.Since, &converged, &healthy, &x.Soaked, &x.Settled, &recovered, &x.BroughtBy, &x.Judged, &degraded, &x.Answered, &counted}, func() error {
+		&x.Since, &converged, &healthy, &x.Soaked, &x.Settled, &recovered, &x.BroughtBy, &x.Judged, &degraded, &x.Answered, &counted, &x.BroughtAlso}, func() error {
 		one := x
+		one.BroughtAlso = slices.Clone(x.BroughtAlso)
 		one.Since, one.ConvergedAt, one.HealthyFrom, one.Recovered, one.DegradedFrom = x.Since.UTC(), timeOf(converged), timeOf(healthy), timeOf(recovered), timeOf(degraded)
 		one.CountedFrom, one.Release = timeOf(counted), nil
 		if err := json.Unmarshal(release, &one.Release); err != nil {

@@ -75,6 +75,7 @@ type historyReader interface {
 	Changes(ctx context.Context, repo forge.Repo, base, head forge.SHA) (forge.Changes, error)
 	Commits(ctx context.Context, repo forge.Repo, from forge.SHA, path string, most int) ([]forge.Commit, error)
 	CommitFiles(ctx context.Context, repo forge.Repo, sha forge.SHA) (files []forge.ChangedFile, complete bool, err error)
+	CommitAuthors(ctx context.Context, repo forge.Repo, commits []forge.SHA) (map[forge.SHA][]string, error)
 	Statuses(ctx context.Context, repo forge.Repo, sha forge.SHA) ([]forge.PostedStatus, error)
 	PullRequestsBy(ctx context.Context, repo forge.Repo, author int64, most int) (pulls []forge.PullRequest, complete bool, err error)
 }

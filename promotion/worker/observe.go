@@ -97,10 +97,11 @@ type look struct {
 	repo       postgres.Repository
 	self       forge.User
 	pushes     []forge.Push
-	pushers    map[forge.SHA]forge.User // by the commit that they pushed last
-	merges     []forge.SHA              // commits that merges put on the default branch
-	groups     []forge.GroupHint        // of the default branch's merge queue, in the order in which they were told
-	deleted    []string                 // branches of Ferry's, before anybody closed their pull request
+	bringers   map[forge.SHA]promotion.Bringers // by the commit that was pushed last
+	unnamed    map[forge.SHA][]forge.SHA        // likewise: commits whose co-authors only the forge knows
+	merges     []forge.SHA                      // commits that merges put on the default branch
+	groups     []forge.GroupHint                // of the default branch's merge queue, in the order in which they were told
+	deleted    []string                         // branches of Ferry's, before anybody closed their pull request
 	reread     map[int]bool
 	byForge    map[int]bool // pull requests that the forge closed, because their branch went
 	pulls      map[int]forge.PullHint
@@ -116,6 +117,7 @@ type look struct {
 	tree       *forge.Tree        // the head's, where it was needed to tell missing from hidden
 	full       bool
 	paths      map[string]forge.SHA    // changed, with the last revision at which
+	compared   []forge.Commit          // what a comparison tells that the branch has got since the last look
 	line       []forge.SHA             // the heads that the branch was in turn since the last look, as a comparison tells
 	steps      []step                  // what each of them changed
 	back       *lookBack               // at the first look after the database was lost
@@ -128,7 +130,7 @@ type look struct {
 
 // hints reads what the deliveries hint at. A delivery that cannot be read is worked off too: the next sweep finds what it hid.
 func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery) (ids []string) {
-	l.pushers = map[forge.SHA]forge.User{}
+	l.bringers, l.unnamed = map[forge.SHA]promotion.Bringers{}, map[forge.SHA][]forge.SHA{}
 	l.pulls, l.senders, l.reread, l.byForge = map[int]forge.PullHint{}, map[int]forge.User{}, map[int]bool{}, map[int]bool{}
 	l.reviews, l.people = map[int][]forge.ReviewHint{}, map[string]promotion.Person{}
 	for _, d := range deliveries {
@@ -150,7 +152,7 @@ func (l *look) hints(connection Connection, deliveries []postgres.StoredDelivery
 		switch {
 		case e.Push != nil && e.Push.Branch == l.repo.DefaultBranch:
 			l.pushes = append(l.pushes, *e.Push)
-			l.pushers[e.Push.After] = e.Sender
+			l.pushedBy(*e.Push, e.Sender)
 		case e.Push != nil && e.Push.After == "" && e.Sender.ID != l.self.ID && strings.HasPrefix(e.Push.Branch, "ferry/"):
 			l.branchGone(e.Push.Branch)
 		case e.Group != nil && e.Group.Branch == l.repo.DefaultBranch:

@@ -68,5 +68,28 @@ func (w *Work) readChange(ctx context.Context, change postgres.PendingChange) (p
 		return promotion.SourceChange{}, err
 	}
 	found, err := client.Changes(ctx, source, change.Base, change.Head)
+	if err == nil {
+		if unnamed := nameCoAuthors(ctx, client, source, found.Commits); worthTrying(unnamed, change.Attempts) {
+			err = unnamed
+		}
+	}
 	return postgres.NewSourceChange(change.ChangeKey, found), err
+}
+
+// nameCoAuthors adds the co-authors whom the commits name by addresses of which only the forge knows whose they are: of all of them in one request.
+func nameCoAuthors(ctx context.Context, client historyReader, source forge.Repo, commits []forge.Commit) error {
+	var unnamed []forge.SHA
+	for _, c := range commits {
+		if c.Unnamed {
+			unnamed = append(unnamed, c.SHA)
+		}
+	}
+	if len(unnamed) == 0 {
+		return nil
+	}
+	named, err := client.CommitAuthors(ctx, source, unnamed)
+	for i := range commits {
+		commits[i].With = sorted(append(commits[i].With, named[commits[i].SHA]...))
+	}
+	return err
 }

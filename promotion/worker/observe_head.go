@@ -96,7 +96,10 @@ func (l *look) compare(ctx context.Context, head forge.SHA) error {
 	case err == nil && c.Relation == forge.Behind && !forced && l.patient():
 		return errBelowFloor
 	case err == nil && c.Relation == forge.Ahead:
-		revisions := c.Commits
+		var revisions []forge.SHA
+		for _, one := range c.Commits {
+			revisions = append(revisions, one.SHA)
+		}
 		if len(revisions) == 0 || revisions[len(revisions)-1] != head {
 			revisions = append(revisions, head)
 		}
@@ -104,7 +107,7 @@ func (l *look) compare(ctx context.Context, head forge.SHA) error {
 			return err
 		}
 		l.out.Head = &promotion.HeadFacts{Branch: l.repo.DefaultBranch, SHA: head, Revisions: revisions}
-		l.line, l.full = c.Line, l.full || !c.Complete || l.repo.Sweep
+		l.line, l.compared, l.full = c.Line, c.Commits, l.full || !c.Complete || l.repo.Sweep
 		for _, path := range c.Paths {
 			l.paths[path] = l.revisionOf(path, head)
 		}

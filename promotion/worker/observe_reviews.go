@@ -187,25 +187,31 @@ func (l *look) authors(ctx context.Context, p postgres.ReviewedPull) error {
 		if err != nil {
 			return err
 		}
-		l.out.Authors = append(l.out.Authors, promotion.Author{Source: app.Source, Commit: commit, User: author})
+		author.Source, author.Commit = app.Source, commit
+		l.out.Authors = append(l.out.Authors, author)
 	}
 	return nil
 }
 
-// author returns the account that made a source commit; nobody where the forge does not say, or that repository is none of the environment
+// author returns the accounts that made a source commit; nobody where the forge does not say, or that repository is none of the environment
 // repository's business.
-func (l *look) author(ctx context.Context, source forge.Repo, commit forge.SHA) (forge.User, error) {
+func (l *look) author(ctx context.Context, source forge.Repo, commit forge.SHA) (a promotion.Author, err error) {
 	var refused *refusedError
 	if err := mayTouch(ctx, l.client, l.repo.Repo, source); errors.As(err, &refused) || unseen(err) {
-		return forge.User{}, nil
+		return a, nil
 	} else if err != nil {
-		return forge.User{}, err
+		return a, err
 	}
 	c, err := l.client.Commit(ctx, source, commit)
 	if unseen(err) {
-		return forge.User{}, nil
+		return a, nil
 	}
-	return c.Author, err
+	if a.User, a.With = c.Author, c.With; err != nil || !c.Unnamed {
+		return a, err
+	}
+	also, err := l.coAuthors(ctx, source, []forge.SHA{commit})
+	a.With = sorted(append(a.With, also...))
+	return a, err
 }
 
 // unseen says whether the forge does not show something to Ferry, now or later.

@@ -24,8 +24,11 @@ const (
 // lookBack is the first look of a Ferry that has been here before and has lost its database: it reads back what only the forge knows any more.
 type lookBack struct {
 	promotion.Recovery
-	own    map[forge.SHA]bool // commits of Ferry's own
-	chain  []forge.Commit     // the default branch's revisions, oldest first
+	own    map[forge.SHA]bool         // commits of Ferry's own
+	known  map[forge.SHA]forge.Commit // that were read
+	pulls  []forge.PullRequest        // the newest, whoever opened them
+	asked  int                        // requests for who brought what
+	chain  []forge.Commit             // the default branch's revisions, oldest first
 	posted map[string][]forge.PostedStatus
 	// configAt is the last revision that changed the configuration, or a file that it includes.
 	configAt forge.SHA
@@ -44,7 +47,7 @@ func (l *look) lookBack(ctx context.Context) error {
 		return err
 	}
 	l.back = &lookBack{own: map[forge.SHA]bool{}, posted: map[string][]forge.PostedStatus{}}
-	for _, step := range []func(context.Context) error{l.pastRevisions, l.pastFiles, l.pastPulls, l.pastStatuses, l.pastSources, l.pastConfig, l.pastIssue} {
+	for _, step := range []func(context.Context) error{l.pastRevisions, l.pastFiles, l.pastPulls, l.pastStatuses, l.pastBringers, l.pastSources, l.pastConfig, l.pastIssue} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -73,6 +76,7 @@ func (l *look) pastRevisions(ctx context.Context) error {
 	}
 	bounded := len(wanted) > 0
 	known := map[forge.SHA]forge.Commit{}
+	l.back.known = known
 	var listed []forge.Commit // the newest first
 	for at := l.head; at != ""; {
 		if _, ok := known[at]; !ok {
@@ -195,7 +199,7 @@ func (l *look) pastBegin(ctx context.Context, past *promotion.Past) error {
 			if err != nil && !errors.Is(err, forge.ErrNotFound) {
 				return err
 			}
-			d.BroughtBy = bringer(c).Login
+			d.BroughtBy, d.BroughtAlso = bringer(c).Login, c.By
 			return nil
 		}
 	}
@@ -208,7 +212,7 @@ func (l *look) pastBegin(ctx context.Context, past *promotion.Past) error {
 			return err
 		}
 		if len(list) > 0 {
-			d.FirstSHA, d.Since, d.BroughtBy = list[0].SHA, list[0].At, bringer(list[0]).Login
+			d.FirstSHA, d.Since, d.BroughtBy, d.BroughtAlso = list[0].SHA, list[0].At, bringer(list[0]).Login, list[0].By
 		}
 		return nil
 	}

@@ -167,6 +167,7 @@ func (r *replay) revision(ctx context.Context, seq int64, c forge.Commit, change
 		return err
 	}
 	touched := map[config.Place]bool{}
+	var brought promotion.Bringers
 	for path, blob := range changed {
 		if path == config.File || r.isConfig(path) {
 			r.back.configAt = c.SHA
@@ -184,13 +185,19 @@ func (r *replay) revision(ctx context.Context, seq int64, c forge.Commit, change
 			touched[place] = true
 		}
 	}
+	if slices.ContainsFunc(slices.Collect(maps.Keys(touched)), r.comesFirst) {
+		var err error
+		if brought, err = r.broughtThen(ctx, c); err != nil {
+			return err
+		}
+	}
 	for _, place := range slices.SortedFunc(maps.Keys(touched), comparePlaces) {
 		release, problem, err := r.release(ctx, place)
 		if err != nil {
 			return err
 		}
 		r.of(place).Stand(seq, c.SHA, c.At, release, problem)
-		r.of(place).Brought(c.SHA, bringer(c).Login)
+		r.of(place).Brought(c.SHA, promotion.Bringers{User: bringer(c), Also: brought.Also})
 	}
 	return nil
 }

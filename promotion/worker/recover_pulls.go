@@ -14,10 +14,12 @@ import (
 
 // pastPulls reads Ferry's own pull requests back, with what the trailers of their commits say. Title and body prove nothing.
 func (l *look) pastPulls(ctx context.Context) error {
-	pulls, complete, err := l.client.PullRequestsBy(ctx, l.repo.Repo, l.self.ID, mostPulls)
+	all, complete, err := l.client.PullRequestsBy(ctx, l.repo.Repo, 0, mostPulls)
 	if err != nil {
 		return err
 	}
+	l.back.pulls = all
+	pulls := slices.DeleteFunc(slices.Clone(all), func(p forge.PullRequest) bool { return p.Author.ID != l.self.ID })
 	l.back.Cut = l.back.Cut || !complete
 	closed := 0
 	for _, p := range pulls { // the newest first

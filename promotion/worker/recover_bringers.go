@@ -1,0 +1,99 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"ferry/forge"
+	"ferry/promotion"
+)
+
+// mostAsked bounds how many requests are made, after the database was lost, for who brought what stands or stood in first environments.
+const mostAsked = 200
+
+// ask says whether one more request may be made for that.
+func (b *lookBack) ask() bool {
+	b.asked++
+	return b.asked <= mostAsked
+}
+
+// broughtThen finds who made the commits that came with a revision. Those of a merged branch may be older than what was read.
+func (l *look) broughtThen(ctx context.Context, c forge.Commit) (promotion.Bringers, error) {
+	for _, parent := range c.Parents[min(1, len(c.Parents)):] {
+		if _, known := l.back.known[parent]; known || !l.back.ask() {
+			continue
+		}
+		list, err := l.client.Commits(ctx, l.repo.Repo, parent, "", 100)
+		if err != nil && !errors.Is(err, forge.ErrNotFound) {
+			return promotion.Bringers{}, err
+		}
+		for _, one := range list {
+			l.back.known[one.SHA] = one
+		}
+	}
+	by, unnamed := cameWith(l.back.known, c.SHA, c.Parents[:min(1, len(c.Parents))])
+	if len(unnamed) == 0 || !l.back.ask() {
+		return promotion.Bringers{Also: by}, nil
+	}
+	also, err := l.coAuthors(ctx, l.repo.Repo, unnamed)
+	return promotion.Bringers{Also: sorted(append(by, also...))}, err
+}
+
+// pastBringers finds who opened, made and merged the pull requests that brought what stands, or stood lately, in first environments: a squash or a rebase
+// tells little of that.
+func (l *look) pastBringers(ctx context.Context) error {
+	brought := map[forge.SHA]forge.PullRequest{}
+	for _, p := range l.back.pulls {
+		if p.Merged && p.BaseBranch == l.repo.DefaultBranch {
+			brought[p.MergeSHA], brought[p.HeadSHA] = p, p
+		}
+	}
+	read := map[int][]string{}
+	for i := range l.back.Past {
+		past := &l.back.Past[i]
+		if !l.comesFirst(past.Place) {
+			continue
+		}
+		for j := max(0, len(past.Deployments)-mostDeployments); j < len(past.Deployments); j++ {
+			d := &past.Deployments[j]
+			p, ok := brought[d.FirstSHA]
+			if !ok || d.FirstSHA == "" {
+				continue
+			}
+			also, err := l.handsIn(ctx, p.Number, read)
+			if err != nil {
+				return err
+			}
+			d.BroughtAlso = sorted(slices.Concat(d.BroughtAlso, []string{p.Author.Login}, also))
+		}
+	}
+	return nil
+}
+
+// handsIn returns who merged a pull request and who made its commits, read once: GitHub's list does not say that.
+func (l *look) handsIn(ctx context.Context, number int, read map[int][]string) ([]string, error) {
+	if logins, ok := read[number]; ok || !l.back.ask() {
+		return logins, nil
+	}
+	read[number] = nil
+	p, err := l.client.PullRequest(ctx, l.repo.Repo, number)
+	if errors.Is(err, forge.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	read[number] = []string{p.MergedBy.Login}
+	found, err := l.client.Changes(ctx, l.repo.Repo, p.BaseSHA, p.HeadSHA)
+	if unseen(err) { // garbage collected
+		return read[number], nil
+	}
+	if err == nil {
+		err = nameCoAuthors(ctx, l.client, l.repo.Repo, found.Commits)
+	}
+	for _, c := range found.Commits {
+		read[number] = append(read[number], slices.Concat(c.By, c.With)...)
+	}
+	return read[number], err
+}
