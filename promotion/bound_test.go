@@ -108,7 +108,8 @@ func TestRolesOfEnvironments(t *testing.T) {
 	roles := func(s *promotion.CommandScene) {
 		s.Holds = []promotion.Hold{{ID: 1, Environment: "prod", Actor: "bob"}, {ID: 2, Environment: "staging", Actor: "bob"}}
 		s.Freezes = []promotion.Freeze{{ID: 3, Environment: "prod", Actor: "bob"}}
-		s.Blocks = []promotion.Block{{ID: 4, App: "checkout", Environment: "prod", Image: promotion.Image{Tag: "9.9.9"}, Actor: "bob"}}
+		s.Blocks = []promotion.Block{{ID: 4, App: "checkout", Environment: "prod", Image: promotion.Image{Tag: "9.9.9"}, Actor: "bob"},
+			{ID: 5, App: "checkout", Environment: "staging", Image: promotion.Image{Tag: "8.8.8"}, Actor: "bob"}, {ID: 6, App: "checkout", Environment: "dev", Image: promotion.Image{Tag: "7.7.7"}, Actor: "bob"}}
 		s.Permission = forge.PermissionMaintain
 		for i, env := range s.Config.Environments {
 			if env.Name != "prod" {
@@ -129,6 +130,8 @@ func TestRolesOfEnvironments(t *testing.T) {
 		{"/resume staging", true, 1}, {"/resume prod", false, 1}, {"/resume all", false, 2},
 		{"/freeze staging x", true, 1}, {"/freeze prod x", false, 1}, {"/freeze all x", false, 1}, {"/thaw prod", false, 1}, {"/thaw all", false, 1},
 		{"/block checkout 1.1.0 staging x", true, 1}, {"/block checkout 1.1.0 prod x", false, 1}, {"/block checkout 1.1.0 x", false, 1}, {"/unblock checkout 9.9.9", false, 1},
+		// What keeps a release out of staging keeps it out of prod, too: that makes it only stricter there, and lifting it asks prod.
+		{"/unblock checkout 8.8.8 staging", false, 1}, {"/unblock checkout 8.8.8", false, 1}, {"/unblock checkout 7.7.7", false, 1},
 		{"/promote checkout staging", true, 1}, {"/retry checkout staging", true, 1}, {"/retry checkout prod", false, 1}, {"/retry checkout", false, 3},
 	}
 	count := func(o promotion.Outcome) int {
@@ -150,6 +153,11 @@ func TestRolesOfEnvironments(t *testing.T) {
 	}
 	wantAnswer(t, execute(t, "/hold prod", roles, func(s *promotion.CommandScene) { s.Unknown = "Ferry may not see teams: let its App" }), forge.ReactionRefused, "or Eve. Ferry may not see teams")
 	wantAnswer(t, execute(t, "/help", roles), forge.ReactionDone, "prod: a member of acme/sre, or Eve")
+	wantAnswer(t, execute(t, "/unblock checkout 8.8.8 staging", roles), forge.ReactionRefused, "lifting it opens those, too.")
+	failed := func(s *promotion.CommandScene) {
+		s.Permission, s.Unknown = forge.PermissionNone, promotion.NotLookedUp+"the forge said 502"
+	}
+	wantAnswer(t, execute(t, "/freeze staging x", roles, failed), forge.ReactionRefused, "@ann, nothing was done: whether you may `/freeze` in `prod` could not be looked up: the forge said 502. Say it again.")
 	undone := execute(t, "/hold staging\n/hold prod\n/hold cart staging", roles)
 	if len(undone.Holds) != 2 || undone.Holds[1].App != "cart" {
 		t.Errorf("of three holds the second may not be: %+v", undone.Holds)

@@ -326,7 +326,7 @@ func (e *execution) help(Command) { e.say("%s", commandTable(e.whoMay)) }
 
 // unknownWords refuses what a command that takes no reason does not understand.
 func (e *execution) unknownWords(c Command, rest []string) {
-	if e.several(c, rest) {
+	if e.several(c, rest) || e.namesRelease(c, rest[0]) {
 		return
 	}
 	e.refuse("%s is no app and no environment here. Did you mean %s?", code(clip(rest[0], 60)), code(config.Nearest(rest[0], append([]string{"all"}, e.places()...))))

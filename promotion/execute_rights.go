@@ -85,8 +85,10 @@ func (o Outcome) changes(scene CommandScene) map[string]string {
 		}
 	}
 	for _, b := range scene.Blocks {
-		if slices.Contains(o.Unblocked, b.ID) {
-			add("unblock", b.ID, b.Environment)
+		for _, environment := range b.reaches(scene.Config) {
+			if slices.Contains(o.Unblocked, b.ID) {
+				add("unblock "+environment, b.ID, environment)
+			}
 		}
 	}
 	for _, l := range o.Lifts {
@@ -123,6 +125,10 @@ func (e *execution) mayNot(spec CommandSpec, environment string) {
 	}
 	env, _ := e.Config.Environment(environment)
 	role := roleIn(env.Roles, spec)
+	if why, again := strings.CutPrefix(e.Unknown, NotLookedUp); again {
+		e.refuse("@%s, nothing was done: whether you may `/%s`%s could not be looked up: %s. Say it again.", e.Login, spec.Name, where, escape(strings.TrimSuffix(why, ".")))
+		return
+	}
 	words := fmt.Sprintf("@%s, you may not `/%s`%s: it needs %s", e.Login, spec.Name, where, escape(roleWords(role)))
 	if role.Permission != "" {
 		words += fmt.Sprintf(" in this repository, and you have %s", e.Permission)
@@ -130,7 +136,7 @@ func (e *execution) mayNot(spec CommandSpec, environment string) {
 	if e.Unknown != "" {
 		words += ". " + escape(e.Unknown)
 	}
-	e.refuse("%s.", strings.TrimSuffix(words, "."))
+	e.refuse("%s.%s", strings.TrimSuffix(words, "."), either(spec.Name == "unblock" && where != "", " A block lies on all that is promoted into from where it stands: lifting it opens those, too.", ""))
 }
 
 // rolesDiffer says whether not the same people may give the command in every environment.

@@ -1,6 +1,7 @@
 package promotion
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -96,6 +97,27 @@ func (e *execution) several(c Command, rest []string) bool {
 		}
 	}
 	return false
+}
+
+// namesRelease refuses a command that takes no release and is given one. It returns true after that.
+func (e *execution) namesRelease(c Command, word string) bool {
+	word = strings.Trim(word, "`,;")
+	_, isImage := parseNamed(word)
+	if _, near := config.Near(word, e.places()); near || !isImage || !strings.ContainsAny(word, "0123456789") {
+		return false
+	}
+	word = clip(word, 60)
+	if c.Name != "promote" {
+		e.refuse("Nothing was done: %s is no app and no environment here, and `/%s` takes no release.", code(word), c.Name)
+		return true
+	}
+	example := "APP"
+	if len(e.Views) > 0 {
+		example = e.Views[0].App
+	}
+	e.refuse("Nothing was done: `/promote` takes no release. %s promotes what stands upstream; %s brings just that release, wherever it comes from, and %s one that stood there before.",
+		code("/promote "+cmp.Or(e.App, example)), code("/hotfix ENVIRONMENT "+word+" REASON"), code("/rollback ENVIRONMENT to "+word))
+	return true
 }
 
 // joining are the words that people put between the names of two places; a comma alone is trimmed to nothing.

@@ -139,6 +139,18 @@ func (s Stops) BlocksOn(app, environment string, from func(environment string) [
 	return list
 }
 
+// reaches returns the environments that the block keeps the release out of, as the configuration has them: where it stands, and all that is promoted into
+// from there.
+func (b Block) reaches(c *config.Config) (environments []string) {
+	one := Stops{Blocks: []Block{b}}
+	for _, env := range c.Environments {
+		if len(one.BlocksOn(b.App, env.Name, FromOf(c, b.App))) > 0 {
+			environments = append(environments, env.Name)
+		}
+	}
+	return environments
+}
+
 // FromOf returns from where releases of the app come into each environment, as the configuration has it; nothing without one.
 func FromOf(c *config.Config, app string) func(environment string) []string {
 	return func(environment string) []string {

@@ -219,7 +219,8 @@ func roleDeltas(was, will config.Environment) (out []delta) {
 	for _, spec := range commandSpecs() {
 		a, b := roleIn(was.Roles, spec), roleIn(will.Roles, spec)
 		if wider, narrower := !covers(a, b), !covers(b, a); wider || narrower {
-			out = append(out, delta{leaning(wider, narrower), "roles", ": /" + spec.Name + " by" + fromTo(roleWords(a), roleWords(b))})
+			more := !within(lowered(b.Users), lowered(a.Users)) // whoever else may do it no more, somebody new may
+			out = append(out, delta{leaning(wider, narrower && !more), "roles", ": /" + spec.Name + " by" + fromTo(roleWords(a), roleWords(b))})
 		}
 	}
 	return out

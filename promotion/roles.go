@@ -16,6 +16,9 @@ type Person struct {
 	Unknown    string   // what could not be looked up, and what to do about it; then they count as having no such right
 }
 
+// NotLookedUp begins what is Unknown of a person where asking again may tell: the forge failed, or kept it from Ferry.
+const NotLookedUp = "what they may do could not be looked up: "
+
 // plays says whether the person may do what the role is asked for: any part of it is enough.
 func (p Person) plays(role config.Role) bool {
 	if role.Permission != "" && p.Permission >= permissionOf(role.Permission) {

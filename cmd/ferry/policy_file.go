@@ -164,6 +164,9 @@ func textsInto(into *[]string) func(*yaml.Node) error {
 			if one = behind(one); one.Kind != yaml.ScalarNode {
 				return errNotThat
 			}
+			if slices.ContainsFunc(*into, func(said string) bool { return strings.EqualFold(said, one.Value) }) {
+				return wrongAt(one, "%s stands in the list already", one.Value)
+			}
 			*into = append(*into, one.Value)
 		}
 		return only(n.Kind == yaml.SequenceNode)

@@ -68,6 +68,7 @@ func TestPolicyTest(t *testing.T) {
 		{"for another reason", only("{name: x, app: checkout, environment: prod, current: 1.0.0, release: 1.0.1, expect: closed, because: majors}"), exitFailed, []string{`not because of "majors": built does not hold`}},
 		{"an expression that fails", with(".ferry.yaml", strings.Replace(policyConfig, "upstream.all(u, u.healthy)", "upstream[3].healthy", 1)), exitFailed, []string{"but it is waiting: policy cannot be evaluated: index out of bounds"}},
 		{"a wrong expression", with(".ferry.yaml", strings.Replace(policyConfig, "u.healthy", "u.health", 1)), exitFailed, []string{".ferry.yaml:17:31: policy: undefined field 'health'"}},
+		{"approvals twice", with(".ferry-policy.yaml", "cases:\n  - {name: x, app: checkout, environment: prod, release: 1.0.1,\n     approvals: [ann, bob, Ann], expect: open}\n"), exitFailed, []string{".ferry-policy.yaml:3:28: Ann stands in the list already"}},
 		{"approvals", only("{name: x, app: checkout, environment: prod, release: 1.0.1, approvals: ann, expect: open}"), exitFailed, []string{"approvals must be a list of logins"}},
 		{"no such app", only("{name: x, app: chekout, environment: prod, release: 1.0.1, expect: open}"), exitFailed, []string{`.ferry.yaml has no app "chekout"`}},
 		{"no such environment", only("{name: x, app: checkout, environment: live, release: 1.0.1, expect: open}"), exitFailed, []string{`.ferry.yaml has no environment "live"`}},

@@ -163,7 +163,7 @@ func TestALookUpThatFailsIsTriedAgain(t *testing.T) {
 func TestALookUpThatKeepsFailing(t *testing.T) {
 	t.Parallel()
 	for route, words := range map[string]string{
-		"/orgs/{org}/teams/{team_slug}/memberships/{username}":      "cannot look up the team",
+		"/orgs/{org}/teams/{team_slug}/memberships/{username}":      "@rita, nothing was done: whether you may `/freeze` could not be looked up: the team acme/sre: ",
 		"/repos/{owner}/{repo}/collaborators/{username}/permission": "Frozen", // the team alone decides
 	} {
 		t.Run(route, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestALookUpThatKeepsFailing(t *testing.T) {
 			h := newRoles(t)
 			h.forge.Faults().Fail(sandboxFault(http.MethodGet, route, 10_000))
 			id := h.say(h.board().Number, "rita", "/freeze staging an incident")
-			for range 4 {
+			for range 7 {
 				h.later(time.Minute)
 			}
 			if got := h.answersTo(h.board().Number, id); len(got) != 1 || !strings.Contains(got[0], words) {
@@ -182,6 +182,31 @@ func TestALookUpThatKeepsFailing(t *testing.T) {
 				t.Errorf("open is %+v", p)
 			}
 		})
+	}
+}
+
+// TestAPermissionThatCannotBeLookedUp: after a minute of trying the answer says that, and never that somebody has no permission; also the second time, where
+// nobody is refused again. Said again once the forge answers, it counts.
+func TestAPermissionThatCannotBeLookedUp(t *testing.T) {
+	t.Parallel()
+	h := newApproved(t, approving)
+	board := h.board().Number
+	for range 2 {
+		h.forge.Faults().Fail(sandboxFault(http.MethodGet, "/repos/{owner}/{repo}/collaborators/{username}/permission", 7))
+		id := h.say(board, "mia", "/freeze staging an incident")
+		for range 6 {
+			if got := h.answersTo(board, id); len(got) != 0 {
+				t.Fatalf("answered %q before anybody knew", got)
+			}
+			h.later(time.Minute)
+		}
+		got := h.answersTo(board, id)
+		if len(got) != 1 || !strings.Contains(got[0], "nothing was done: whether you may `/freeze` could not be looked up: ") || !strings.Contains(got[0], "Say it again.") || strings.Contains(got[0], "you have") {
+			t.Fatalf("the answers are %q", got)
+		}
+	}
+	if got := h.ask(board, "mia", "/freeze staging an incident"); !strings.Contains(got, "Frozen") {
+		t.Errorf("the answer is %q", got)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -116,7 +117,7 @@ func (d *decision) command(ctx context.Context, c pendingCommand, views []promot
 		return err
 	}
 	out := promotion.Execute(commands, scene)
-	if c.permission < forge.PermissionWrite && out.Reaction == forge.ReactionRefused {
+	if c.permission < forge.PermissionWrite && out.Reaction == forge.ReactionRefused && !strings.HasPrefix(c.unknown, promotion.NotLookedUp) {
 		if silent, err := d.refuse(ctx, c); err != nil || silent {
 			return err
 		}

@@ -296,7 +296,7 @@ func (l *look) person(ctx context.Context, who forge.User, commands ...string) (
 		switch {
 		case errors.Is(err, forge.ErrNotFound):
 		case unseen(err) || l.goesOnWithout(err):
-			p.Unknown = "Ferry cannot look up what they may do here: " + firstLine(err)
+			p.Unknown = promotion.NotLookedUp + firstLine(err)
 		case err != nil:
 			return p, err
 		}
@@ -312,7 +312,7 @@ func (l *look) person(ctx context.Context, who forge.User, commands ...string) (
 		case errors.Is(err, forge.ErrForbidden):
 			p.Unknown = "Ferry may not see teams: let its App read the organization's members (permission Members: read)"
 		case unseen(err) || l.goesOnWithout(err):
-			p.Unknown = fmt.Sprintf("Ferry cannot look up the team %s: %s", team, firstLine(err))
+			p.Unknown = fmt.Sprintf("%sthe team %s: %s", promotion.NotLookedUp, team, firstLine(err))
 		case err != nil:
 			return p, err
 		case member:
@@ -374,8 +374,9 @@ func (l *look) noTeams(ctx context.Context) (missing []string, err error) {
 	return missing, nil
 }
 
-// lookupTries is how often a look at the whole repository fails for one thing that is asked of a person or a pull request, before it goes on without.
-const lookupTries = 3
+// lookupTries is how often a look at the whole repository fails for one thing that is asked of a person or a pull request, for a minute in all, before it goes
+// on without.
+const lookupTries = 6
 
 // goesOnWithout says whether the look is to go on without what just failed: a person's right that cannot be looked up is none, and must not keep pushes,
 // reports and everybody else's commands waiting.
