@@ -62,6 +62,67 @@ func TestManifestThatIsStopped(t *testing.T) {
 		"- checkout in prod: 1.0.0 → 1.1.0 (ferry/gates is not green: freeze, hold)\n")
 }
 
+// proposeFork is propose, from a fork of eve's.
+func (h *harness) proposeFork(branch string, files map[string]string) (int, forge.SHA) {
+	h.t.Helper()
+	fork, err := h.forge.AddFork(acmeEnv, "eve")
+	h.does(err)
+	h.doesUnheard(h.forge.Commit(fork.FullName(), sandbox.Edit{As: "eve", Branch: branch, Message: "by eve", Files: files}))
+	n, err := h.forge.OpenPull(acmeEnv, "eve", forge.NewPullRequest{HeadBranch: "eve:" + branch, BaseBranch: "main", Title: branch})
+	h.does(err)
+	return n, h.pull(n).Head.SHA
+}
+
+// TestConfigThatMovesAFrozenRelease: what a configuration makes of the releases of frozen, held and blocked environments shuts the required status: also
+// under the name that it gives the environment, with files that the pull request leaves as they are, and from a fork.
+func TestConfigThatMovesAFrozenRelease(t *testing.T) {
+	t.Parallel()
+	const line = "environments:\n  - name: dev\n  - name: staging\n    from: [dev]\n  - name: prod\n    from: [staging]\n"
+	elsewhere := strings.Replace(checkoutApp, "apps/checkout/{env}", "other/{env}", 1)
+	prod := map[string]string{"other/prod/kustomization.yaml": kustomization("checkout", "6.6.6")}
+	for name, test := range map[string]struct {
+		before, with map[string]string // in the tree, and in the pull request
+		config       string
+		stop         string
+		gate         string
+	}{
+		"frozen":       {nil, prod, line + elsewhere, "/freeze prod an incident", "it changes checkout in prod; freeze: mia froze prod"},
+		"held":         {nil, prod, line + elsewhere, "/hold checkout prod an incident", "it changes checkout in prod; hold: mia holds checkout in prod"},
+		"blocked":      {nil, prod, line + elsewhere, "/block checkout 6.6.6 an incident", "it changes checkout in prod; block: mia blocks checkout 6.6.6"},
+		"stands there": {prod, nil, line + elsewhere, "/freeze prod an incident", "it changes checkout in prod; freeze: mia froze prod"},
+		"renamed": {nil, map[string]string{"other/live/kustomization.yaml": prod["other/prod/kustomization.yaml"]}, strings.Replace(line, "name: prod", "name: live\n    was: prod", 1) + elsewhere,
+			"/freeze prod an incident", "it changes checkout in prod; freeze: mia froze prod"},
+		"fork":    {nil, prod, line + elsewhere, "/freeze prod an incident", "it changes checkout in prod; freeze: mia froze prod"},
+		"of none": {nil, prod, strings.Replace(line, "from: [dev]", "from: [dev]\n    soak: 1h", 1) + checkoutApp, "/freeze prod an incident", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newApproved(t, line)
+			if test.before != nil {
+				h.commit(acmeEnv, test.before)
+			}
+			files := map[string]string{".ferry.yaml": "apiVersion: ferry/v1\n" + test.config}
+			for path, content := range test.with {
+				files[path] = content
+			}
+			propose := h.propose
+			if name == "fork" {
+				propose = h.proposeFork
+			}
+			_, head := propose("move", files)
+			h.wantStatus(acmeEnv, head, "ferry/gates", "success", "")
+			h.ask(h.board().Number, "mia", test.stop)
+			if test.gate == "" {
+				h.wantStatus(acmeEnv, head, "ferry/gates", "success", "")
+				return
+			}
+			h.wantStatus(acmeEnv, head, "ferry/gates", "failure", test.gate)
+			h.ask(h.board().Number, "mia", "/thaw all\n/resume all\n/unblock checkout 6.6.6")
+			h.wantStatus(acmeEnv, head, "ferry/gates", "success", "")
+		})
+	}
+}
+
 // TestManifestThatGoesBack is a revert: what was rolled back is held there, and does not follow.
 func TestManifestThatGoesBack(t *testing.T) {
 	t.Parallel()

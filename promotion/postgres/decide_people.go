@@ -248,7 +248,7 @@ func (d *decision) said(ctx context.Context, c pendingCommand, cause, kind, envi
 	}
 	rows, err := d.tx.Query(ctx, `
 		select 'app:' || name from apps where repository = $1 and ($2 = '' or name = $2 or travels = $2 or name = any($3))
-		union all select 'pull:' || number from pulls p where repository = $1 and open and changes <> '[]'`, d.repo.ID, app, members)
+		union all select 'pull:' || number from pulls p where repository = $1 and open and (changes <> '[]' or `+proposesConfig+`)`, d.repo.ID, app, members)
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,13 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	moved, err := d.configCheck(ctx, number, head)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if changes, err = promotion.WithMoves(changes, moved); err != nil {
+		return time.Time{}, fmt.Errorf("reading what #%d changes: %w", number, err)
+	}
 	stops, err := d.stops(ctx)
 	if err != nil {
 		return time.Time{}, err
@@ -116,9 +123,6 @@ func (d *decision) handMade(ctx context.Context) (time.Time, error) {
 	}
 	c.Description = promotion.Prefixed(d.prefix(), c.Description)
 	if err := d.disarmHandMade(ctx, number, c); err != nil {
-		return time.Time{}, err
-	}
-	if err := d.configCheck(ctx, number, head); err != nil {
 		return time.Time{}, err
 	}
 	return due, d.contribute(ctx, "", []promotion.Contribution{c})

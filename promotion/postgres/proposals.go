@@ -16,7 +16,7 @@ import (
 )
 
 // beside names what a proposal is compared with, the configuration, and how it is read: one that was read otherwise is read anew.
-func (r Repository) beside() string { return "2 " + string(r.ConfigBlob) + " " + r.ConfigSet }
+func (r Repository) beside() string { return "3 " + string(r.ConfigBlob) + " " + r.ConfigSet }
 
 // ProposalStays says whether what a pull request proposes at that head was read before, beside the configuration that is in force.
 func (s *Store) ProposalStays(ctx context.Context, r Repository, number int, head forge.SHA) (stays bool, err error) {
@@ -45,25 +45,36 @@ func (r *observation) proposals(ctx context.Context) error {
 	return nil
 }
 
-// configCheck says on a pull request's head what is wrong with its configuration and its manifests, and what they would do.
-func (d *decision) configCheck(ctx context.Context, number int, head forge.SHA) error {
+// configCheck says on a pull request's head what is wrong with its configuration and its manifests, and what they would do. It returns the releases that a
+// configuration would change: by the one in force, the files may belong to nobody.
+func (d *decision) configCheck(ctx context.Context, number int, head forge.SHA) ([]promotion.Change, error) {
 	var raw []byte
 	err := d.tx.QueryRow(ctx, `select proposal from proposals where repository = $1 and number = $2 and head = $3`, d.repo.ID, number, head).Scan(&raw)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var p promotion.Proposal
 	if err := json.Unmarshal(raw, &p); err != nil {
-		return fmt.Errorf("reading what #%d proposes: %w", number, err)
+		return nil, fmt.Errorf("reading what #%d proposes: %w", number, err)
 	}
-	changes, effects, err := d.simulate(ctx, p)
+	s, err := d.simulate(ctx, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return d.wish(ctx, "config check", strconv.Itoa(number), "", promotion.CheckOf(p, changes, effects), time.Time{})
+	return s.moved, d.wish(ctx, "config check", strconv.Itoa(number), "", promotion.CheckOf(p, s.changes, s.effects), time.Time{})
+}
+
+// proposesConfig selects the pull requests p that change the configuration, and so maybe releases of which no file tells.
+const proposesConfig = `exists (select from proposals x where x.repository = p.repository and x.number = p.number and x.proposal ->> 'Config' is not null)`
+
+// simulated is what the merge of a pull request makes of things.
+type simulated struct {
+	changes []promotion.SettingChange
+	effects *promotion.Effects
+	moved   []promotion.Change // releases that its configuration changes
 }
 
 // mostSimulated bounds how many apps are planned twice for one pull request.
@@ -71,33 +82,41 @@ const mostSimulated = 200
 
 // simulate says what the merge of a pull request makes of settings and of releases, and of the promotions of every app that it touches: those are planned
 // as they are, and as they would be. It only reads. Rules that come from a fork, where anybody may write them, are not evaluated.
-func (d *decision) simulate(ctx context.Context, p promotion.Proposal) (changes []promotion.SettingChange, effects *promotion.Effects, err error) {
+func (d *decision) simulate(ctx context.Context, p promotion.Proposal) (out simulated, err error) {
 	will := d.config
 	if p.Config != nil {
 		if will, err = p.Config.Parse(); err != nil { // it was read by an older version of Ferry
-			return nil, nil, nil
+			return out, nil
 		}
 	} else if p.Removed || len(p.Files) == 0 {
-		return nil, nil, nil
+		return out, nil
 	}
 	paths, err := d.manifestPaths(ctx)
 	if err != nil {
-		return nil, nil, err
+		return out, err
 	}
 	if p.Config != nil {
-		if changes, err = d.settingsChanges(ctx, p, will, paths); err != nil || p.Fork {
-			return changes, &promotion.Effects{Fork: true}, err
+		if out.changes, err = d.settingsChanges(ctx, p, will, paths); err != nil {
+			return out, err
 		}
 	}
 	involved := promotion.Involved{Changed: p.Apps(will, paths)}
 	if involved.Living, err = collectTx[string](ctx, d.tx, `select distinct app from promotions where repository = $1 and state in ('waiting', 'open')`, d.repo.ID); err != nil {
-		return nil, nil, err
+		return out, err
 	}
 	if involved.Waiting, err = collectTx[string](ctx, d.tx, `select name from waiting where repository = $1 group by name order by min(since), name limit $2`, d.repo.ID, mostSimulated); err != nil {
-		return nil, nil, err
+		return out, err
 	}
-	effects, err = d.tryOut(ctx, d.try(will, p), promotion.ScopeOf(d.config, will, paths, involved, mostSimulated))
-	return changes, effects, err
+	then, scope := d.try(will, p), promotion.ScopeOf(d.config, will, paths, involved, mostSimulated)
+	if out.effects = (&promotion.Effects{Fork: true}); p.Config == nil || !p.Fork {
+		out.effects, err = d.tryOut(ctx, then, scope)
+	} else {
+		_, err = then.trial(ctx, scope)
+	}
+	if p.Config != nil {
+		out.moved = promotion.Moves(d.config, will, then.tried.landings, p.Cut || scope.Left > 0)
+	}
+	return out, err
 }
 
 // settingsChanges says what a configuration makes of settings, and of what people have stopped.

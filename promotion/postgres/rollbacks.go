@@ -274,7 +274,8 @@ func (r *observation) wantedAgain(ctx context.Context, m ownPromotion) error {
 // overHotfixes makes the pull requests due that people made by hand and that change what a hotfix has come to stand in, or has left.
 func (r *observation) overHotfixes(ctx context.Context, app, environment string) error {
 	names, err := collectTx[string](ctx, r.tx, `
-		select 'pull:' || number from pulls where repository = $1 and open and changes @> jsonb_build_array(jsonb_build_object('App', $2::text, 'Environment', $3::text))
+		select 'pull:' || number from pulls p where repository = $1 and open
+		  and (changes @> jsonb_build_array(jsonb_build_object('App', $2::text, 'Environment', $3::text)) or `+proposesConfig+`)
 		  and exists (select from promotions where repository = $1 and app = $2 and environment = $3 and intent = $4 and merge_sha <> '')`,
 		r.repo.ID, app, environment, promotion.IntentHotfix)
 	for _, name := range names {

@@ -39,7 +39,39 @@ func (l *look) proposal(ctx context.Context, p forge.PullRequest, files []forge.
 	if judged == nil {
 		return out, false, nil
 	}
+	if touched {
+		tree, err := l.treeAt(ctx, out.Head)
+		if err != nil {
+			return nil, false, err
+		}
+		changed = append(changed, meantOtherwise(l.config, judged, changed, pathsOf(tree))...)
+	}
 	return out, false, l.proposedManifests(ctx, judged, out, manifestsAmong(changed, l.config, judged))
+}
+
+// meantOtherwise returns the files that a pull request leaves as they are, and whose configuration makes them manifests of a place that has others now, or
+// takes them from it: what they say is the place's release then, or is not any more.
+func meantOtherwise(was, will *config.Config, changed []promotion.ProposedFile, paths []string) (list []promotion.ProposedFile) {
+	before, after := map[string][]config.Place{}, map[string][]config.Place{}
+	stands := map[config.Place]bool{}
+	for _, path := range paths {
+		for _, place := range was.Places(path) {
+			place = will.Current(place)
+			before[path], stands[place] = append(before[path], place), true
+		}
+		after[path] = will.Places(path)
+	}
+	for _, path := range paths {
+		moved := func(place config.Place) bool {
+			_, stays := will.Environment(place.Environment)
+			return stays && stands[place] && slices.Contains(before[path], place) != slices.Contains(after[path], place)
+		}
+		known := slices.ContainsFunc(changed, func(f promotion.ProposedFile) bool { return f.Path == path })
+		if !known && slices.ContainsFunc(slices.Concat(before[path], after[path]), moved) {
+			list = append(list, promotion.ProposedFile{Path: path})
+		}
+	}
+	return list
 }
 
 // proposedPaths returns the files that a pull request changes, and the former names of those that it renames. Whether those are gone is seen at its head.
