@@ -24,9 +24,11 @@ const matchedChecks = `
 // Ferry's own checks are none of these. A merge that is written to just now is left alone.
 const awakened = `
   update wishes m set act_at = x.soon from (
-    select w.id, r.received_at + interval '5 seconds' as soon from wishes w join ready r on w.repository = r.repository and w.desired ->> 'head' = r.check_sha
-    where w.kind = 'merge' and w.refusal <> '' and w.act_at > r.received_at + interval '5 seconds' and r.check_sha <> '' and (r.run = 0 or r.done) and r.check_name not like 'ferry/%'
-    for update of w skip locked) x
+    select w.id, r.received_at + interval '5 seconds' as soon from ready r cross join lateral (
+      select w.id from wishes w
+      where w.repository = r.repository and w.kind = 'merge' and w.desired ->> 'head' = r.check_sha and w.refusal <> '' and w.act_at > r.received_at + interval '5 seconds'
+      for update skip locked) w
+    where r.check_sha <> '' and (r.run = 0 or r.done) and r.check_name not like 'ferry/%') x
   where m.id = x.id`
 
 // checkColumns are what the deliveries of a batch tell of checks, as arrays for its statement; empty for those that do not.
