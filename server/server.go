@@ -11,7 +11,6 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/time/rate"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -23,7 +22,7 @@ import (
 type Config struct {
 	Store   store
 	GitHub  *Hook
-	Person  Person
+	People  people       // nil: they say nothing here
 	Page    http.Handler // for people
 	Metrics http.Handler
 	Count   func(result string) // deliveries by result
@@ -47,19 +46,19 @@ type store interface {
 	StoreReports(ctx context.Context, t postgres.Token, reports []promotion.AgentReport, now time.Time) error
 	FindPlace(ctx context.Context, t postgres.Token, paths []string) (postgres.ReportPlace, error)
 	Announce(ctx context.Context, t postgres.Token, a promotion.Announced, now time.Time) (apps []string, err error)
-	CommandPlace(ctx context.Context, kind forge.Kind, repo forge.Repo) (postgres.CommandPlace, error)
+	CommandPlace(ctx context.Context, kind forge.Kind, repo forge.Repo, number int) (postgres.CommandPlace, error)
 	Ping(ctx context.Context) error
 }
 
 type server struct {
 	Config
 	memory *semaphore.Weighted // for bodies whose sender is not known yet
-	wrong  *rate.Limiter       // of tokens that the forge does not know
+	guard  *guard              // of the forge's, from strangers' tokens
 }
 
 // New returns the handler of every door. This function is the list of who may call what.
 func New(cfg Config) http.Handler {
-	s := &server{cfg, semaphore.NewWeighted(unprovenMemory), rate.NewLimiter(rate.Every(secondsWrongToken*time.Second), wrongTokens)}
+	s := &server{cfg, semaphore.NewWeighted(unprovenMemory), newGuard()}
 	r := chi.NewRouter()
 	r.Use(middleware.Recoverer, securityHeaders)
 	if s.GitHub != nil {
@@ -67,7 +66,7 @@ func New(cfg Config) http.Handler {
 	}
 	r.Post("/api/v1/reports", s.handle(s.reports)) // agents, with a token of an environment
 	r.Post("/api/v1/images", s.handle(s.images))   // CI, with a token of kind ci
-	if s.Person != nil {
+	if s.People != nil {
 		r.Post("/api/v1/commands", s.handle(s.commands)) // people and their scripts, with their own token of the forge
 	}
 	r.Post("/webhooks/argocd/{reporter}", s.handle(s.argoCD))       // Argo CD's notifications, with a token of an environment

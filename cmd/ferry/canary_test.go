@@ -186,11 +186,6 @@ func (h *harness) noisyLine(p *parrot, agent, ci string) string {
 	door("/api/v1/reports", ci, `{"health":"healthy"}`)
 	door("/api/v1/images", agent, `{"x":1}`)
 	door("/api/v1/reports", "wrong-"+agent[:6], `{}`)
-	dora := h.forge.AddUser("dora").Token
-	for _, status := range []int{500, 422, 403, 404, 401} {
-		p.squawk("/comments", status)
-		door("/api/v1/commands", dora, map[string]any{"repository": acmeEnv, "command": "/status", "number": 1})
-	}
 	for _, status := range []int{500, 422, 403, 404, 409, 401} {
 		for _, path := range []string{"/statuses/", "/graphql", "/git/refs", "/pulls", "/git/commits", "/contents/", "/issues", "/access_tokens"} {
 			p.squawk(path, status)
@@ -202,6 +197,14 @@ func (h *harness) noisyLine(p *parrot, agent, ci string) string {
 		h.later(2 * time.Hour)
 		h.sweep()
 		h.later(2 * time.Hour)
+	}
+	h.settle()
+	dora := h.forge.AddUser("dora").Token
+	for _, status := range []int{500, 422, 403, 404, 401} {
+		for _, path := range []string{"/user", "/comments"} {
+			p.squawk(path, status)
+			door("/api/v1/commands", dora, map[string]any{"repository": acmeEnv, "command": "/status"})
+		}
 	}
 	for _, path := range []string{"/", "/metrics", "/readyz", "/healthz"} {
 		answers.WriteString(h.page(path))

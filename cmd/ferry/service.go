@@ -100,10 +100,7 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 		Holder: holderName(), LeaseTime: svc.lease, Metrics: worker.Metrics{Job: svc.metrics.job, Lost: svc.metrics.lost}}
 	doors := server.New(server.Config{
 		Store: doorStore{Store: store, given: svc.settings.secrets.tokens}, Ready: svc.ready.Load, Now: svc.now, Logger: svc.logger, Count: svc.counted, Metrics: svc.metrics.handler(), Page: web.New(store, svc.settings.home(), svc.settings.pagesURL(), svc.now, svc.logger),
-		Person: func(ctx context.Context, token string, repo forge.Repo, number int, text string) (string, error) {
-			id, err := gh.CommentAs(ctx, token, repo, number, text)
-			return fmt.Sprintf("%s/%s/issues/%d#issuecomment-%d", svc.settings.pagesURL(), repo.FullName(), number, id), err
-		},
+		People: people{gh, svc.settings.pagesURL()},
 		GitHub: &server.Hook{
 			Signed: github.Signed,
 			Verify: func(h http.Header, body []byte) error {
@@ -116,6 +113,21 @@ func (svc *service) open(ctx context.Context, databaseURL string) error {
 	svc.handler.Store(&doors)
 	svc.ready.Store(true)
 	return nil
+}
+
+// people are those of GitHub, as the doors need them.
+type people struct {
+	forge    *github.Forge
+	pagesURL string
+}
+
+func (p people) Knows(ctx context.Context, token string) error {
+	return p.forge.Person(token).Knows(ctx)
+}
+
+func (p people) CommentAs(ctx context.Context, token string, repo forge.Repo, number int, text string) (string, error) {
+	id, err := p.forge.Person(token).Comment(ctx, repo, number, text)
+	return fmt.Sprintf("%s/%s/issues/%d#issuecomment-%d", p.pagesURL, repo.FullName(), number, id), err
 }
 
 // close gives the database's connections back. It does not wait long for one that hangs: the process ends either way.

@@ -101,12 +101,13 @@ func (s *Store) Environments(ctx context.Context, repository int64) (names []str
 // CommandPlace is where a person's commands may stand.
 type CommandPlace struct {
 	Repo   forge.Repo
-	Issue  int    // Ferry's; 0 where there is none yet
+	Number int    // of a promotion pull request, or of Ferry's issue
 	Prefix string // see config.Config
 }
 
-// CommandPlace returns where commands for an environment repository stand, or ErrNotFound where Ferry knows none of that name, or is off there.
-func (s *Store) CommandPlace(ctx context.Context, kind forge.Kind, repo forge.Repo) (p CommandPlace, err error) {
+// CommandPlace returns where commands for an environment repository stand: under number, or on Ferry's issue for 0. It returns ErrNotFound where Ferry
+// knows no repository of that name, is off there, or takes no commands there.
+func (s *Store) CommandPlace(ctx context.Context, kind forge.Kind, repo forge.Repo, number int) (p CommandPlace, err error) {
 	id, err := s.RepositoryNamed(ctx, kind, repo)
 	if err != nil {
 		return p, err
@@ -120,7 +121,14 @@ func (s *Store) CommandPlace(ctx context.Context, kind forge.Kind, repo forge.Re
 		return p, err
 	}
 	found, err := s.LoadRepository(ctx, id)
-	return CommandPlace{found.Repo, found.Issue, c.CommandPrefix}, err
+	if err != nil {
+		return p, err
+	}
+	number = cmp.Or(number, found.Issue)
+	if ours, err := s.IsFerrysPage(ctx, id, number); err != nil || !ours || number == 0 {
+		return p, cmp.Or(err, ErrNotFound)
+	}
+	return CommandPlace{found.Repo, number, c.CommandPrefix}, nil
 }
 
 // FindToken returns whom a token speaks for, or ErrNotFound.
