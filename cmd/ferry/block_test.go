@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ferry/forge"
+	"ferry/forge/sandbox"
 )
 
 func TestBlockClosesTheOpenPromotion(t *testing.T) {
@@ -150,4 +151,31 @@ func TestUnblockTakesARejectionBack(t *testing.T) {
 	h.loseAndCompare()
 	h.reportAll("dev")
 	h.noPulls()
+}
+
+// TestHandMadeUnderAMovedBase: what a hand-made pull request brings does not hang on where its base stands: what equals that today brings a blocked release
+// back once the base has gone another way.
+func TestHandMadeUnderAMovedBase(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	mia := h.maintainer()
+	h.through("1.1.0")
+	h.doesUnheard(h.forge.Commit(acmeEnv, sandbox.Edit{As: "dora", Branch: "old", Message: "notes", Files: map[string]string{"NOTES.md": "x\n"}}))
+	h.through("1.2.0")
+	n, head := h.proposeEdit(sandbox.Edit{Branch: "old", Files: map[string]string{checkoutPath("prod"): kustomization("checkout", "1.2.0")}})
+	h.wantStatus(acmeEnv, head, "ferry/gates", "success", "nothing stops what it changes: checkout in prod")
+
+	h.ask(h.board().Number, mia, "/rollback checkout prod it loses orders")
+	h.merge(acmeEnv, h.prod().Number)
+	h.reportAll("prod")
+	h.wantInProd("1.1.0")
+	h.does(h.forge.SetRuleset(acmeEnv, sandbox.Ruleset{Name: "gates", Branches: []string{"main"}, Rules: sandbox.Rules{Checks: []sandbox.RequiredCheck{{Context: "ferry/gates", App: testAppID}}}, Bypass: []string{"ci-none"}}))
+	for range 2 { // and after a sweep
+		h.wantStatus(acmeEnv, head, "ferry/gates", "failure", "it changes checkout in prod; ")
+		if _, err := h.forge.Merge(acmeEnv, n, "dora", forge.MergeCommit); err == nil {
+			t.Error("it was merged")
+		}
+		h.sweep()
+	}
+	h.wantInProd("1.1.0")
 }

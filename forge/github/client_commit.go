@@ -118,6 +118,9 @@ func (c *Client) Changes(ctx context.Context, repo forge.Repo, base, head forge.
 		return forge.Changes{}, c.failed(call, err)
 	}
 	out := forge.Changes{Relation: forge.Relation(found.GetStatus()), Total: found.GetTotalCommits()}
+	if out.Fork, err = sha(call, found.GetMergeBaseCommit().GetSHA()); err != nil {
+		return forge.Changes{}, err
+	}
 	for _, r := range found.Commits[max(0, len(found.Commits)-maxChanges):] {
 		one, err := commit(call, r)
 		if err != nil {

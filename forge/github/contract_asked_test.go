@@ -34,11 +34,11 @@ func TestContractLabelsAssigneesAndReviewers(t *testing.T) {
 	start := c.head(t, "main")
 	second := c.bump(t, "more", "1.2.0")
 	got, err := c.client.Changes(ctx, c.repo, start, second)
-	if err != nil || got.Relation != forge.Ahead || got.Total != 1 || len(got.Commits) != 1 || got.Commits[0].SHA != second || got.Commits[0].Message != "checkout 1.2.0" {
+	if err != nil || got.Relation != forge.Ahead || got.Total != 1 || len(got.Commits) != 1 || got.Fork != start || got.Commits[0].SHA != second || got.Commits[0].Message != "checkout 1.2.0" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	back, err := c.client.Changes(ctx, c.repo, second, start)
-	same(t, forge.Changes{Relation: forge.Behind}, back, err)
+	same(t, forge.Changes{Relation: forge.Behind, Fork: start}, back, err)
 	_, err = c.client.Changes(ctx, c.repo, start, shaA)
 	is(t, err, forge.ErrNotFound)
 	root, err := c.client.CreateCommit(ctx, c.repo, forge.NewCommit{Message: "another history", Files: []forge.NewFile{{Path: "x", Content: []byte("x")}}})

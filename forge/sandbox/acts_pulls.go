@@ -53,6 +53,7 @@ func (s *Sandbox) checkPull(r *repository, in newPull) (*pull, error) {
 		return nil, err
 	}
 	p := &pull{head: branch, from: from.id, owner: from.owner, headSHA: head, base: in.Base, baseSHA: r.head(in.Base)}
+	p.baseSeen = p.baseSHA
 	switch {
 	case head == "":
 		return nil, invalid("PullRequest", "head", "head is invalid")
@@ -103,6 +104,7 @@ func (s *Sandbox) setOpen(r *repository, t *thread, open bool, who *account) err
 			return err
 		}
 		t.pull.headSHA, t.pull.baseSHA = head, r.head(t.pull.base)
+		t.pull.baseSeen = t.pull.baseSHA
 	}
 	t.open, t.updated = open, s.now()
 	action := "reopened"

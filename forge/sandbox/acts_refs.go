@@ -153,7 +153,7 @@ func (s *Sandbox) headMoved(r *repository, t *thread, after string, who *account
 			return err
 		}
 	}
-	t.pull.headSHA, t.updated = after, s.now()
+	t.pull.headSHA, t.pull.baseSeen, t.updated = after, t.pull.baseSHA, s.now()
 	in, err := r.git.Contains(t.pull.baseSHA, after)
 	if err != nil {
 		return err

@@ -233,7 +233,7 @@ func (s *Sandbox) graphqlPull(r *repository, t *thread) object {
 	o := object{
 		"id": nodeID("PullRequest", p.id), "number": t.number, "title": t.title, "body": t.body, "url": s.pageURL(r, t), "isDraft": p.draft,
 		"state": map[bool]string{true: "OPEN", false: "CLOSED"}[t.open], "createdAt": stamp(t.created), "updatedAt": stamp(t.updated),
-		"headRefOid": p.headSHA, "headRefName": p.head, "baseRefOid": p.baseSHA, "baseRefName": p.base,
+		"headRefOid": p.headSHA, "headRefName": p.head, "baseRefOid": p.shownBase(), "baseRefName": p.base,
 		"author": graphqlActor(t.author), "autoMergeRequest": nil, "mergeQueueEntry": nil,
 	}
 	if p.merged {

@@ -68,7 +68,7 @@ func (s *Sandbox) pullJSON(r *repository, t *thread) object {
 		"user": s.userJSON(t.author), "labels": s.labelsJSON(r, t), "milestone": nil, "created_at": stamp(t.created), "updated_at": stamp(t.updated),
 		"closed_at": stamp(t.closed), "merged_at": stamp(p.mergedAt), "merge_commit_sha": p.shownMerge(), "assignee": assignee, "assignees": assignees,
 		"requested_reviewers": people, "requested_teams": teams, "draft": p.draft, "auto_merge": s.autoMergeJSON(p),
-		"head": s.headJSON(r, p), "base": s.sideJSON(r, p.base, p.baseSHA), "author_association": association(r, t.author),
+		"head": s.headJSON(r, p), "base": s.sideJSON(r, p.base, p.shownBase()), "author_association": association(r, t.author),
 		"_links": object{
 			"self": href(u), "html": href(page), "issue": href(issue), "comments": href(issue + "/comments"),
 			"review_comments": href(u + "/comments"), "review_comment": href(s.api("/repos/%s/pulls/comments{/number}", r.fullName())),
@@ -99,6 +99,14 @@ func (p *pull) shownMerge() any {
 		return p.trial.sha
 	}
 	return nil
+}
+
+// shownBase is what GitHub shows as base.sha: of an open one not where the base stands, but where it stood when the head last moved.
+func (p *pull) shownBase() string {
+	if p.merged || p.baseSeen == "" {
+		return p.baseSHA
+	}
+	return p.baseSeen
 }
 
 // fullPullJSON is one pull request as GET and the webhooks show it.

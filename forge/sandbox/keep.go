@@ -58,15 +58,15 @@ type (
 		Pull                     *keptPull
 	}
 	keptPull struct {
-		ID, From, Owner, MergedBy              int64
-		Head, Base, HeadSHA, BaseSHA, MergeSHA string
-		Draft, Merged, Emptied                 bool
-		AutoBy, QueuedBy                       int64 // who armed it; 0: nobody
-		AutoAt, QueuedAt                       time.Time
-		MergedAt                               time.Time
-		Reviews                                []keptReview
-		Asked                                  []int64
-		AskedTeams                             []string
+		ID, From, Owner, MergedBy                        int64
+		Head, Base, HeadSHA, BaseSHA, BaseSeen, MergeSHA string
+		Draft, Merged, Emptied                           bool
+		AutoBy, QueuedBy                                 int64 // who armed it; 0: nobody
+		AutoAt, QueuedAt                                 time.Time
+		MergedAt                                         time.Time
+		Reviews                                          []keptReview
+		Asked                                            []int64
+		AskedTeams                                       []string
 	}
 	keptReview struct {
 		ID, Author       int64
@@ -218,7 +218,7 @@ func keepThread(t *thread) keptThread {
 	}
 	if p := t.pull; p != nil {
 		k.Pull = &keptPull{
-			ID: p.id, From: p.from, Owner: p.owner.id, MergedBy: idOf(p.mergedBy), Head: p.head, Base: p.base, HeadSHA: p.headSHA, BaseSHA: p.baseSHA,
+			ID: p.id, From: p.from, Owner: p.owner.id, MergedBy: idOf(p.mergedBy), Head: p.head, Base: p.base, HeadSHA: p.headSHA, BaseSHA: p.baseSHA, BaseSeen: p.baseSeen,
 			MergeSHA: p.mergeSHA, Draft: p.draft, Merged: p.merged, Emptied: p.emptied, MergedAt: p.mergedAt, AskedTeams: p.askedTeams,
 		}
 		for _, who := range p.asked {

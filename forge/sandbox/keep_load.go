@@ -130,7 +130,7 @@ func loadThread(x keptThread, accounts map[int64]*account) *thread {
 	if p := x.Pull; p != nil {
 		t.pull = &pull{
 			id: p.ID, from: p.From, owner: accounts[p.Owner], mergedBy: accounts[p.MergedBy], head: p.Head, base: p.Base, headSHA: p.HeadSHA,
-			baseSHA: p.BaseSHA, mergeSHA: p.MergeSHA, draft: p.Draft, merged: p.Merged, emptied: p.Emptied, mergedAt: p.MergedAt, askedTeams: p.AskedTeams,
+			baseSHA: p.BaseSHA, baseSeen: p.BaseSeen, mergeSHA: p.MergeSHA, draft: p.Draft, merged: p.Merged, emptied: p.Emptied, mergedAt: p.MergedAt, askedTeams: p.AskedTeams,
 		}
 		for _, id := range p.Asked {
 			t.pull.asked = append(t.pull.asked, accounts[id])

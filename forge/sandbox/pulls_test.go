@@ -220,3 +220,26 @@ func TestPeopleCloseAndReopen(t *testing.T) {
 	}
 	w.call(token, "GET", "~/issues/"+n, "", 200).want(map[string]string{"state": "open", "closed_by": "<nil>"})
 }
+
+// TestBaseOfAnOpenPullRequest: github.com/github/docs/issues/431: base.sha of an open pull request is where its base stood when it was opened or its head last
+// moved, whatever the base gets since. What it changes is told from where the two parted (docs.github.com, "About comparing branches in pull requests").
+func TestBaseOfAnOpenPullRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	token := w.token("")
+	n, _ := w.openPull(token, "change", "a")
+	opened := w.call(token, "GET", "~/git/ref/heads/main", "", 200).str("object.sha")
+	commit := func(branch, path string) string {
+		t.Helper()
+		sha, err := w.forge.Commit("acme/environments", sandbox.Edit{As: "ann", Branch: branch, Message: "more", Files: map[string]string{path: "1\n"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(sha)
+	}
+	moved := commit("main", "b")
+	w.call(token, "GET", "~/pulls/"+n, "", 200).want(map[string]string{"base.sha": opened, "changed_files": "1"})
+	w.call(token, "GET", "~/pulls?state=open", "", 200).want(map[string]string{"0.base.sha": opened})
+	commit("change", "c")
+	w.call(token, "GET", "~/pulls/"+n, "", 200).want(map[string]string{"base.sha": moved, "changed_files": "2"})
+}

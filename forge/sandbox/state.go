@@ -79,6 +79,7 @@ type pull struct {
 	emptied    bool   // closed by the forge, because its head was moved to where nothing is left to merge
 	headSHA    string // while open where the branch stands, afterwards where it stood
 	baseSHA    string
+	baseSeen   string // where the base stood when the head last moved
 	auto       *armed // native auto-merge
 	queued     *armed // in the merge queue
 	group      *group // that the queue has made of it
