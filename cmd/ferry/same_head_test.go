@@ -28,7 +28,7 @@ func TestSameHeadAsAPromotion(t *testing.T) {
 			n, err := h.forge.OpenPull(acmeEnv, "mallory", forge.NewPullRequest{HeadBranch: "mallory:" + p.Head.Ref, BaseBranch: "main", Title: "the same"})
 			h.does(err)
 			h.ask(h.board().Number, "mia", "/freeze staging an incident")
-			h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "failure", "0 of 2 apps")
+			h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "failure", "it changes checkout in staging; freeze")
 			test.ends(h, n, p.Head.Ref)
 			h.settle()
 			h.wantStatus(acmeEnv, p.Head.SHA, "ferry/gates", "failure", "incident")

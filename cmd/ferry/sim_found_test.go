@@ -34,6 +34,7 @@ func TestClosedByAPersonBeforeFerryCloses(t *testing.T) {
 func (w *storm) allBut(kind string) {
 	w.t.Helper()
 	for range 100 {
+		w.hear()
 		for len(w.bag) > 0 {
 			w.bring(0, "")
 		}
@@ -45,7 +46,6 @@ func (w *storm) allBut(kind string) {
 		if err := list[i].do(); err != nil {
 			w.t.Fatal(err)
 		}
-		w.hear()
 	}
 	w.t.Fatal("the work does not come to an end")
 }
