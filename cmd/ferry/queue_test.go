@@ -113,7 +113,8 @@ func TestMergeQueueUnheard(t *testing.T) {
 	}
 }
 
-// TestMergeQueueFrozen: what a gate closes on is taken out of the queue, its group says so, and Ferry adds it again once the gate is open.
+// TestMergeQueueFrozen: what a gate closes on is taken out of the queue, its group says so, and Ferry adds it again once the gate is open. Nobody makes Ferry
+// forget the group by deleting a branch of their own that is named like one and stands at the same commit.
 func TestMergeQueueFrozen(t *testing.T) {
 	t.Parallel()
 	h := newQueued(t, "ci")
@@ -124,6 +125,11 @@ func TestMergeQueueFrozen(t *testing.T) {
 	h.later(time.Hour) // it was refused for lack of it
 	group := h.group()
 	h.wantStatus(acmeEnv, group, "ferry/gates", "success", "nothing stops #")
+	like := "gh-readonly-queue/main/pr-9-" + strings.Repeat("7", 40)
+	h.push("dora", like, map[string]string{"README.md": "# anew\n"})
+	h.patchRef(like, group, true)
+	h.does(h.forge.DeleteBranch(acmeEnv, like, "dora"))
+	h.settle()
 	h.ask(h.board().Number, mia, "/freeze staging an incident")
 	h.wantStatus(acmeEnv, group, "ferry/gates", "failure", "an incident")
 	h.posts(acmeEnv, group, "ci", forge.Success)

@@ -90,9 +90,11 @@ func TestParseMergeGroup(t *testing.T) {
 		return e.Group
 	}
 	same(t, &forge.GroupHint{Branch: "release/1", Head: shaA, Base: shaB, Number: 104}, pushed("github-merge-queue[bot]", zero, shaA), nil)
-	same(t, &forge.GroupHint{Branch: "release/1", Head: shaA, Base: shaB, Number: 104, Gone: true}, pushed("dora", shaA, zero), nil)
-	if g := pushed("dora", zero, shaA); g != nil {
-		t.Errorf("a person's branch is a group: %+v", g)
+	same(t, &forge.GroupHint{Branch: "release/1", Head: shaA, Base: shaB, Number: 104, Gone: true}, pushed("github-merge-queue[bot]", shaA, zero), nil)
+	for _, ends := range [][2]forge.SHA{{zero, shaA}, {shaA, zero}} {
+		if g := pushed("dora", ends[0], ends[1]); g != nil {
+			t.Errorf("a person's branch is a group: %+v", g)
+		}
 	}
 	for _, body := range []string{`{"repository":{"id":7,"full_name":"a/b"}}`, `{"repository":{"id":7,"full_name":"a/b"},"merge_group":{"head_sha":"x"}}`, `{"merge_group":{}}`} {
 		if _, err := github.Parse("merge_group", []byte(body)); err == nil {

@@ -16,11 +16,11 @@ var groupForm = regexp.MustCompile(`^gh-readonly-queue/(.+)/pr-([0-9]{1,9})-([0-
 // queueBot pushes the branches of merge groups. Everybody with write access can push a branch that is named like one.
 const queueBot = "github-merge-queue[bot]"
 
-// pushedGroup reads the queue's push of a merge group's branch, of which an App without the permission for merge queues hears too; nil for any other. Whoever
-// deletes the branch, the group is gone.
+// pushedGroup reads the queue's push of a merge group's branch, of which an App without the permission for merge queues hears too; nil for any other: whoever
+// deletes a branch of that name deletes no group by it.
 func pushedGroup(p forge.Push, sender *userPart) *forge.GroupHint {
 	found := groupForm.FindStringSubmatch(p.Branch)
-	if found == nil || p.After != "" && sender.user().Login != queueBot {
+	if found == nil || sender.user().Login != queueBot {
 		return nil
 	}
 	g := &forge.GroupHint{Branch: found[1], Head: p.After, Base: forge.SHA(found[3])}
