@@ -259,6 +259,10 @@ func TestDoctorUnreachable(t *testing.T) {
 	if code != exitUnreachable || strings.Contains(text, strings.Split(p.env[7], "\n")[2]) {
 		t.Errorf("%d %s", code, text)
 	}
+	p.env = append(p.env[:4], "FERRY_GITHUB_TOKEN", "ghp_somebodys")
+	if code, text = p.examined(); code != exitUnreachable || strings.Contains(text, "installation") {
+		t.Errorf("with a token: %d %s", code, text)
+	}
 	p.env = p.env[:4]
 	if code, text = p.examined(); code != exitUsage || !strings.Contains(text, "FERRY_GITHUB_APP_ID") {
 		t.Errorf("without an App: %d %s", code, text)

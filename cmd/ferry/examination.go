@@ -103,9 +103,13 @@ func (e *examination) installations(ctx context.Context) ([]forge.InstallationFa
 // recentDeliveries is how much of the webhook's log is read.
 const recentDeliveries = 100
 
-// app returns what the forge says of the App, and the log of its webhook; nothing for a plain token. It fails where the forge does not take the App's key.
+// app returns what the forge says of the App, and the log of its webhook; nothing for a plain token. It fails where the forge does not take the App's key, and
+// where it does not answer.
 func (e *examination) app(ctx context.Context) (app forge.AppFacts, log []forge.SentDelivery, err error) {
 	if e.settings.GitHubAppID == 0 {
+		if _, err = e.forge.Client(0).Budget(ctx); errors.Is(err, forge.ErrUnavailable) { // this costs nothing
+			return app, nil, err
+		}
 		return app, nil, nil
 	}
 	if app, err = e.forge.AppFacts(ctx); err != nil {
@@ -134,7 +138,12 @@ func (e *examination) installation(ctx context.Context, in forge.InstallationFac
 	}
 }
 
-func installationName(in forge.InstallationFacts) string { return "installation on " + in.Account }
+func installationName(in forge.InstallationFacts) string {
+	if in.Account == "" {
+		return "the owner of FERRY_GITHUB_TOKEN"
+	}
+	return "installation on " + in.Account
+}
 
 // repository looks at one environment repository. What GitHub refuses there keeps nothing else from being looked at.
 func (e *examination) repository(ctx context.Context, client *github.Client, p doctor.Patient) {

@@ -269,6 +269,8 @@ func TestExitStatuses(t *testing.T) {
 		{"no settings", envs(), []string{"serve"}, exitUsage, []string{"FERRY_GITHUB_APP_ID", "FERRY_GITHUB_WEBHOOK_SECRET"}},
 		{"an App in part", envs("FERRY_URL", "https://ferry.example.com", "FERRY_GITHUB_WEBHOOK_SECRET", "x"), []string{"serve"}, exitUsage, []string{"FERRY_GITHUB_APP_ID"}},
 		{"no App, and an address that is none", envs("FERRY_URL", "https://ferry.example.com", "FERRY_GITHUB_URL", "github"), []string{"serve"}, exitUsage, []string{"FERRY_GITHUB_URL"}},
+		{"an address with a query", with("FERRY_URL", "https://ferry.example.com/?x=y"), []string{"serve"}, exitUsage, []string{"FERRY_URL"}},
+		{"an address with a fragment", with("FERRY_URL", "https://ferry.example.com#"), []string{"serve"}, exitUsage, []string{"FERRY_URL"}},
 		{"a short secret key", with("FERRY_SECRET_KEY", "short"), []string{"serve"}, exitUsage, []string{"FERRY_SECRET_KEY"}},
 		{"registries by another word", with("FERRY_REGISTRY", "no"), []string{"serve"}, exitUsage, []string{"FERRY_REGISTRY: off is expected"}},
 		{"credentials for registries that are not asked", with("FERRY_REGISTRY", "off", "FERRY_REGISTRY_AUTH_FILE", auths), []string{"serve"}, exitUsage, []string{"keep one"}},

@@ -97,8 +97,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if _, port, err := net.SplitHostPort(s.Listen); err != nil || port == "" {
 		note(errors.New("FERRY_LISTEN: an address with a port is expected, such as 127.0.0.1:8080 or :8080"))
 	}
-	if u, err := url.Parse(s.URL); s.URL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
-		note(errors.New("FERRY_URL: Ferry's public address is expected, such as https://ferry.example.com"))
+	if u, err := url.Parse(s.URL); s.URL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(s.URL, "?#")) {
+		note(errors.New("FERRY_URL: Ferry's public address is expected, without ? and #, such as https://ferry.example.com"))
 	}
 	return s, errors.Join(errs...)
 }
