@@ -66,6 +66,8 @@ func TestADeploymentCosts(t *testing.T) {
 	h := newHarness(t)
 	want := describedRequests(t)
 	want["GET /repos/{owner}/{repo}/deployments"]++
+	want["GET /repos/{owner}/{repo}"]++ // its default branch, which must have the commit
+	want["GET /repos/{owner}/{repo}/compare/{basehead}"]++
 	want["POST /repos/{owner}/{repo}/deployments"]++
 	want["POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses"] += 3 // both run, and one is on its way
 	if cost := h.costOfPromotion("deployments: true\n", func() {}); !maps.Equal(cost, want) {

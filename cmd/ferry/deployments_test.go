@@ -174,6 +174,29 @@ func TestDeploymentsNeedARight(t *testing.T) {
 	}
 }
 
+// TestDeploymentsOfBranchesOnly: a tag in the environment repository has nothing recorded of a commit that no branch of the source has, as one of a fork, which
+// GitHub shows there too; once it is merged, it is.
+func TestDeploymentsOfBranchesOnly(t *testing.T) {
+	t.Parallel()
+	r := newRecorder(t, nil)
+	stray, err := r.forge.Commit(checkoutSource, sandbox.Edit{As: "dora", Branch: "stray", Message: "x", Files: map[string]string{"VERSION": "9"}})
+	r.does(err)
+	r.does(r.forge.DeleteBranch(checkoutSource, "stray", "dora"))
+	tag := "main-" + string(stray)
+	r.commits[tag] = stray
+	r.deploy("dev", tag)
+	r.report(acmeEnv, "dev", "healthy")
+	r.later(time.Minute)
+	r.want()
+	const lacks = "its default branch does not have that commit, and no branch stands at it"
+	if text := r.ask(r.board().Number, "dora", "/status checkout dev"); strings.Count(text, lacks) != 1 {
+		t.Errorf("/status is answered by %s", text)
+	}
+	r.patchRefOf(checkoutSource, "main", stray, true)
+	r.later(2 * time.Hour)
+	r.want(tag + " to dev: success")
+}
+
 // TestDeploymentsOfARenamedEnvironment: the forge's environments keep their names; what is in the one of the old name is not active there any more.
 func TestDeploymentsOfARenamedEnvironment(t *testing.T) {
 	t.Parallel()

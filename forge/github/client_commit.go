@@ -100,6 +100,28 @@ func (c *Client) Compare(ctx context.Context, repo forge.Repo, base, head forge.
 	return found, nil
 }
 
+// OnBranch says whether a commit is one that the default branch has, or the head of any branch: of the repository's own, while the forge shows a commit of
+// a fork too (docs.github.com, "Compare two commits", "List branches for HEAD commit"). It fails with forge.ErrNotFound where there is no such commit.
+func (c *Client) OnBranch(ctx context.Context, repo forge.Repo, at forge.SHA) (bool, error) {
+	call := fmt.Sprintf("looking which branch of %s has %s", repo.FullName(), at)
+	if err := refused(call, checkRepo(repo), checkSHA(at)); err != nil {
+		return false, err
+	}
+	known, err := c.Repository(ctx, repo)
+	if err != nil {
+		return false, err
+	}
+	found, _, err := c.api.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, known.DefaultBranch, string(at), &gh.ListOptions{PerPage: 1})
+	if err != nil && !unrelated(err) {
+		return false, c.failed(call, err)
+	}
+	if relation := forge.Relation(found.GetStatus()); relation == forge.Behind || relation == forge.Identical {
+		return true, nil
+	}
+	heads, _, err := c.api.Repositories.ListBranchesHeadCommit(ctx, repo.Owner, repo.Name, string(at))
+	return len(heads) > 0, c.failed(call, err)
+}
+
 // maxChanges is how many commits GitHub lists of a comparison that is asked for whole (docs.github.com, "Compare two commits").
 const maxChanges = 250
 

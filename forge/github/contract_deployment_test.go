@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"ferry/forge"
+	"ferry/forge/github"
+	"ferry/forge/sandbox"
 )
 
 // TestContractDeployments: what Ferry records is found again by its commit, environment, author and the environment repository that it is for.
@@ -25,6 +27,7 @@ func TestContractDeployments(t *testing.T) {
 	if err := c.sandbox.SetStatus("acme/checkout", at, "ada", forge.Status{Context: "ci", State: forge.Failure}); err != nil { // holds no deployment up
 		t.Fatal(err)
 	}
+	onBranch(t, c, client, source, at)
 	none, err := client.Deployments(ctx, source, at, "prod")
 	same(t, []forge.Deployment{}, none, err)
 	wanted := forge.NewDeployment{SHA: at, Environment: "prod", Description: "checkout 1.1.0", For: c.repo.ID}
@@ -55,5 +58,33 @@ func TestContractDeployments(t *testing.T) {
 	_, err = client.Deployments(ctx, source, "main", "prod")
 	is(t, err, forge.ErrInvalid)
 	_, err = client.DeploymentStatus(ctx, forge.Repo{Owner: "..", Name: "x"}, first)
+	is(t, err, forge.ErrInvalid)
+}
+
+// onBranch has the default branch move on from a commit that it has, and looks at one on another branch, and at one that no branch has any more.
+func onBranch(t *testing.T, c *contract, client *github.Client, source forge.Repo, at forge.SHA) {
+	t.Helper()
+	looked := func(at forge.SHA, want bool) {
+		t.Helper()
+		on, err := client.OnBranch(t.Context(), source, at)
+		same(t, want, on, err)
+	}
+	commit := func(branch string) forge.SHA {
+		t.Helper()
+		made, err := c.sandbox.Commit(source.FullName(), sandbox.Edit{As: "acme", Branch: branch, Message: "x", Files: map[string]string{branch: "x\n"}})
+		is(t, err, nil)
+		return made
+	}
+	looked(at, true)
+	other := commit("release/1")
+	looked(other, true)
+	looked(commit("main"), true)
+	looked(at, true)
+	looked(other, true)
+	is(t, c.sandbox.DeleteBranch(source.FullName(), "release/1", "acme"), nil)
+	looked(other, false)
+	_, err := client.OnBranch(t.Context(), source, shaA)
+	is(t, err, forge.ErrNotFound)
+	_, err = client.OnBranch(t.Context(), source, "main")
 	is(t, err, forge.ErrInvalid)
 }

@@ -89,6 +89,7 @@ func (b bearings) reads() []deed {
 		{"what lies between", "contents:read", func(ctx context.Context, c *github.Client) error {
 			return without(c.Compare(ctx, b.repo, b.main, b.change))
 		}},
+		{"which branch has it", "contents:read", func(ctx context.Context, c *github.Client) error { return without(c.OnBranch(ctx, b.repo, b.change)) }},
 		{"a status", "statuses:read", func(ctx context.Context, c *github.Client) error {
 			return without(c.Status(ctx, b.repo, b.main, "ferry/dev"))
 		}},

@@ -106,6 +106,7 @@ func calls() []call {
 		{"GET", repo + "/branches/{branch}", needContents}, {"GET", repo + "/git/ref/{ref...}", needContents},
 		{"GET", repo + "/git/trees/{tree_sha}", needContents}, {"GET", repo + "/git/blobs/{file_sha}", needContents}, {"GET", repo + "/git/commits/{commit_sha}", needContents},
 		{"GET", repo + "/commits", needContents}, {"GET", repo + "/commits/{ref}", needContents}, {"GET", repo + "/contents/{path...}", needContents}, {"GET", repo + "/compare/{basehead}", needContents},
+		{"GET", repo + "/commits/{ref}/branches-where-head", needContents},
 		{"POST", repo + "/git/refs", needCommits}, {"PATCH", repo + "/git/refs/{ref...}", needCommits}, {"DELETE", repo + "/git/refs/{ref...}", needCommits},
 		{"POST", repo + "/git/trees", needCommits}, {"POST", repo + "/git/blobs", needCommits}, {"POST", repo + "/git/commits", needCommits},
 

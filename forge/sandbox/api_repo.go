@@ -46,6 +46,25 @@ func listBranches(c *call) (reply, error) {
 	return ok(list)
 }
 
+// branchesAt answers which branches have a commit as their head (docs.github.com, "List branches for HEAD commit").
+func branchesAt(c *call) (reply, error) {
+	sha, err := c.commit()
+	if err != nil {
+		return reply{}, err
+	}
+	refs, err := c.repo.refList("refs/heads/")
+	if err != nil {
+		return reply{}, err
+	}
+	list := []object{}
+	for _, ref := range refs {
+		if ref.SHA == sha {
+			list = append(list, c.s.shortBranchJSON(c.repo, ref))
+		}
+	}
+	return ok(list)
+}
+
 func (s *Sandbox) shortBranchJSON(r *repository, ref bare.Ref) object {
 	name := strings.TrimPrefix(ref.Name, "refs/heads/")
 	return object{

@@ -76,6 +76,7 @@ func apiRoutes() []route {
 		// Commits, files and what lies between two commits.
 		{"GET", repo + "/commits", byTokens, "contents:read", listCommits, "", ""},
 		{"GET", repo + "/commits/{ref...}", byTokens, "contents:read", getCommit, "", ""},
+		{"GET", repo + "/commits/{ref}/branches-where-head", byTokens, "contents:read", branchesAt, "", ""},
 		{"GET", repo + "/commits/{ref...}/status", byTokens, "statuses:read", getCombinedStatus, "", ""},
 		{"GET", repo + "/commits/{ref...}/statuses", byTokens, "statuses:read", listStatuses, "", ""},
 		{"GET", repo + "/commits/{ref...}/check-runs", byTokens, "checks:read", listCheckRuns, "", ""},

@@ -10,6 +10,8 @@ import (
 	"ferry/promotion/postgres"
 )
 
+var errOnNoBranch = errors.New("its default branch does not have that commit, and no branch stands at it")
+
 // recorded is what an act on a deployment has to know of the one before.
 type recorded struct {
 	ID     int64                  `json:"id"`
@@ -55,6 +57,9 @@ func (a *act) record(ctx context.Context, source forge.Repo, wish postgres.Deplo
 			if wish.Status.State == forge.DeploymentInactive {
 				return recorded{}, nil
 			}
+			if err := a.vouched(ctx, source, wish.SHA); err != nil {
+				return recorded{}, err
+			}
 			made := forge.NewDeployment{SHA: wish.SHA, Environment: wish.At, Description: wish.Status.Description, For: a.repo.ID}
 			if last.ID, err = a.client.CreateDeployment(ctx, source, made); err != nil {
 				return recorded{}, err
@@ -74,6 +79,16 @@ func (a *act) record(ctx context.Context, source forge.Repo, wish postgres.Deplo
 	return recorded{last.ID, wish.Status}, a.client.SetDeploymentStatus(ctx, source, last.ID, wish.Status)
 }
 
+// vouched fails where no branch of the source has the commit: who writes the environment repository names any, and workflows of it would run there, also of one
+// that only a fork has.
+func (a *act) vouched(ctx context.Context, source forge.Repo, at forge.SHA) error {
+	on, err := a.client.OnBranch(ctx, source, at)
+	if err == nil && !on {
+		return errOnNoBranch
+	}
+	return err
+}
+
 // recordedBefore returns the newest deployment of the commit to the environment that is Ferry's own and for this environment repository; 0 where there is none.
 func (a *act) recordedBefore(ctx context.Context, source forge.Repo, wish postgres.DeploymentWish) (int64, error) {
 	found, err := a.client.Deployments(ctx, source, wish.SHA, wish.At)
@@ -91,6 +106,8 @@ func (a *act) recordedBefore(ctx context.Context, source forge.Repo, wish postgr
 func unrecorded(err error, source forge.Repo, wish postgres.DeploymentWish) error {
 	what := fmt.Sprintf("the deployment of the commit %s of %s to %s cannot be recorded there: ", wish.SHA.Short(), source.FullName(), wish.At)
 	switch {
+	case errors.Is(err, errOnNoBranch):
+		return &refusedError{what + errOnNoBranch.Error() + "; merge it, or let a branch stand at it"}
 	case errors.Is(err, forge.ErrNotFound):
 		return &refusedError{what + "the forge shows no such commit to Ferry; push it, install Ferry's App on that repository, or mend the app's source or the commit that CI announces"}
 	case errors.Is(err, forge.ErrForbidden):

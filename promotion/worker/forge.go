@@ -109,6 +109,7 @@ type statusWriter interface {
 // deploymentWriter records deployments at forges that have a record of their own.
 type deploymentWriter interface {
 	Deployments(ctx context.Context, repo forge.Repo, sha forge.SHA, environment string) ([]forge.Deployment, error)
+	OnBranch(ctx context.Context, repo forge.Repo, at forge.SHA) (bool, error)
 	CreateDeployment(ctx context.Context, repo forge.Repo, deployment forge.NewDeployment) (int64, error)
 	DeploymentStatus(ctx context.Context, repo forge.Repo, deployment int64) (forge.DeploymentStatus, error)
 	SetDeploymentStatus(ctx context.Context, repo forge.Repo, deployment int64, status forge.DeploymentStatus) error
