@@ -129,6 +129,11 @@ func gatesWords(shut []Gate) string {
 	return strings.Join(parts, "; ")
 }
 
+// LeftGates returns ferry/gates of a head that was green when its pull request was closed, or moved on: nobody looks at it any more.
+func LeftGates(head forge.SHA) Contribution {
+	return Contribution{SHA: head, Context: GatesContext, State: forge.Pending, Description: "no open pull request has this head any more; Ferry looks again once one has"}
+}
+
 // noApp says of what contributes to a status that it is no app: an app's name is not empty, and has no space.
 func noApp(contributor string) bool { return contributor == "" || strings.Contains(contributor, " ") }
 

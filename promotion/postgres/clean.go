@@ -40,7 +40,7 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			  or l.expires_at < clock_timestamp() - interval '1 day' and not exists (select from wishes w where 'act:' || w.id = l.name))`, nil},
 		{"units", `
 			delete from units where (repository, name) in (
-			  select u.repository, u.name from units u where u.name like 'pull:%' and u.generation = u.decided and u.due_at is null
+			  select u.repository, u.name from units u where (u.name like 'pull:%' or u.name like 'left:%') and u.generation = u.decided and u.due_at is null
 			    and not exists (select from pulls p where p.repository = u.repository and 'pull:' || p.number = u.name and p.open) limit $1)
 			and generation = decided`, nil},
 		{"throttles", `

@@ -83,6 +83,8 @@ func (d *decision) decide(ctx context.Context) (due time.Time, err error) {
 		return d.group(ctx, strings.TrimPrefix(d.unit, groupPrefix))
 	case strings.HasPrefix(d.unit, pullPrefix):
 		return d.handMade(ctx)
+	case strings.HasPrefix(d.unit, leftPrefix):
+		return time.Time{}, d.leftHead(ctx)
 	case d.unit == commandsUnit:
 		return time.Time{}, d.commands(ctx)
 	case d.unit == configUnit:

@@ -33,6 +33,13 @@ func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 		}
 		byPerson = !emptied
 	}
+	left, err := leaves(ctx, r.tx, r.repo.ID, p)
+	if err != nil {
+		return err
+	}
+	if left != "" {
+		r.dirty[left] = true
+	}
 	if err := savePull(ctx, r.tx, r.repo.ID, p, seen{byPerson: byPerson, generation: r.repo.Generation}); err != nil {
 		return err
 	}

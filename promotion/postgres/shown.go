@@ -89,7 +89,7 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 		return err
 	}
 	if !observed {
-		if err := savePull(ctx, tx, w.Repository.ID, promotion.PullFacts{PullRequest: *a.Pull}, seen{answered: true, generation: w.Repository.Observed}); err != nil {
+		if err := s.saveAnswer(ctx, tx, w, promotion.PullFacts{PullRequest: *a.Pull}); err != nil {
 			return err
 		}
 	}
@@ -108,6 +108,18 @@ func (s *Store) followPull(ctx context.Context, tx pgx.Tx, w Wish, a Applied, no
 		}
 	}
 	return s.raiseUnits(ctx, tx, w.Repository.ID, []string{appUnit(w.App)})
+}
+
+// saveAnswer writes down what the forge answered, and makes the head due that Ferry's act made the pull request leave.
+func (s *Store) saveAnswer(ctx context.Context, tx pgx.Tx, w Wish, p promotion.PullFacts) error {
+	left, err := leaves(ctx, tx, w.Repository.ID, p)
+	if err != nil {
+		return err
+	}
+	if err := savePull(ctx, tx, w.Repository.ID, p, seen{answered: true, generation: w.Repository.Observed}); err != nil || left == "" {
+		return err
+	}
+	return s.raiseUnits(ctx, tx, w.Repository.ID, []string{left})
 }
 
 // observedSince says whether the pull request was observed since the act on it began, and stands otherwise than the forge answered: somebody ended it,

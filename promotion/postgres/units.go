@@ -13,12 +13,13 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// A unit is what is decided as one, by name: an app ("app:checkout"), the apps of a group ("group:platform"), a hand-made pull request ("pull:7"), the pending commands of a repository,
+// A unit is what is decided as one, by name: an app ("app:checkout"), the apps of a group ("group:platform"), a hand-made pull request ("pull:7"), a head that a pull request has left ("left:7:SHA"), the pending commands of a repository,
 // its configuration's status, Ferry's issue, the decisions on the branch ferry-state, the merge groups of the merge queue. Each has its own generation.
 const (
 	appPrefix    = "app:"
 	groupPrefix  = "group:"
 	pullPrefix   = "pull:"
+	leftPrefix   = "left:"
 	commandsUnit = "commands"
 	configUnit   = "config"
 	issueUnit    = "issue"
