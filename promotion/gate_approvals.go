@@ -148,7 +148,7 @@ func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 		return "only people's do"
 	case s.wrote(env, env.Promotion.Release, p.User):
 		return "they wrote the change"
-	case s.broughtUnknown(env.Promotion.Release, p.Login):
+	case s.broughtUnknown(env, env.Promotion.Release, p.Login):
 		return "they brought it, and of which source commit it is nobody knows"
 	case env.Promotion.Intent != IntentUpdate && askedBy(env.Promotion.Asker, p.Login):
 		return "they asked for this promotion"
@@ -160,15 +160,30 @@ func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 	return fmt.Sprintf("they have %s permission", p.Permission)
 }
 
-// broughtUnknown says whether the account had a hand in bringing the release into an environment that comes first, where the source of an image of it is
-// unknown: they may have written it.
-func (s *Snapshot) broughtUnknown(release Release, login string) bool {
-	unknown := slices.ContainsFunc(release, func(image Image) bool {
-		from, ok := s.source(image)
-		return !ok || from.Commit == ""
+// broughtUnknown says whether the account had a hand in bringing an image that the release changes in the environment, and whose source is unknown, to
+// any environment: they may have written it.
+func (s *Snapshot) broughtUnknown(env *Environment, release Release, login string) bool {
+	var stands Release
+	if current := env.Current(); current != nil {
+		stands = current.Release
+	}
+	return login != "" && slices.ContainsFunc(release, func(image Image) bool {
+		from, known := s.source(image)
+		return (!known || from.Commit == "") && !stands.has(image) && s.broughtImage(image, login)
 	})
-	return unknown && login != "" && slices.ContainsFunc(s.Environments, func(e Environment) bool {
-		return len(e.From) == 0 && slices.ContainsFunc(e.History, func(d Deployment) bool { return d.broughtBy(login) && d.Release.Same(release) })
+}
+
+// broughtImage says whether the account had a hand in bringing the image to an environment in which it did not stand just before. What Ferry promoted
+// from one to the next is nobody's: who merged that brought nothing.
+func (s *Snapshot) broughtImage(image Image, login string) bool {
+	return slices.ContainsFunc(s.Environments, func(e Environment) bool {
+		for i, d := range e.History {
+			before := i+1 < len(e.History) && e.History[i+1].Release.has(image)
+			if !before && d.Release.has(image) && d.broughtBy(login) && !d.Promoted.has(image) {
+				return true
+			}
+		}
+		return false
 	})
 }
 

@@ -50,9 +50,14 @@ func NewRelease(images ...Image) Release {
 // Same says whether both are one release: the same images, with equal tags, and digests that are equal or one of which is
 // missing.
 func (r Release) Same(other Release) bool {
-	return slices.EqualFunc(r, other, func(a, b Image) bool {
-		return a.Name == b.Name && a.Tag == b.Tag && (a.Digest == b.Digest || a.Digest == "" || b.Digest == "")
-	})
+	return slices.EqualFunc(r, other, Image.same)
+}
+
+// has says whether the image is one of the release's.
+func (r Release) has(image Image) bool { return slices.ContainsFunc(r, image.same) }
+
+func (i Image) same(other Image) bool {
+	return i.Name == other.Name && i.Tag == other.Tag && (i.Digest == other.Digest || i.Digest == "" || other.Digest == "")
 }
 
 // With returns r with the tag and digest of the image of that name replaced. An image r does not have changes nothing.

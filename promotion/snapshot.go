@@ -107,6 +107,7 @@ type Deployment struct {
 	Settled     bool      // ended, and its last status was said
 	BroughtBy   string    // who pushed it; empty where that is unknown
 	BroughtAlso []string  // logins of who else had a hand in that: made the commits that came with it, or opened the pull request
+	Promoted    Release   // what the pull request of Ferry's showed whose merge brought it; nothing where none did
 	Judged      bool      // whether somebody went back with it is decided
 	// DegradedFrom is since when it has been degraded or failed without a break; zero: it is not.
 	DegradedFrom time.Time

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -196,9 +197,12 @@ func (d *decision) environments(ctx context.Context, s *promotion.Snapshot, call
 func (d *decision) history(ctx context.Context, app string) (map[string][]promotion.Deployment, error) {
 	rows, err := d.tx.Query(ctx, `
 		select environment, id, release, problem, first_seq, first_sha, last_seq is not null, baseline, state, message, since, converged_at, healthy_from, soaked, settled, recovered_at, brought_by, judged, degraded_from, answered, counted_from,
-		       brought_also || array(select author_login from pulls p where p.repository = d.repository and p.merged and p.merge_sha = d.first_sha)
+		       brought_also || array(select author_login from pulls p where p.repository = d.repository and p.merged and p.merge_sha = d.first_sha),
+		       coalesce(promoted, '[]')
 		from (select *, row_number() over (partition by environment order by first_seq desc) as n from deployments
 		      where repository = $1 and branch = $2 and app = $3) d
+		left join (select distinct on (environment, merge_sha) environment as promoted_into, merge_sha, release as promoted from promotions
+		           where repository = $1 and app = $3 and merge_sha <> '' order by environment, merge_sha, id desc) m on promoted_into = environment and merge_sha = first_sha
 		where n <= $4 or id in ( -- when what stands anywhere came first: the order of releases depends on it, however long ago it was
 		  select min(id) from deployments where repository = $1 and branch = $2 and app = $3 and release in (
 		    select release from deployments where repository = $1 and branch = $2 and app = $3 and last_seq is null)
@@ -210,15 +214,15 @@ func (d *decision) history(ctx context.Context, app string) (map[string][]promot
 	out := map[string][]promotion.Deployment{}
 	var environment string
 	var x promotion.Deployment
-	var release []byte
+	var release, promoted []byte
 	var converged, healthy, recovered, degraded, counted *time.Time
 	_, err = pgx.ForEachRow(rows, []any{&environment, &x.ID, &release, &x.Problem, &x.FirstSeq, &x.FirstSHA, &x.Ended, &x.Baseline, &x.State, &x.Message,
-		&x.Since, &converged, &healthy, &x.Soaked, &x.Settled, &recovered, &x.BroughtBy, &x.Judged, &degraded, &x.Answered, &counted, &x.BroughtAlso}, func() error {
+		&x.Since, &converged, &healthy, &x.Soaked, &x.Settled, &recovered, &x.BroughtBy, &x.Judged, &degraded, &x.Answered, &counted, &x.BroughtAlso, &promoted}, func() error {
 		one := x
 		one.BroughtAlso = slices.Clone(x.BroughtAlso)
 		one.Since, one.ConvergedAt, one.HealthyFrom, one.Recovered, one.DegradedFrom = x.Since.UTC(), timeOf(converged), timeOf(healthy), timeOf(recovered), timeOf(degraded)
-		one.CountedFrom, one.Release = timeOf(counted), nil
-		if err := json.Unmarshal(release, &one.Release); err != nil {
+		one.CountedFrom, one.Release, one.Promoted = timeOf(counted), nil, nil
+		if err := errors.Join(json.Unmarshal(release, &one.Release), json.Unmarshal(promoted, &one.Promoted)); err != nil {
 			return err
 		}
 		out[environment] = append(out[environment], one)

@@ -94,10 +94,10 @@ func (l *look) comparedTo(revision forge.SHA) (promotion.Bringers, bool) {
 	return promotion.Bringers{User: bringer(c), Also: by}, true
 }
 
-// nameAll adds, of a revision that changed what stands in a first environment, the co-authors whom only the forge knows. What it does not show, nobody knows.
+// nameAll adds, of a revision that changed what stands, the co-authors whom only the forge knows. What it does not show, nobody knows.
 func (l *look) nameAll(ctx context.Context, f promotion.FileFacts) error {
 	commits := l.unnamed[f.Revision]
-	if len(commits) == 0 || !l.comesFirst(f.Place) {
+	if len(commits) == 0 {
 		return nil
 	}
 	also, err := l.coAuthors(ctx, l.repo.Repo, commits)

@@ -9,7 +9,7 @@ import (
 	"ferry/promotion"
 )
 
-// mostAsked bounds how many requests are made, after the database was lost, for who brought what stands or stood in first environments.
+// mostAsked bounds how many requests are made, after the database was lost, for who brought what stands or stood.
 const mostAsked = 200
 
 // ask says whether one more request may be made for that.
@@ -18,10 +18,11 @@ func (b *lookBack) ask() bool {
 	return b.asked <= mostAsked
 }
 
-// broughtThen finds who made the commits that came with a revision. Those of a merged branch may be older than what was read.
-func (l *look) broughtThen(ctx context.Context, c forge.Commit) (promotion.Bringers, error) {
+// broughtThen finds who made the commits that came with a revision. Those of a merged branch may be older than what was read: they are asked for where it
+// changed a first environment. What changes others is mostly Ferry's own.
+func (l *look) broughtThen(ctx context.Context, c forge.Commit, first bool) (promotion.Bringers, error) {
 	for _, parent := range c.Parents[min(1, len(c.Parents)):] {
-		if _, known := l.back.known[parent]; known || !l.back.ask() {
+		if _, known := l.back.known[parent]; known || !first || !l.back.ask() {
 			continue
 		}
 		list, err := l.client.Commits(ctx, l.repo.Repo, parent, "", 100)
@@ -40,21 +41,18 @@ func (l *look) broughtThen(ctx context.Context, c forge.Commit) (promotion.Bring
 	return promotion.Bringers{Also: sorted(append(by, also...))}, err
 }
 
-// pastBringers finds who opened, made and merged the pull requests that brought what stands, or stood lately, in first environments: a squash or a rebase
+// pastBringers finds who opened, made and merged the pull requests, other than Ferry's own, that brought what stands, or stood lately: a squash or a rebase
 // tells little of that.
 func (l *look) pastBringers(ctx context.Context) error {
 	brought := map[forge.SHA]forge.PullRequest{}
 	for _, p := range l.back.pulls {
-		if p.Merged && p.BaseBranch == l.repo.DefaultBranch {
+		if p.Merged && p.Author.ID != l.self.ID && p.BaseBranch == l.repo.DefaultBranch {
 			brought[p.MergeSHA], brought[p.HeadSHA] = p, p
 		}
 	}
 	read := map[int][]string{}
 	for i := range l.back.Past {
 		past := &l.back.Past[i]
-		if !l.comesFirst(past.Place) {
-			continue
-		}
 		for j := max(0, len(past.Deployments)-mostDeployments); j < len(past.Deployments); j++ {
 			d := &past.Deployments[j]
 			p, ok := brought[d.FirstSHA]

@@ -185,9 +185,9 @@ func (r *replay) revision(ctx context.Context, seq int64, c forge.Commit, change
 			touched[place] = true
 		}
 	}
-	if slices.ContainsFunc(slices.Collect(maps.Keys(touched)), r.comesFirst) {
+	if len(touched) > 0 {
 		var err error
-		if brought, err = r.broughtThen(ctx, c); err != nil {
+		if brought, err = r.broughtThen(ctx, c, slices.ContainsFunc(slices.Collect(maps.Keys(touched)), r.comesFirst)); err != nil {
 			return err
 		}
 	}
