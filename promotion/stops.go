@@ -88,8 +88,54 @@ func (s Stops) list(b *strings.Builder, n naming) {
 // mostListed bounds what the issue lists of one kind.
 const mostListed = 60
 
-// gates returns what stops somebody's own change of a release at a place, and when time alone may change that.
+// gates returns what stops somebody's own change of a release at a place, and when time alone may change that. Of a change that could not be looked at,
+// which names no app, that is what stops any app there.
 func (s Stops) gates(c *config.Config, change Change, now time.Time) (state GateState, shut []Gate, due time.Time) {
+	all := s.gatesOn(c, change, now)
+	if change.App == "" {
+		all = s.gatesOnAny(c, change.Environment, now)
+	}
+	for _, g := range all {
+		due = soonest(due, g.DueAt)
+	}
+	state, shut = verdict(all)
+	return state, shut, due
+}
+
+// gatesOnAny returns the gates of every app at which something is stopped in the environment, each once; of what is blocked, as if it came.
+func (s Stops) gatesOnAny(c *config.Config, environment string, now time.Time) (all []Gate) {
+	images := map[string]Release{"": nil}
+	if c != nil {
+		for _, app := range c.NamedApps() { // they may have windows of their own
+			images[app] = nil
+		}
+	}
+	for _, h := range s.Holds {
+		images[h.App] = nil
+	}
+	for _, f := range s.Freezes {
+		images[f.App] = nil
+	}
+	for _, b := range s.Blocks {
+		images[b.App] = append(append(images[b.App], b.Image), b.Rest...)
+	}
+	for _, app := range sortedKeys(images) {
+		for _, g := range s.gatesOn(c, Change{Place: config.Place{App: app, Environment: environment}, Images: images[app]}, now) {
+			if !slices.Contains(all, g) {
+				all = append(all, g)
+			}
+		}
+	}
+	for _, m := range s.Mended {
+		if m.Environment == environment {
+			all = append(all, Gate{Name: "hotfix", State: GateClosed, Reason: fmt.Sprintf("%s of %s stands there, which may go (/rollback or /hotfix goes over it)", m.Hotfix.Release.Version(), m.Hotfix.Actor)})
+		}
+	}
+	return all
+}
+
+// gatesOn returns the gates of somebody's own change of a release at a place.
+func (s Stops) gatesOn(c *config.Config, change Change, now time.Time) []Gate {
 	var group string
 	if c != nil {
 		app, _ := c.App(change.App)
@@ -103,11 +149,7 @@ func (s Stops) gates(c *config.Config, change Change, now time.Time) (state Gate
 	if g := s.mendedGate(change); g.Name != "" {
 		all = append(all, g)
 	}
-	for _, g := range all {
-		due = soonest(due, g.DueAt)
-	}
-	state, shut = verdict(all)
-	return state, shut, due
+	return all
 }
 
 // windowsOn returns the windows of .ferry.yaml for the app in the environment; for the environment's own where the app is "".

@@ -48,6 +48,8 @@ func CheckOf(p Proposal, changes []SettingChange, effects *Effects) ConfigCheck 
 	case effects != nil:
 		out.Title = effects.title(changes)
 		effects.words(&b, changes)
+	case p.Unseen:
+		out.Title = "changes more than can be looked at"
 	default: // what was read by an older version of Ferry, and is read anew soon
 		out.Title = "can be read"
 	}

@@ -16,13 +16,39 @@ import (
 )
 
 // beside names what a proposal is compared with, the configuration, and how it is read: one that was read otherwise is read anew.
-func (r Repository) beside() string { return "3 " + string(r.ConfigBlob) + " " + r.ConfigSet }
+func (r Repository) beside() string { return "4 " + string(r.ConfigBlob) + " " + r.ConfigSet }
 
-// ProposalStays says whether what a pull request proposes at that head was read before, beside the configuration that is in force.
-func (s *Store) ProposalStays(ctx context.Context, r Repository, number int, head forge.SHA) (stays bool, err error) {
+// ProposalStays says whether what a pull request proposes at that head was read before, beside the configuration that is in force and, where it changes
+// that, beside that head of the default branch.
+func (s *Store) ProposalStays(ctx context.Context, r Repository, number int, head, base forge.SHA) (stays bool, err error) {
 	defer wrap(&err, "ProposalStays(%d, %d)", r.ID, number)
-	err = s.pool.QueryRow(ctx, `select exists (select from proposals where repository = $1 and number = $2 and head = $3 and beside = $4)`, r.ID, number, head, r.beside()).Scan(&stays)
+	err = s.pool.QueryRow(ctx, `
+		select exists (select from proposals where repository = $1 and number = $2 and head = $3 and beside = $4 and coalesce(proposal ->> 'Base', '') in ('', $5))`,
+		r.ID, number, head, r.beside(), base).Scan(&stays)
 	return stays, err
+}
+
+// ProposedConfigs returns what open pull requests make of the configuration, by their numbers; nil where it could not be read.
+func (s *Store) ProposedConfigs(ctx context.Context, repository int64) (out map[int]*promotion.ProposedConfig, err error) {
+	defer wrap(&err, "ProposedConfigs(%d)", repository)
+	rows, err := s.pool.Query(ctx, `
+		select x.number, x.proposal ->> 'Config' from proposals x join pulls p on p.repository = x.repository and p.number = x.number
+		where x.repository = $1 and p.open and x.proposal ->> 'Base' <> ''`, repository)
+	if err != nil {
+		return nil, err
+	}
+	out = map[int]*promotion.ProposedConfig{}
+	var number int
+	var raw *string
+	_, err = pgx.ForEachRow(rows, []any{&number, &raw}, func() error {
+		out[number] = nil
+		if raw == nil {
+			return nil
+		}
+		out[number] = &promotion.ProposedConfig{}
+		return json.Unmarshal([]byte(*raw), out[number])
+	})
+	return out, err
 }
 
 // proposals writes down what people's pull requests propose.
@@ -67,8 +93,10 @@ func (d *decision) configCheck(ctx context.Context, number int, head forge.SHA) 
 	return s.moved, d.wish(ctx, "config check", strconv.Itoa(number), "", promotion.CheckOf(p, s.changes, s.effects), time.Time{})
 }
 
-// proposesConfig selects the pull requests p that change the configuration, and so maybe releases of which no file tells.
-const proposesConfig = `exists (select from proposals x where x.repository = p.repository and x.number = p.number and x.proposal ->> 'Config' is not null)`
+// proposesConfig selects the pull requests p that change the configuration, and so maybe releases of which no file tells, and those that could not be
+// looked at whole.
+const proposesConfig = `exists (select from proposals x where x.repository = p.repository and x.number = p.number
+	and (x.proposal ->> 'Config' is not null or x.proposal ->> 'Unseen' = 'true'))`
 
 // simulated is what the merge of a pull request makes of things.
 type simulated struct {
@@ -89,6 +117,7 @@ func (d *decision) simulate(ctx context.Context, p promotion.Proposal) (out simu
 			return out, nil
 		}
 	} else if p.Removed || len(p.Files) == 0 {
+		out.moved = promotion.Moves(d.config, d.config, nil, p.Unseen)
 		return out, nil
 	}
 	paths, err := d.manifestPaths(ctx)
@@ -113,8 +142,8 @@ func (d *decision) simulate(ctx context.Context, p promotion.Proposal) (out simu
 	} else {
 		_, err = then.trial(ctx, scope)
 	}
-	if p.Config != nil {
-		out.moved = promotion.Moves(d.config, will, then.tried.landings, p.Cut || scope.Left > 0)
+	if p.Config != nil || p.Unseen {
+		out.moved = promotion.Moves(d.config, will, then.tried.landings, p.Unseen || scope.Left > 0)
 	}
 	return out, err
 }
@@ -125,14 +154,8 @@ func (d *decision) settingsChanges(ctx context.Context, p promotion.Proposal, wi
 	if err != nil {
 		return nil, err
 	}
-	mended, err := collectTx[string](ctx, d.tx, `select distinct app from promotions where repository = $1 and intent = $2 and merge_sha <> '' order by app`, d.repo.ID, promotion.IntentHotfix)
-	if err != nil {
+	if err := d.allMended(ctx, &stops); err != nil {
 		return nil, err
-	}
-	for _, app := range mended {
-		if err := d.mendedOf(ctx, app, &stops); err != nil {
-			return nil, err
-		}
 	}
 	return append(promotion.StopsChanges(d.config, will, p.Sites(paths), stops), promotion.SettingsChanges(d.config, will, paths)...), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -207,6 +208,9 @@ func (d *decision) mended(ctx context.Context, changes []byte, stops *promotion.
 	if err := json.Unmarshal(changes, &places); err != nil {
 		return err
 	}
+	if slices.ContainsFunc(places, func(p promotion.Change) bool { return p.App == "" }) { // it may change any
+		return d.allMended(ctx, stops)
+	}
 	looked := map[string]bool{}
 	for _, p := range places {
 		if looked[p.App] {
@@ -214,6 +218,20 @@ func (d *decision) mended(ctx context.Context, changes []byte, stops *promotion.
 		}
 		looked[p.App] = true
 		if err := d.mendedOf(ctx, p.App, stops); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// allMended adds the hotfixes of every app that stand.
+func (d *decision) allMended(ctx context.Context, stops *promotion.Stops) error {
+	apps, err := collectTx[string](ctx, d.tx, `select distinct app from promotions where repository = $1 and intent = $2 and merge_sha <> '' order by app`, d.repo.ID, promotion.IntentHotfix)
+	if err != nil {
+		return err
+	}
+	for _, app := range apps {
+		if err := d.mendedOf(ctx, app, stops); err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,9 @@ func (l *look) lookAtPulls(ctx context.Context) error {
 	if err := l.lookAtDeleted(ctx); err != nil {
 		return err
 	}
+	if err := l.besideTheHead(ctx); err != nil {
+		return err
+	}
 	for _, number := range l.order {
 		if read[number] {
 			continue
@@ -200,10 +203,7 @@ func (l *look) handMade(ctx context.Context, p forge.PullRequest, facts *promoti
 	if facts.Changes, err = l.changes(ctx, p, files); err != nil {
 		return err
 	}
-	facts.Proposal, facts.ProposalStays, err = l.proposal(ctx, p, files)
-	if facts.Proposal != nil {
-		facts.Proposal.Cut = facts.Proposal.Cut || !complete
-	}
+	facts.Proposal, facts.ProposalStays, err = l.proposal(ctx, p, files, complete)
 	return err
 }
 

@@ -18,35 +18,35 @@ const (
 	maxProposed           = 4 << 20 // bytes of configuration
 )
 
-// proposal reads what a pull request makes of the configuration and of the manifests, at its head. It returns nil where it changes neither, and stays
-// where that head was looked at before, beside the configuration that is in force.
-func (l *look) proposal(ctx context.Context, p forge.PullRequest, files []forge.ChangedFile) (found *promotion.Proposal, stays bool, err error) {
+// proposal reads what the merge of a pull request makes of the configuration and of the manifests. It returns nil where it changes neither, and stays
+// where its head was looked at before, beside the configuration that is in force and, where it changes that, beside the default branch as it stands.
+func (l *look) proposal(ctx context.Context, p forge.PullRequest, files []forge.ChangedFile, complete bool) (found *promotion.Proposal, stays bool, err error) {
 	changed := proposedPaths(files)
 	touched := slices.ContainsFunc(changed, func(f promotion.ProposedFile) bool { return l.isConfig(f.Path) })
-	if l.config == nil || !touched && len(manifestsAmong(changed, l.config)) == 0 {
+	if l.config == nil || complete && !touched && len(manifestsAmong(changed, l.config)) == 0 {
 		return nil, false, nil
 	}
-	if stays, err := l.Store.ProposalStays(ctx, l.repo, p.Number, p.HeadSHA); err != nil || stays {
+	if stays, err := l.Store.ProposalStays(ctx, l.repo, p.Number, p.HeadSHA, l.head); err != nil || stays {
 		return nil, stays, err
 	}
-	out := &promotion.Proposal{Head: p.HeadSHA, Fork: p.HeadRepo != l.repo.Repo.ID}
-	judged := l.config
-	if touched {
-		if judged, err = l.proposedConfig(ctx, out); err != nil {
-			return nil, false, err
-		}
+	out := &promotion.Proposal{Head: p.HeadSHA, Fork: p.HeadRepo != l.repo.Repo.ID, Cut: !complete, Unseen: !complete}
+	m := l.mergeOf(out.Head, changed)
+	if !touched {
+		return out, false, l.proposedManifests(ctx, l.config, out, m, manifestsAmong(changed, l.config))
 	}
-	if judged == nil {
-		return out, false, nil
+	out.Base = l.head
+	judged, err := l.proposedConfig(ctx, out, m)
+	if err != nil || judged == nil {
+		return out, false, err
 	}
-	if touched {
-		tree, err := l.treeAt(ctx, out.Head)
-		if err != nil {
-			return nil, false, err
-		}
-		changed = append(changed, meantOtherwise(l.config, judged, changed, pathsOf(tree))...)
+	tree, err := l.treeOf(ctx, m)
+	if err != nil {
+		return nil, false, err
 	}
-	return out, false, l.proposedManifests(ctx, judged, out, manifestsAmong(changed, l.config, judged))
+	changed = append(changed, meantOtherwise(l.config, judged, changed, pathsOf(tree))...)
+	err = l.proposedManifests(ctx, judged, out, m, manifestsAmong(changed, l.config, judged))
+	out.Unseen = out.Unseen || out.Cut
+	return out, false, err
 }
 
 // meantOtherwise returns the files that a pull request leaves as they are, and whose configuration makes them manifests of a place that has others now, or
@@ -95,9 +95,9 @@ func manifestsAmong(files []promotion.ProposedFile, configs ...*config.Config) (
 	return list
 }
 
-// proposedConfig reads the configuration at the head of a pull request; nil where there is none that can be read, and then the proposal says why.
-func (l *look) proposedConfig(ctx context.Context, out *promotion.Proposal) (*config.Config, error) {
-	file, err := l.fileAt(ctx, config.File, out.Head)
+// proposedConfig reads the configuration that a merge leaves; nil where there is none that can be read, and then the proposal says why.
+func (l *look) proposedConfig(ctx context.Context, out *promotion.Proposal, m merge) (*config.Config, error) {
+	file, err := l.fileAt(ctx, config.File, m.revisionOf(config.File))
 	switch {
 	case errors.Is(err, forge.ErrNotFound):
 		out.Removed = true
@@ -109,12 +109,12 @@ func (l *look) proposedConfig(ctx context.Context, out *promotion.Proposal) (*co
 		return nil, err
 	}
 	proposed := promotion.ProposedConfig{File: file.Content}
-	proposed.Included, err = l.proposedIncluded(ctx, out, file.Content)
+	proposed.Included, err = l.proposedIncluded(ctx, out, m, file.Content)
 	if err == nil && len(out.Findings) == 0 {
 		var parsed *config.Config
 		if parsed, err = proposed.Parse(); err == nil {
 			out.Config = &proposed
-			tree, err := l.treeAt(ctx, out.Head)
+			tree, err := l.treeOf(ctx, m)
 			if err != nil {
 				return nil, err
 			}
@@ -133,13 +133,13 @@ func configFinding(message string) config.Finding {
 	return config.Finding{File: config.File, Line: 1, Column: 1, Severity: config.SeverityError, Rule: "not-readable", Message: message}
 }
 
-// proposedIncluded reads what the configuration at the head of a pull request includes. What is stored already, as all that it leaves as it is, costs nothing.
-func (l *look) proposedIncluded(ctx context.Context, out *promotion.Proposal, content []byte) ([]config.Included, error) {
+// proposedIncluded reads what the configuration that a merge leaves includes. What is stored already, as all that stays as it is, costs nothing.
+func (l *look) proposedIncluded(ctx context.Context, out *promotion.Proposal, m merge, content []byte) ([]config.Included, error) {
 	in, err := config.Includes(config.File, content)
 	if err != nil || in.Empty() {
 		return nil, nil // what is wrong with it, the parser says
 	}
-	tree, err := l.treeAt(ctx, out.Head)
+	tree, err := l.treeOf(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +157,7 @@ func (l *look) proposedIncluded(ctx context.Context, out *promotion.Proposal, co
 	}
 	if len(entries)-len(stored) > mostProposedIncluded || size > maxProposed {
 		out.Findings, out.Cut = append(out.Findings, configFinding("it includes more than is read of a pull request; merged, it is read whole")), true
+		out.Unseen = true
 		return nil, nil
 	}
 	head := headConfig{}
@@ -164,15 +165,15 @@ func (l *look) proposedIncluded(ctx context.Context, out *promotion.Proposal, co
 	return head.included, err
 }
 
-// proposedManifests reads the changed manifests as they stand at the head, and finds out which of them cannot be read.
-func (l *look) proposedManifests(ctx context.Context, judged *config.Config, out *promotion.Proposal, files []promotion.ProposedFile) error {
+// proposedManifests reads the changed manifests as a merge leaves them, and finds out which of them cannot be read.
+func (l *look) proposedManifests(ctx context.Context, judged *config.Config, out *promotion.Proposal, m merge, files []promotion.ProposedFile) error {
 	size := 0
 	for i, f := range files {
 		if i == mostProposedManifests {
 			out.Cut = true
 			break
 		}
-		readable, err := l.proposedManifest(ctx, judged, out, &f)
+		readable, err := l.proposedManifest(ctx, judged, out, m, &f)
 		if err != nil {
 			return err
 		}
@@ -190,11 +191,11 @@ func (l *look) proposedManifests(ctx context.Context, judged *config.Config, out
 }
 
 // proposedManifest reads one changed manifest. It returns false where that cannot be looked at, and then the proposal says why.
-func (l *look) proposedManifest(ctx context.Context, judged *config.Config, out *promotion.Proposal, f *promotion.ProposedFile) (readable bool, err error) {
+func (l *look) proposedManifest(ctx context.Context, judged *config.Config, out *promotion.Proposal, m merge, f *promotion.ProposedFile) (readable bool, err error) {
 	if f.Gone {
 		return true, nil
 	}
-	file, err := l.fileAt(ctx, f.Path, out.Head)
+	file, err := l.fileAt(ctx, f.Path, m.revisionOf(f.Path))
 	switch {
 	case errors.Is(err, forge.ErrNotFound):
 		f.Gone = true
@@ -215,7 +216,7 @@ func (l *look) proposedManifest(ctx context.Context, judged *config.Config, out 
 	return true, nil
 }
 
-// fileAt reads a file at the head of a pull request, once in a look.
+// fileAt reads a file at a commit, once in a look.
 func (l *look) fileAt(ctx context.Context, path string, head forge.SHA) (forge.File, error) {
 	key := string(head) + ":" + path
 	if known, ok := l.proposed[key]; ok {
@@ -232,28 +233,8 @@ func (l *look) fileAt(ctx context.Context, path string, head forge.SHA) (forge.F
 	return file, err
 }
 
-// proposedFile is a file as it was read at the head of a pull request, or why it could not be.
+// proposedFile is a file as it was read at a commit, or why it could not be.
 type proposedFile struct {
 	file forge.File
 	err  error
-}
-
-// treeAt reads the tree at the head of a pull request, once for each.
-func (l *look) treeAt(ctx context.Context, head forge.SHA) (forge.Tree, error) {
-	if l.proposedTree != nil && l.proposedAt == head {
-		return *l.proposedTree, nil
-	}
-	tree, err := l.client.Tree(ctx, l.repo.Repo, head)
-	if err == nil {
-		l.proposedTree, l.proposedAt = &tree, head
-	}
-	return tree, err
-}
-
-func pathsOf(tree forge.Tree) []string {
-	paths := make([]string, len(tree.Entries))
-	for i, e := range tree.Entries {
-		paths[i] = e.Path
-	}
-	return paths
 }

@@ -1,0 +1,116 @@
+package worker
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"ferry/forge"
+	"ferry/promotion"
+	"ferry/promotion/config"
+)
+
+// merge is what a pull request makes of the default branch: what it does not touch stays as it stands there.
+type merge struct {
+	base, head forge.SHA
+	touched    map[string]bool
+}
+
+func (l *look) mergeOf(head forge.SHA, changed []promotion.ProposedFile) merge {
+	m := merge{l.head, head, map[string]bool{}}
+	for _, f := range changed {
+		m.touched[f.Path] = true
+	}
+	return m
+}
+
+// revisionOf returns the commit at which the file stands as the merge leaves it.
+func (m merge) revisionOf(path string) forge.SHA {
+	if m.touched[path] {
+		return m.head
+	}
+	return m.base
+}
+
+// treeOf returns the tree that a merge leaves, by path.
+func (l *look) treeOf(ctx context.Context, m merge) (out forge.Tree, err error) {
+	theirs, err := l.treeAt(ctx, m.head)
+	if err != nil {
+		return out, err
+	}
+	ours, err := l.headTree(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, e := range theirs.Entries {
+		if m.touched[e.Path] {
+			out.Entries = append(out.Entries, e)
+		}
+	}
+	for _, e := range ours.Entries {
+		if !m.touched[e.Path] {
+			out.Entries = append(out.Entries, e)
+		}
+	}
+	slices.SortFunc(out.Entries, func(a, b forge.TreeEntry) int { return strings.Compare(a.Path, b.Path) })
+	return out, nil
+}
+
+// treeAt reads the tree at the head of a pull request, once for each.
+func (l *look) treeAt(ctx context.Context, head forge.SHA) (forge.Tree, error) {
+	if l.proposedTree != nil && l.proposedAt == head {
+		return *l.proposedTree, nil
+	}
+	tree, err := l.client.Tree(ctx, l.repo.Repo, head)
+	if err == nil {
+		l.proposedTree, l.proposedAt = &tree, head
+	}
+	return tree, err
+}
+
+func pathsOf(tree forge.Tree) []string {
+	paths := make([]string, len(tree.Entries))
+	for i, e := range tree.Entries {
+		paths[i] = e.Path
+	}
+	return paths
+}
+
+// besideTheHead asks for another look at the open pull requests that change the configuration, where the default branch has moved in what theirs names:
+// what they do not touch may be another release by now.
+func (l *look) besideTheHead(ctx context.Context) error {
+	if l.out.Head == nil || l.repo.Sweep {
+		return nil
+	}
+	proposed, err := l.Store.ProposedConfigs(ctx, l.repo.ID)
+	if err != nil {
+		return err
+	}
+	for _, number := range slices.Sorted(maps.Keys(proposed)) {
+		if _, hinted := l.pulls[number]; !hinted && l.movedUnder(proposed[number]) {
+			l.order = append(l.order, number)
+		}
+	}
+	return nil
+}
+
+// movedUnder says whether the default branch has moved in what a proposed configuration names; nil is one that could not be read.
+func (l *look) movedUnder(p *promotion.ProposedConfig) bool {
+	if l.full || p == nil {
+		return true
+	}
+	will, err := p.Parse()
+	if err != nil {
+		return true
+	}
+	named := func(path string) bool {
+		return l.isConfig(path) || path == config.File || will.Includes().Match(path) || len(will.Places(path)) > 0
+	}
+	for path := range l.paths {
+		if named(path) {
+			return true
+		}
+	}
+	return false
+}
