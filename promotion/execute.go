@@ -30,7 +30,7 @@ type CommandScene struct {
 	OnFerrysPage bool           // on a promotion pull request or Ferry's issue
 	Since        []Said         // what was said after it and has been obeyed already
 	Said         time.Time      // when it was, by the forge's clock
-	Checked      []CheckedImage // of its hotfixes
+	Checked      []CheckedImage // of its hotfixes; nil where no registry is asked
 	Edited       bool           // before Ferry heard it
 	Left         []Command      // of the comment, that are too many
 	Throttles    []Throttle     // that ended after it was said, or did not yet
@@ -68,11 +68,12 @@ type execution struct {
 	refused  bool
 	told     []told // by the command that is being carried out
 	answers  []string
+	urgent   map[config.Place]int // where a rollback or a hotfix was asked for: its answer
 }
 
 // Execute carries the commands out on the scene. It always answers, unless there is no command.
 func Execute(commands []Command, scene CommandScene) Outcome {
-	e := execution{CommandScene: scene, commands: commands}
+	e := execution{CommandScene: scene, commands: commands, urgent: map[config.Place]int{}}
 	e.out.Intents = map[string]map[string]Intent{}
 	if scene.Edited {
 		e.refuse("Nothing was done: this comment has been edited, and Ferry heard no command in it before that. What a comment said at first counts alone. Say it anew.")

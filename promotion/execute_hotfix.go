@@ -3,6 +3,8 @@ package promotion
 import (
 	"slices"
 	"strings"
+
+	"ferry/promotion/config"
 )
 
 // hotfix asks for a release that upstream never had.
@@ -29,7 +31,7 @@ func (e *execution) hotfixOf(app, environment string, words []string) {
 		e.refuse("`/hotfix` with what, and why? `/hotfix %s %s image:tag the reason`.", app, environment)
 		return
 	}
-	image, ok := e.hotfixImage(current.Release, strings.Trim(words[0], "`,"))
+	image, ok := e.hotfixImage(current.Release, words[0])
 	if !ok {
 		return
 	}
@@ -52,7 +54,8 @@ func (e *execution) hotfixOf(app, environment string, words []string) {
 
 // hotfixImage returns the image that the word names, as one of the release's: a tag alone where that has but one. It returns false after a refusal.
 func (e *execution) hotfixImage(release Release, word string) (Image, bool) {
-	image, ok := parseNamed(word)
+	image, ok := namedImage(word)
+	word = strings.Trim(word, "`,")
 	if !ok || image.Tag == "" {
 		e.refuse("%s is no image with a tag.", code(clip(word, 60)))
 		return image, false
@@ -76,11 +79,21 @@ func (e *execution) mend(app, environment, unsure string, i Intent) {
 		e.out.Intents[app] = map[string]Intent{}
 	}
 	e.out.Intents[app][environment] = i
+	e.instead(app, environment)
 	if x := e.rejectedHere(app, environment, i.Release); x != nil {
 		e.out.Lifts = append(e.out.Lifts, Lift{Place: x.Place, Number: x.Number, Actor: e.Login, At: e.Now})
 	}
 	e.say("A hotfix of %s in %s: %s → %s. %s It skips upstream, soak and checks, and nothing else. Nothing that was there before it goes over it without `/override hotfix`.%s%s",
 		code(app), code(environment), code(i.From.Version()), code(i.Release.Version()), e.urgentFollows(app, environment, i, windowsOn(e.Config, app, environment)), e.backfillWords(app, environment), unsure)
+}
+
+// instead notes that the next answer is of something urgent there, and says of one that the same comment asked for before that nothing comes of it.
+func (e *execution) instead(app, environment string) {
+	place := config.Place{App: app, Environment: environment}
+	if before, ok := e.urgent[place]; ok {
+		e.answers[before] += " **Nothing comes of this**: what the same comment asks for further down takes its place."
+	}
+	e.urgent[place] = len(e.answers)
 }
 
 // backfillWords names where the hotfix goes from there.

@@ -250,6 +250,7 @@ func (e *execution) rollBack(r RolledBack, skipped string) {
 		e.out.Intents[app] = map[string]Intent{}
 	}
 	e.out.Intents[app][environment] = r.Intent
+	e.instead(app, environment)
 	if x := e.rejectedHere(app, environment, r.Intent.Release); x != nil {
 		e.out.Lifts = append(e.out.Lifts, Lift{Place: x.Place, Number: x.Number, Actor: e.Login, At: e.Now})
 	}

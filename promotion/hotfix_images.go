@@ -27,13 +27,17 @@ const mostHotfixed = 4
 // HotfixImages returns the images that the hotfixes among the commands bring into one of the apps: what their registries are asked for before anything is
 // promised.
 func HotfixImages(commands []Command, c *config.Config, apps []StandingApp) (images []Image) {
+	e := execution{CommandScene: CommandScene{Config: c}}
+	for _, app := range apps {
+		e.Views = append(e.Views, View{App: app.App})
+	}
 	for _, command := range commands {
-		if command.Name != "hotfix" {
+		_, _, rest := e.target(command.Words)
+		if command.Name != "hotfix" || len(rest) == 0 {
 			continue
 		}
-		named := hotfixWord(command.Words, c, apps)
 		for _, app := range apps {
-			image, ok := parseNamed(named)
+			image, ok := namedImage(rest[0])
 			fit := image.fitting(app.Release)
 			if !ok || image.Tag == "" || len(fit) != 1 || len(images) == mostHotfixed {
 				continue
@@ -46,17 +50,8 @@ func HotfixImages(commands []Command, c *config.Config, apps []StandingApp) (ima
 	return images
 }
 
-// hotfixWord returns the first word that names no place; empty where there is none.
-func hotfixWord(words []string, c *config.Config, apps []StandingApp) string {
-	for _, word := range words {
-		word = strings.Trim(word, "`,")
-		app := slices.ContainsFunc(apps, func(a StandingApp) bool { return strings.EqualFold(a.App, word) })
-		if _, ok := c.Environment(strings.ToLower(word)); !ok && !app {
-			return word
-		}
-	}
-	return ""
-}
+// namedImage reads the word of a hotfix that names the image.
+func namedImage(word string) (Image, bool) { return parseNamed(strings.Trim(word, "`,")) }
 
 // fitting returns the names of those of the release's images that the image may be meant to be.
 func (i Image) fitting(release Release) (names []string) {
@@ -68,10 +63,15 @@ func (i Image) fitting(release Release) (names []string) {
 	return names
 }
 
-// inRegistry refuses an image that its registry does not have; it returns false after that. Where the registry could not be asked, it says so.
+// inRegistry refuses an image that its registry does not have; it returns false after that. Where that was not asked, or got no answer, though registries are
+// asked, it says so.
 func (e *execution) inRegistry(image Image) (unsure string, ok bool) {
 	at := slices.IndexFunc(e.Checked, func(c CheckedImage) bool { return c.Image == image })
 	switch {
+	case at < 0 && len(e.Checked) >= mostHotfixed:
+		return fmt.Sprintf(" Whether the registry has %s was not checked: it is asked for %d images of one comment.", code(image.String()), mostHotfixed), true
+	case at < 0 && e.Checked != nil:
+		return fmt.Sprintf(" Whether the registry has %s was not checked.", code(image.String())), true
 	case at < 0:
 		return "", true
 	case e.Checked[at].Missing:

@@ -120,7 +120,7 @@ type CommandFacts struct {
 	Unknown    string   // what could not be looked up of them
 	Body       string
 	At         time.Time
-	Images     []CheckedImage // of its hotfixes
+	Images     []CheckedImage // of its hotfixes; nil where no registry is asked
 	Edited     bool           // before Ferry heard it: it is answered, and not carried out
 	Answered   bool           // before the database was lost: it is not carried out again
 }

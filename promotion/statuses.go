@@ -62,8 +62,15 @@ func appendOnce(list []Contribution, c Contribution) []Contribution {
 	return append(list, c)
 }
 
-// unposted says why the forge does not take a status of what stands in the environment, or "". What stood there once is of no interest any more.
+// unposted says why the forge does not keep Ferry's statuses of the open promotion, or of what stands in the environment, or "". What stood there once is of
+// no interest any more.
 func (s *Snapshot) unposted(env *Environment) string {
+	at := slices.IndexFunc(s.Unposted, func(u UnpostedStatus) bool {
+		return env.Pull != nil && u.Target == "" && u.SHA == env.Pull.HeadSHA && u.Context == GatesContext
+	})
+	if at >= 0 {
+		return s.Unposted[at].Reason
+	}
 	d := env.Current()
 	if d == nil {
 		return ""

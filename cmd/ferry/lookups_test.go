@@ -225,3 +225,25 @@ func TestHotfixOfWhatIsInNoRegistry(t *testing.T) {
 	h.svc.work.Has = h.svc.has
 	mustContain(t, h.ask(board, mia, "/hotfix checkout prod 1.0.2 it still does"), "→ `1.0.2`", "Whether the registry has `"+host+"/acme/checkout:1.0.2` could not be checked: it is at a private address")
 }
+
+// TestHotfixAsksWhateverIsSaid: however the place is written, the registry is asked for the image; what it was not asked for, the answer says.
+func TestHotfixAsksWhateverIsSaid(t *testing.T) {
+	t.Parallel()
+	host, push := images(t)
+	push("1.0.1", nil)
+	h := silentCI(t, "ghcr.io", host)
+	mia, board := h.maintainer(), h.board().Number
+	h.svc.settings.secrets.registries = []byte(`{"auths": {"` + host + `": {}}}`)
+	h.does(h.svc.readRegistries())
+	h.svc.work.Has = h.svc.has
+	for _, said := range []string{"in prod 7.0.0", "to prod 7.0.0", "checkout prod: 7.0.0", "checkout PROD `7.0.0`", "Checkout: on prod, 7.0.0", "prod. 7.0.0"} {
+		if got := h.ask(board, mia, "/hotfix "+said+" it loses orders"); !strings.Contains(got, "the registry has no `"+host+"/acme/checkout:7.0.0`") {
+			t.Errorf("%q is answered by %q", said, got)
+		}
+	}
+	var five []string
+	for _, tag := range []string{"7.0.1", "7.0.2", "7.0.3", "7.0.4", "7.0.5"} {
+		five = append(five, "/hotfix in prod "+tag+" it loses orders")
+	}
+	mustContain(t, h.ask(board, mia, strings.Join(five, "\n")), "has no `"+host+"/acme/checkout:7.0.4`", "→ `7.0.5`", "Whether the registry has `"+host+"/acme/checkout:7.0.5` was not checked")
+}

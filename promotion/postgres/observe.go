@@ -385,7 +385,7 @@ func (r *observation) commands(ctx context.Context) error {
 		}
 		tag, err := r.tx.Exec(ctx, `
 			insert into commands (repository, comment, number, actor, login, permission, teams, unknown, body, said_at, done_at, edited, images) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), toJSON(emptyNotNull(c.Teams)), c.Unknown, c.Body, c.At, done, c.Edited, toJSON(emptyNotNull(c.Images)))
+			on conflict do nothing`, r.repo.ID, c.Comment, c.Number, c.Author.ID, c.Author.Login, int(c.Permission), toJSON(emptyNotNull(c.Teams)), c.Unknown, c.Body, c.At, done, c.Edited, toJSON(c.Images))
 		if err != nil {
 			return err
 		}

@@ -3,17 +3,23 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"ferry/forge"
 	"ferry/promotion"
 )
 
 // mostAnew is how often within an hour Ferry writes one thing anew over somebody else's: two robots who do so would never end.
 const mostAnew = 10
+
+// anewPause is how long a status then stays as somebody else has posted it.
+const anewPause = time.Hour
 
 // overwritten makes the statuses due again that somebody else has posted over.
 func (r *observation) overwritten(ctx context.Context) error {
@@ -53,12 +59,11 @@ func (r *observation) again(ctx context.Context, kind, key string, e event) erro
 	what := e.detail
 	var times int
 	if err := r.tx.QueryRow(ctx, `select count(*) from events where repository = $1 and kind in ('overwritten', 'given up') and at > $2 and starts_with(detail, $3)`,
-		r.repo.ID, r.now.Add(-time.Hour), what+": ").Scan(&times); err != nil || times > mostAnew {
+		r.repo.ID, r.now.Add(-time.Hour), what+": ").Scan(&times); err != nil {
 		return err
 	}
-	if times == mostAnew {
-		e.kind, e.detail = "given up", fmt.Sprintf("%s: written anew %d times within an hour, and left as it is", what, times)
-		return addEvent(ctx, r.tx, e)
+	if times >= mostAnew {
+		return r.giveUp(ctx, kind, key, what, times, e)
 	}
 	var id int64
 	err := r.tx.QueryRow(ctx, `
@@ -75,4 +80,73 @@ func (r *observation) again(ctx context.Context, kind, key string, e event) erro
 		return err
 	}
 	return r.enqueue(ctx, r.tx, ActArgs{Wish: id})
+}
+
+// giveUp leaves what somebody else wrote over, and says so once: a status for an hour, after which it is posted again by itself; a body until a sweep finds it.
+func (r *observation) giveUp(ctx context.Context, kind, key, what string, times int, e event) error {
+	if kind == "status" {
+		if err := r.postLater(ctx, key, e.actor); err != nil {
+			return err
+		}
+	}
+	if times > mostAnew {
+		return nil
+	}
+	e.kind, e.detail = "given up", fmt.Sprintf("%s: written anew %d times within an hour, and left as it is for the next one", what, times)
+	return addEvent(ctx, r.tx, e)
+}
+
+// postLater makes a status due in an hour, and says until then who posts over it and what is to be done, as of one that the forge does not take.
+func (r *observation) postLater(ctx context.Context, key, by string) error {
+	var desired []byte
+	var w StatusWish
+	err := r.tx.QueryRow(ctx, `select desired from wishes where repository = $1 and kind = 'status' and key = $2 and version = applied_version`, r.repo.ID, key).Scan(&desired)
+	if errors.Is(err, pgx.ErrNoRows) { // it is posted later already, or about to be
+		return nil
+	}
+	if err = errors.Join(err, json.Unmarshal(desired, &w)); err != nil {
+		return err
+	}
+	pulls, err := collectTx[string](ctx, r.tx, `select '#' || number from pulls where repository = $1 and open and head_sha = $2 order by number limit 10`, r.repo.ID, w.SHA)
+	if err != nil {
+		return err
+	}
+	where := cmp.Or(strings.Join(pulls, ", "), "the commit "+w.SHA.Short())
+	reason := fmt.Sprintf("somebody (%s) posts %s over Ferry's own on %s, again and again; choose Ferry's App as the source of the required status. Ferry posts its own again at %s",
+		cmp.Or(by, "unknown"), w.Status.Context, where, r.now.Add(anewPause).UTC().Format("15:04 MST"))
+	if _, err := r.tx.Exec(ctx, `
+		update wishes set version = version + 1, applied = applied - 'status', act_at = $3, refusal = $4, refused_at = $5 where repository = $1 and kind = 'status' and key = $2`,
+		r.repo.ID, key, r.now.Add(anewPause), reason, r.now); err != nil {
+		return err
+	}
+	units, err := unitsShowing(ctx, r.tx, r.repo.ID, w.SHA)
+	if err != nil {
+		return err
+	}
+	return r.raiseUnits(ctx, r.tx, r.repo.ID, units)
+}
+
+// unitsShowing returns the units of the apps whose promotions have the commit as their head.
+func unitsShowing(ctx context.Context, tx pgx.Tx, repository int64, sha forge.SHA) ([]string, error) {
+	return collectTx[string](ctx, tx, `
+		select distinct 'app:' || m.app from pulls p join promotions m on m.repository = p.repository and m.number = p.number and m.state = 'open'
+		where p.repository = $1 and p.open and p.head_sha = $2`, repository, sha)
+}
+
+// statusStands makes due what depends on a status that was posted: the merge that waited for it, and the apps whose views say that it does not stand.
+func (s *Store) statusStands(ctx context.Context, tx pgx.Tx, w Wish) error {
+	if w.Refusal != "" {
+		var posted StatusWish
+		if err := json.Unmarshal(w.Desired, &posted); err != nil {
+			return err
+		}
+		units, err := unitsShowing(ctx, tx, w.Repository.ID, posted.SHA)
+		if err != nil {
+			return err
+		}
+		if err := s.raiseUnits(ctx, tx, w.Repository.ID, units); err != nil {
+			return err
+		}
+	}
+	return s.releaseMerge(ctx, tx, w)
 }

@@ -423,11 +423,17 @@ func (d *decision) refusals(ctx context.Context, s *promotion.Snapshot) error {
 	return err
 }
 
-// unposted reads which statuses and deployments the forge did not take.
+// unposted reads which statuses and deployments the forge did not take, or others post over.
 func (d *decision) unposted(ctx context.Context, s *promotion.Snapshot) error {
+	var gates []string
+	for _, env := range s.Environments {
+		if env.Pull != nil {
+			gates = append(gates, statusKey("", env.Pull.HeadSHA, promotion.GatesContext))
+		}
+	}
 	rows, err := d.tx.Query(ctx, `
 		select coalesce(desired -> 'status' ->> 'Context', 'ferry/' || (desired ->> 'at')), desired ->> 'target', desired ->> 'sha', refusal from wishes
-		where repository = $1 and app = $2 and refusal <> '' and kind in ('status', 'deployment') order by refused_at desc limit 100`, d.repo.ID, s.App.Name)
+		where repository = $1 and (app = $2 or key = any($3)) and refusal <> '' and kind in ('status', 'deployment') order by refused_at desc limit 100`, d.repo.ID, s.App.Name, gates)
 	if err != nil {
 		return err
 	}

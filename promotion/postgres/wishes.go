@@ -125,7 +125,7 @@ func (s *Store) follow(ctx context.Context, tx pgx.Tx, w Wish, a Applied, now ti
 		return s.disarmedByWish(ctx, tx, w, a.Disarmed, now)
 	}
 	if w.Kind == "status" {
-		if err := s.releaseMerge(ctx, tx, w); err != nil {
+		if err := s.statusStands(ctx, tx, w); err != nil {
 			return err
 		}
 	}

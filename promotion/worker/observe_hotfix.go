@@ -14,13 +14,13 @@ type imageFinder func(ctx context.Context, image promotion.Image) (bool, error)
 // hotfixPatience is how long whoever asks for hotfixes waits for registries.
 const hotfixPatience = 10 * time.Second
 
-// hotfixed asks the registries whether they have the images that the comment's hotfixes name.
+// hotfixed asks the registries whether they have the images that the comment's hotfixes name. It returns nil where it names none or no registry is asked.
 func (l *look) hotfixed(ctx context.Context, number int, commands []promotion.Command) (list []promotion.CheckedImage, err error) {
 	var words []string
 	for _, c := range commands {
 		for _, word := range c.Words {
 			if c.Name == "hotfix" {
-				words = append(words, strings.ToLower(strings.Trim(word, "`,")))
+				words = append(words, strings.ToLower(strings.Trim(word, "`,:;.")))
 			}
 		}
 	}
@@ -33,6 +33,7 @@ func (l *look) hotfixed(ctx context.Context, number int, commands []promotion.Co
 	}
 	ctx, cancel := context.WithTimeout(ctx, hotfixPatience)
 	defer cancel()
+	list = []promotion.CheckedImage{} // a registry is there to be asked
 	for _, image := range promotion.HotfixImages(commands, l.config, apps) {
 		checked := promotion.CheckedImage{Image: image}
 		if has, err := l.Has(ctx, image); err != nil {
