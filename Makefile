@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/local/go/bin
 # A tree that git will not read (it is another user's, or an unpacked archive) is built without its revision.
 export GOFLAGS := $(GOFLAGS) -buildvcs=$(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
-TEST_FLAGS ?= -timeout=20m
+TEST_FLAGS ?= -timeout=28m
 SIM_EVENTS ?= 1000000
 SIM_STORM ?= 20000
 SIM_CRASHES ?= 100
