@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ferry/forge"
+	"ferry/forge/github"
 	"ferry/forge/sandbox"
 	"ferry/promotion/postgres/local"
 )
@@ -61,7 +62,7 @@ func (d *demo) openStage(ctx context.Context) (st *stage, err error) {
 	st.ferry = newService(s, nil, time.Now, d.logger)
 	st.app = sandbox.AppSpec{ID: demoAppID, Slug: "ferry", PublicKey: key.public}
 	_, err = st.forge.AddApp(st.app)
-	st.app.WebhookURL, st.app.WebhookSecret = s.URL+"/webhooks/github", key.webhookSecret
+	st.app.WebhookURL, st.app.WebhookSecret, st.app.Events = s.URL+"/webhooks/github", key.webhookSecret, github.Events()
 	return st, err
 }
 
