@@ -243,9 +243,11 @@ type Comparison struct {
 // Changes is what people see between two commits: the commits that head has and base has not.
 type Changes struct {
 	Relation Relation
-	Fork     SHA      // the last commit that both have: the merge base
-	Total    int      // how many there are
-	Commits  []Commit // oldest first, without their trees; the newest of them where there are too many
+	Fork     SHA           // the last commit that both have: the merge base
+	Total    int           // how many there are
+	Commits  []Commit      // oldest first, without their trees; the newest of them where there are too many
+	Files    []ChangedFile // by which head differs from the merge base
+	FilesCut bool          // there may be more
 }
 
 // ChangedFile is one file of a pull request's diff.

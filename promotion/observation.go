@@ -95,10 +95,11 @@ type FileFacts struct {
 // PullFacts is what the forge says of a pull request.
 type PullFacts struct {
 	forge.PullRequest
-	Closer  forge.User // of one that is closed without a merge
-	Sender  forge.User // who caused the delivery that told of it; nobody where a sweep found it
-	Pusher  string     // who made the head commit of one of Ferry's, where Ferry did not
-	Changes []Change   // of releases, by a hand-made one
+	Closer  forge.User  // of one that is closed without a merge
+	Sender  forge.User  // who caused the delivery that told of it; nobody where a sweep found it
+	Pusher  string      // who made the head commit of one of Ferry's, where Ferry did not
+	Changes []Change    // of releases, by a hand-made one
+	Commits []forge.SHA // that a hand-made one has and the default branch has not
 	// Proposal is what a hand-made one changes of the configuration and of manifests; nil where that is nothing, or as it was when it was last looked at.
 	Proposal      *Proposal
 	ProposalStays bool

@@ -12,15 +12,17 @@ import (
 // Proposal is what a pull request of somebody's would make of the configuration and of manifests, as read at its head. Nothing is acted on from it.
 type Proposal struct {
 	Head      forge.SHA
+	From      forge.SHA       // where it left the default branch
 	Base      forge.SHA       // the default branch's head beside which it was read, where it changes a part of the configuration
 	Config    *ProposedConfig // where it changes a part of the configuration, and what comes out can be read
 	Removed   bool            // it removes .ferry.yaml
 	Manifests int             // it changes, and they can be looked at
 	Files     []ProposedFile  // the manifests that it changes or removes
 	Findings  []config.Finding
-	Cut       bool // it changes more than was looked at
-	Unseen    bool // what was not looked at may change any release
-	Fork      bool // it comes from another repository
+	Cut       bool   // it changes more than was looked at
+	Unseen    bool   // what was not looked at may change any release
+	Unknown   string // why not everything could be looked at, as a sentence
+	Fork      bool   // it comes from another repository
 }
 
 // ProposedFile is a manifest as a pull request would leave it.

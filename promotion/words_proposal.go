@@ -59,6 +59,9 @@ func CheckOf(p Proposal, changes []SettingChange, effects *Effects) ConfigCheck 
 	if p.Cut {
 		b.WriteString("\nIt changes more files than were looked at; only the first ones are judged here.\n")
 	}
+	if p.Unknown != "" {
+		fmt.Fprintf(&b, "\n%s What could not be looked at may change any release, so whatever is frozen, held or blocked stops it.\n", p.Unknown)
+	}
 	if out.Title == changesNothing {
 		b.WriteString("It changes no setting of Ferry's and no app's release, so that no promotion is opened, closed or changed by it.\n")
 	}

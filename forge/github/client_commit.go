@@ -139,7 +139,7 @@ func (c *Client) Changes(ctx context.Context, repo forge.Repo, base, head forge.
 	if err != nil {
 		return forge.Changes{}, c.failed(call, err)
 	}
-	out := forge.Changes{Relation: forge.Relation(found.GetStatus()), Total: found.GetTotalCommits()}
+	out := forge.Changes{Relation: forge.Relation(found.GetStatus()), Total: found.GetTotalCommits(), Files: changedFiles(found.Files), FilesCut: len(found.Files) >= maxCompareFiles}
 	if out.Fork, err = sha(call, found.GetMergeBaseCommit().GetSHA()); err != nil {
 		return forge.Changes{}, err
 	}
@@ -151,6 +151,13 @@ func (c *Client) Changes(ctx context.Context, repo forge.Repo, base, head forge.
 		out.Commits = append(out.Commits, one)
 	}
 	return out, nil
+}
+
+func changedFiles(found []*gh.CommitFile) (files []forge.ChangedFile) {
+	for _, f := range found {
+		files = append(files, forge.ChangedFile{Path: f.GetFilename(), Previous: f.GetPreviousFilename(), SHA: forge.SHA(f.GetSHA()), Removed: f.GetStatus() == "removed"})
+	}
+	return files
 }
 
 // line walks from head by first parents to base, and returns the commits in between and head, oldest first; nil where it does not come there.

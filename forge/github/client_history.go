@@ -59,10 +59,7 @@ func (c *Client) CommitFiles(ctx context.Context, repo forge.Repo, name forge.SH
 	if err != nil {
 		return nil, false, c.failed(call, err)
 	}
-	for _, f := range found {
-		files = append(files, forge.ChangedFile{Path: f.GetFilename(), Previous: f.GetPreviousFilename(), SHA: forge.SHA(f.GetSHA()), Removed: f.GetStatus() == "removed"})
-	}
-	return files, len(files) < maxCommitFiles, nil
+	return changedFiles(found), len(found) < maxCommitFiles, nil
 }
 
 // Statuses returns the statuses that were posted on a commit, the newest first; at most 2,000.

@@ -10,9 +10,6 @@ import (
 	"ferry/forge"
 )
 
-// maxPullFiles is where GitHub cuts a pull request's files (docs.github.com, "List pull requests files").
-const maxPullFiles = 3000
-
 // PullRequest returns a pull request.
 func (c *Client) PullRequest(ctx context.Context, repo forge.Repo, number int) (forge.PullRequest, error) {
 	call := fmt.Sprintf("reading the pull request %s#%d", repo.FullName(), number)
@@ -77,26 +74,6 @@ func (c *Client) openPullRequests(ctx context.Context, call string, repo forge.R
 		return nil, c.failed(call, err)
 	}
 	return found, nil
-}
-
-// PullRequestFiles returns the files that a pull request changes, and whether those are all: GitHub gives 3,000.
-func (c *Client) PullRequestFiles(ctx context.Context, repo forge.Repo, number int) (files []forge.ChangedFile, complete bool, err error) {
-	call := fmt.Sprintf("listing the files of the pull request %s#%d", repo.FullName(), number)
-	if err := refused(call, checkRepo(repo)); err != nil {
-		return nil, false, err
-	}
-	found, err := pages(func(page gh.ListOptions) ([]*gh.CommitFile, *gh.Response, error) {
-		return c.api.PullRequests.ListFiles(ctx, repo.Owner, repo.Name, number, &page)
-	})
-	if err != nil {
-		return nil, false, c.failed(call, err)
-	}
-	for _, f := range found {
-		files = append(files, forge.ChangedFile{
-			Path: f.GetFilename(), Previous: f.GetPreviousFilename(), Removed: f.GetStatus() == "removed",
-		})
-	}
-	return files, len(files) < maxPullFiles, nil
 }
 
 // OpenPullRequest opens a pull request between two branches of the repository. It fails with forge.ErrExists where there is an

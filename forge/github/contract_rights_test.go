@@ -101,10 +101,6 @@ func (b bearings) reads() []deed {
 		{"the pull requests", "pull_requests:read", func(ctx context.Context, c *github.Client) error {
 			return without(c.OpenPullRequests(ctx, b.repo, "main"))
 		}},
-		{"a pull request's files", "pull_requests:read", func(ctx context.Context, c *github.Client) error {
-			_, _, err := c.PullRequestFiles(ctx, b.repo, b.pull)
-			return err
-		}},
 		{"the reviews", "pull_requests:read", func(ctx context.Context, c *github.Client) error { return without(c.Reviews(ctx, b.repo, b.pull)) }},
 		{"the issues", "issues:read pull_requests:read", func(ctx context.Context, c *github.Client) error {
 			return without(c.IssuesBy(ctx, b.repo, "ferry[bot]"))

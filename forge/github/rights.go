@@ -116,7 +116,7 @@ func calls() []call {
 		{"GET", repo + "/deployments", needDeployments}, {"POST", repo + "/deployments", needDeployments},
 		{"GET", repo + "/deployments/{deployment_id}/statuses", needDeployments}, {"POST", repo + "/deployments/{deployment_id}/statuses", needDeployments},
 
-		{"GET", repo + "/pulls", needPulls}, {"GET", repo + "/pulls/{pull_number}", needPulls}, {"GET", repo + "/pulls/{pull_number}/files", needPulls},
+		{"GET", repo + "/pulls", needPulls}, {"GET", repo + "/pulls/{pull_number}", needPulls},
 		{"GET", repo + "/pulls/{pull_number}/reviews", needPulls}, {"POST", "graphql/repository", needPulls},
 		{"POST", repo + "/pulls", needPullWrites}, {"PATCH", repo + "/pulls/{pull_number}", needPullWrites}, {"POST", repo + "/pulls/{pull_number}/requested_reviewers", needPullWrites},
 		{"PUT", repo + "/pulls/{pull_number}/merge", needMerges},

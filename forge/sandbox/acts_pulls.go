@@ -274,7 +274,7 @@ func (in mergeOrder) text(title, message string) string {
 // squashText is GitHub's default: one commit's own words, or the pull request's title and the list of the commits', with who made those besides its author
 // as co-authors (github.blog/changelog, 2019-12-19, "Improved attribution when squashing commits").
 func (r *repository) squashText(t *thread) (title, message string, err error) {
-	shas, err := r.pullCommits(t)
+	shas, err := r.pullCommits(t, t.pull.baseSHA)
 	if err != nil {
 		return "", "", err
 	}

@@ -149,7 +149,7 @@ func (s *Sandbox) headMoved(r *repository, t *thread, after string, who *account
 	stale := r.dismissesStale(t)
 	if stale {
 		var err error
-		if files, err = r.pullFiles(t); err != nil {
+		if files, err = r.pullFiles(t, t.pull.baseSHA); err != nil {
 			return err
 		}
 	}

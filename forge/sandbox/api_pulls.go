@@ -113,7 +113,7 @@ func listPullFiles(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	files, err := c.repo.pullFiles(t)
+	files, err := c.repo.pullFiles(t, t.pull.shownBase())
 	if err != nil {
 		return reply{}, err
 	}
@@ -125,7 +125,7 @@ func listPullCommits(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	shas, err := c.repo.pullCommits(t)
+	shas, err := c.repo.pullCommits(t, t.pull.shownBase())
 	if err != nil {
 		return reply{}, err
 	}

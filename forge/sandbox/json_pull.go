@@ -13,18 +13,19 @@ type pullSize struct {
 // size counts what t would bring to its base.
 func (r *repository) size(t *thread) (pullSize, error) {
 	p := t.pull
-	if p.counted.base == p.baseSHA && p.counted.head == p.headSHA {
+	base := p.shownBase()
+	if p.counted.base == base && p.counted.head == p.headSHA {
 		return p.counted, nil
 	}
-	commits, err := r.pullCommits(t)
+	commits, err := r.pullCommits(t, base)
 	if err != nil {
 		return pullSize{}, err
 	}
-	files, err := r.pullFiles(t)
+	files, err := r.pullFiles(t, base)
 	if err != nil {
 		return pullSize{}, err
 	}
-	n := pullSize{base: p.baseSHA, head: p.headSHA, commits: len(commits), files: len(files)}
+	n := pullSize{base: base, head: p.headSHA, commits: len(commits), files: len(files)}
 	for _, f := range files {
 		n.additions += f.Additions
 		n.deletions += f.Deletions
@@ -33,14 +34,14 @@ func (r *repository) size(t *thread) (pullSize, error) {
 	return n, nil
 }
 
-// pullCommits returns the commits that t would bring, oldest first.
-func (r *repository) pullCommits(t *thread) ([]string, error) {
-	return r.git.RevList("--topo-order", "--reverse", t.pull.headSHA, "^"+t.pull.baseSHA)
+// pullCommits returns the commits that t would bring to base, oldest first.
+func (r *repository) pullCommits(t *thread, base string) ([]string, error) {
+	return r.git.RevList("--topo-order", "--reverse", t.pull.headSHA, "^"+base)
 }
 
-// pullFiles returns what t changes: from where it left its base to its head.
-func (r *repository) pullFiles(t *thread) ([]bare.FileChange, error) {
-	fork, err := r.git.MergeBase(t.pull.baseSHA, t.pull.headSHA)
+// pullFiles returns what t changes: from where it left base to its head.
+func (r *repository) pullFiles(t *thread, base string) ([]bare.FileChange, error) {
+	fork, err := r.git.MergeBase(base, t.pull.headSHA)
 	if err != nil {
 		return nil, err
 	}

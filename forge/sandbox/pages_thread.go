@@ -113,7 +113,7 @@ func (v *visit) pullView(t *thread) (*pullView, error) {
 			view.Mergeable = "clean"
 		}
 	}
-	shas, err := v.repo.pullCommits(t)
+	shas, err := v.repo.pullCommits(t, t.pull.shownBase())
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (v *visit) pullView(t *thread) (*pullView, error) {
 		}
 		view.Commits = append(view.Commits, c)
 	}
-	files, err := v.repo.pullFiles(t)
+	files, err := v.repo.pullFiles(t, t.pull.shownBase())
 	if err != nil {
 		return nil, err
 	}

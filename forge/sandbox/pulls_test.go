@@ -243,3 +243,24 @@ func TestBaseOfAnOpenPullRequest(t *testing.T) {
 	commit("change", "c")
 	w.call(token, "GET", "~/pulls/"+n, "", 200).want(map[string]string{"base.sha": moved, "changed_files": "2"})
 }
+
+// TestFilesOfAnOpenPullRequest: github.com/isaacs/github/issues/750: what GitHub lists as an open pull request's files and commits stays as it was when its head
+// last moved, also where its base has got some of them since; a comparison of the two is as they stand (docs.github.com, "Compare two commits").
+func TestFilesOfAnOpenPullRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	token := w.token("")
+	commit := func(content string) {
+		t.Helper()
+		if _, err := w.forge.Commit("acme/environments", sandbox.Edit{As: "ann", Branch: "change", Message: "more", Files: map[string]string{"a": content}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, first := w.openPull(token, "change", "a")
+	commit("2\n")
+	w.call(token, "PATCH", "~/git/refs/heads/main", `{"sha": "`+first+`"}`, 200)
+	w.call(token, "GET", "~/pulls/"+n, "", 200).want(map[string]string{"state": "open", "commits": "2"})
+	w.call(token, "GET", "~/pulls/"+n+"/commits", "", 200).want(map[string]string{"0.sha": first})
+	w.call(token, "GET", "~/pulls/"+n+"/files", "", 200).want(map[string]string{"0.status": "added"})
+	w.call(token, "GET", "~/compare/main...change", "", 200).want(map[string]string{"total_commits": "1", "merge_base_commit.sha": first, "files.0.status": "modified"})
+}

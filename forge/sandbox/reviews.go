@@ -117,7 +117,7 @@ func (r *repository) dismissesStale(t *thread) bool {
 
 // dismissStale takes back the approvals of a pull request whose diff a push changed.
 func (s *Sandbox) dismissStale(r *repository, t *thread, before []bare.FileChange, who *account) error {
-	after, err := r.pullFiles(t)
+	after, err := r.pullFiles(t, t.pull.baseSHA)
 	if err != nil || slices.Equal(before, after) {
 		return err
 	}

@@ -131,6 +131,29 @@ func (s *Store) OpenPulls(ctx context.Context, repository int64) (numbers []int,
 	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
+// HandMade returns the numbers of the pull requests to the default branch that are open as far as Ferry knows, and not its own.
+func (s *Store) HandMade(ctx context.Context, r Repository) (numbers []int, err error) {
+	defer wrap(&err, "HandMade(%d)", r.ID)
+	rows, err := s.pool.Query(ctx, `
+		select number from pulls p where repository = $1 and open and base_branch = $2
+		   and not exists (select from promotions m where m.repository = p.repository and m.number = p.number) order by number`, r.ID, r.DefaultBranch)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int])
+}
+
+// Sharing returns the numbers of the open pull requests by hand that have any of the commits, and more than those: one whose head is among them is merged.
+func (s *Store) Sharing(ctx context.Context, r Repository, commits []forge.SHA) (numbers []int, err error) {
+	defer wrap(&err, "Sharing(%d)", r.ID)
+	rows, err := s.pool.Query(ctx, `
+		select number from pulls where repository = $1 and open and base_branch = $2 and commits && $3 and not head_sha = any($3) order by number`, r.ID, r.DefaultBranch, commits)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int])
+}
+
 // OpenPromotionOn returns the number of Ferry's pull request on the branch that is open as far as Ferry knows, or ErrNotFound.
 func (s *Store) OpenPromotionOn(ctx context.Context, repository int64, branch string) (number int, err error) {
 	defer wrap(&err, "OpenPromotionOn(%d, %s)", repository, branch)

@@ -16,15 +16,15 @@ import (
 )
 
 // beside names what a proposal is compared with, the configuration, and how it is read: one that was read otherwise is read anew.
-func (r Repository) beside() string { return "4 " + string(r.ConfigBlob) + " " + r.ConfigSet }
+func (r Repository) beside() string { return "5 " + string(r.ConfigBlob) + " " + r.ConfigSet }
 
-// ProposalStays says whether what a pull request proposes at that head was read before, beside the configuration that is in force and, where it changes
-// that, beside that head of the default branch.
-func (s *Store) ProposalStays(ctx context.Context, r Repository, number int, head, base forge.SHA) (stays bool, err error) {
+// ProposalStays says whether what a pull request proposes at that head, which left the default branch at from, was read before, beside the configuration that is
+// in force and, where it changes that, beside that head of the default branch.
+func (s *Store) ProposalStays(ctx context.Context, r Repository, number int, head, from, base forge.SHA) (stays bool, err error) {
 	defer wrap(&err, "ProposalStays(%d, %d)", r.ID, number)
 	err = s.pool.QueryRow(ctx, `
-		select exists (select from proposals where repository = $1 and number = $2 and head = $3 and beside = $4 and coalesce(proposal ->> 'Base', '') in ('', $5))`,
-		r.ID, number, head, r.beside(), base).Scan(&stays)
+		select exists (select from proposals where repository = $1 and number = $2 and head = $3 and beside = $4 and coalesce(proposal ->> 'Base', '') in ('', $5)
+		                and proposal ->> 'From' = $6)`, r.ID, number, head, r.beside(), base, from).Scan(&stays)
 	return stays, err
 }
 

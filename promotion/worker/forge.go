@@ -67,7 +67,6 @@ type pullReader interface {
 	PullRequest(ctx context.Context, repo forge.Repo, number int) (forge.PullRequest, error)
 	OpenPullRequestByHead(ctx context.Context, repo forge.Repo, branch string) (*forge.PullRequest, error)
 	OpenPullRequests(ctx context.Context, repo forge.Repo, base string) ([]forge.PullRequest, error)
-	PullRequestFiles(ctx context.Context, repo forge.Repo, number int) (files []forge.ChangedFile, complete bool, err error)
 	ClosedBy(ctx context.Context, repo forge.Repo, number int) (forge.User, error)
 }
 

@@ -116,6 +116,7 @@ type look struct {
 	inclusions []config.Inclusion // what is a part of the configuration: in force, and at the head
 	tree       *forge.Tree        // the head's, where it was needed to tell missing from hidden
 	full       bool
+	unsure     bool                    // which commits the branch has got
 	paths      map[string]forge.SHA    // changed, with the last revision at which
 	compared   []forge.Commit          // what a comparison tells that the branch has got since the last look
 	line       []forge.SHA             // the heads that the branch was in turn since the last look, as a comparison tells

@@ -107,12 +107,12 @@ func (l *look) compare(ctx context.Context, head forge.SHA) error {
 			return err
 		}
 		l.out.Head = &promotion.HeadFacts{Branch: l.repo.DefaultBranch, SHA: head, Revisions: revisions}
-		l.line, l.compared, l.full = c.Line, c.Commits, l.full || !c.Complete || l.repo.Sweep
+		l.line, l.compared, l.full, l.unsure = c.Line, c.Commits, l.full || !c.Complete || l.repo.Sweep, !c.Complete
 		for _, path := range c.Paths {
 			l.paths[path] = l.revisionOf(path, head)
 		}
 	default: // forced: what was before is not its history any more
-		l.full = true
+		l.full, l.unsure = true, true
 		l.out.Head = &promotion.HeadFacts{Branch: l.repo.DefaultBranch, SHA: head, Revisions: []forge.SHA{head}, Reset: true}
 	}
 	return nil

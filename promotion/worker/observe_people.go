@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -192,79 +191,6 @@ func (l *look) pusher(ctx context.Context, p forge.PullRequest) (string, error) 
 		return l.senders[p.Number].Login, nil
 	}
 	return c.Author.Login, nil
-}
-
-// handMade reads what a hand-made pull request changes. A diff that the forge cuts counts as changing all it shows.
-func (l *look) handMade(ctx context.Context, p forge.PullRequest, facts *promotion.PullFacts) error {
-	files, complete, err := l.client.PullRequestFiles(ctx, l.repo.Repo, p.Number)
-	if err != nil {
-		return err
-	}
-	if facts.Changes, err = l.changes(ctx, p, files); err != nil {
-		return err
-	}
-	facts.Proposal, facts.ProposalStays, err = l.proposal(ctx, p, files, complete)
-	return err
-}
-
-// changes returns the places whose release the files of a pull request change.
-func (l *look) changes(ctx context.Context, p forge.PullRequest, files []forge.ChangedFile) ([]promotion.Change, error) {
-	var manifests []string
-	for _, f := range files {
-		for _, path := range []string{f.Path, f.Previous} {
-			if path != "" && l.config != nil && len(l.config.Places(path)) > 0 {
-				manifests = append(manifests, path)
-			}
-		}
-	}
-	if len(manifests) == 0 {
-		return promotion.OnePerPlace(nil), nil
-	}
-	fork, err := l.fork(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	var out []promotion.Change
-	for _, path := range manifests {
-		places, err := l.changedPlaces(ctx, p, path, fork)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, places...)
-	}
-	return promotion.OnePerPlace(out), nil
-}
-
-// fork returns the commit at which a pull request left the default branch; none where that cannot be known. Whatever differs from it is what a merge brings,
-// wherever the default branch goes meanwhile: the base that the forge shows stands somewhere on the way, and what equals it today may not tomorrow.
-func (l *look) fork(ctx context.Context, p forge.PullRequest) (forge.SHA, error) {
-	found, err := l.client.Changes(ctx, l.repo.Repo, cmp.Or(l.head, p.BaseSHA), p.HeadSHA)
-	if unseen(err) {
-		return "", nil
-	}
-	return found.Fork, err
-}
-
-// changedPlaces compares the images that stand in a file at the pull request's head with those where it left the default branch. Where that is not known,
-// it changes all that the file may say.
-func (l *look) changedPlaces(ctx context.Context, p forge.PullRequest, path string, fork forge.SHA) (out []promotion.Change, err error) {
-	after, err := l.fileAt(ctx, path, p.HeadSHA)
-	if err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrInvalid) {
-		return nil, err
-	}
-	var before forge.File
-	if fork != "" {
-		before, err = l.client.File(ctx, l.repo.Repo, path, string(fork))
-		if err != nil && !errors.Is(err, forge.ErrNotFound) && !errors.Is(err, forge.ErrInvalid) {
-			return nil, err
-		}
-	}
-	for _, place := range l.config.Places(path) {
-		if images, changed := promotion.ChangedImages(l.config, path, before.Content, after.Content, place); changed || fork == "" {
-			out = append(out, promotion.Change{Place: place, Images: images})
-		}
-	}
-	return out, nil
 }
 
 // lookAtComments reads what the authors of commands may do. Bots and Ferry itself are never obeyed.

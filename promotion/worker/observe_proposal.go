@@ -19,17 +19,18 @@ const (
 )
 
 // proposal reads what the merge of a pull request makes of the configuration and of the manifests. It returns nil where it changes neither, and stays
-// where its head was looked at before, beside the configuration that is in force and, where it changes that, beside the default branch as it stands.
-func (l *look) proposal(ctx context.Context, p forge.PullRequest, files []forge.ChangedFile, complete bool) (found *promotion.Proposal, stays bool, err error) {
-	changed := proposedPaths(files)
+// where its head was looked at before from where it left the default branch, beside the configuration that is in force and, where it changes that, beside the
+// default branch as it stands.
+func (l *look) proposal(ctx context.Context, p forge.PullRequest, b brought) (found *promotion.Proposal, stays bool, err error) {
+	changed := proposedPaths(b.files)
 	touched := slices.ContainsFunc(changed, func(f promotion.ProposedFile) bool { return l.isConfig(f.Path) })
-	if l.config == nil || complete && !touched && len(manifestsAmong(changed, l.config)) == 0 {
+	if l.config == nil || b.unknown == "" && !touched && len(manifestsAmong(changed, l.config)) == 0 {
 		return nil, false, nil
 	}
-	if stays, err := l.Store.ProposalStays(ctx, l.repo, p.Number, p.HeadSHA, l.head); err != nil || stays {
+	if stays, err := l.Store.ProposalStays(ctx, l.repo, p.Number, p.HeadSHA, b.fork, l.head); err != nil || stays {
 		return nil, stays, err
 	}
-	out := &promotion.Proposal{Head: p.HeadSHA, Fork: p.HeadRepo != l.repo.Repo.ID, Cut: !complete, Unseen: !complete}
+	out := &promotion.Proposal{Head: p.HeadSHA, Fork: p.HeadRepo != l.repo.Repo.ID, From: b.fork, Unseen: b.unknown != "", Unknown: b.unknown}
 	m := l.mergeOf(out.Head, changed)
 	if !touched {
 		return out, false, l.proposedManifests(ctx, l.config, out, m, manifestsAmong(changed, l.config))

@@ -2,13 +2,11 @@ package worker
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
 	"ferry/forge"
 	"ferry/promotion"
-	"ferry/promotion/config"
 )
 
 // merge is what a pull request makes of the default branch: what it does not touch stays as it stands there.
@@ -75,42 +73,4 @@ func pathsOf(tree forge.Tree) []string {
 		paths[i] = e.Path
 	}
 	return paths
-}
-
-// besideTheHead asks for another look at the open pull requests that change the configuration, where the default branch has moved in what theirs names:
-// what they do not touch may be another release by now.
-func (l *look) besideTheHead(ctx context.Context) error {
-	if l.out.Head == nil || l.repo.Sweep {
-		return nil
-	}
-	proposed, err := l.Store.ProposedConfigs(ctx, l.repo.ID)
-	if err != nil {
-		return err
-	}
-	for _, number := range slices.Sorted(maps.Keys(proposed)) {
-		if _, hinted := l.pulls[number]; !hinted && l.movedUnder(proposed[number]) {
-			l.order = append(l.order, number)
-		}
-	}
-	return nil
-}
-
-// movedUnder says whether the default branch has moved in what a proposed configuration names; nil is one that could not be read.
-func (l *look) movedUnder(p *promotion.ProposedConfig) bool {
-	if l.full || p == nil {
-		return true
-	}
-	will, err := p.Parse()
-	if err != nil {
-		return true
-	}
-	named := func(path string) bool {
-		return l.isConfig(path) || path == config.File || will.Includes().Match(path) || len(will.Places(path)) > 0
-	}
-	for path := range l.paths {
-		if named(path) {
-			return true
-		}
-	}
-	return false
 }
