@@ -56,6 +56,7 @@ func BenchmarkScale(b *testing.B) {
 		long := many.pushes()
 		figure("rss_1000_apps", many.rss(), "MiB")
 		many.child.kill()
+		figure("deadlocks", float64(few.deadlocks()+many.deadlocks()), "")
 		figure("push_to_pull_request_forge_1000_apps", long.forges.Seconds(), "s")
 		figureWithin("push_to_pull_request_p95", long.ferrys.Seconds(), "s", short.ferrys.Seconds(), long.ferrys.Seconds()/short.ferrys.Seconds())
 	}
@@ -110,6 +111,27 @@ func (s *scale) createDatabase(server *local.Server, name string) {
 	if _, err := conn.Exec(s.t.Context(), "create database "+name); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// deadlocks returns how often PostgreSQL has had to break one, which takes a second each, once nobody is connected any more who could know of one more.
+func (s *scale) deadlocks() (n int) {
+	s.t.Helper()
+	s.svc.store.Close()
+	conn, err := pgx.Connect(s.t.Context(), s.db)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(s.t.Context()))
+	one := func(sql string) (n int) {
+		if err := conn.QueryRow(s.t.Context(), sql).Scan(&n); err != nil {
+			s.t.Fatal(err)
+		}
+		return n
+	}
+	eventually(s.t, "the end of all connections", func() bool {
+		return one(`select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`) == 0
+	})
+	return one(`select deadlocks from pg_stat_database where datname = current_database()`)
 }
 
 // busy measures for how long at least one of several things is under way.

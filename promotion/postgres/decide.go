@@ -42,6 +42,9 @@ func (s *Store) decideUnit(ctx context.Context, repository int64, unit string, n
 				return err
 			}
 		}
+		if err := besideOthers(ctx, tx, repository); err != nil {
+			return err
+		}
 		generation, ok, unheard, err := lockUnit(ctx, tx, repository, unit, now)
 		switch {
 		case err != nil || !ok:

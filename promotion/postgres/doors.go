@@ -152,7 +152,7 @@ func (s *Store) FindToken(ctx context.Context, token string) (t Token, err error
 func (s *Store) StoreReports(ctx context.Context, t Token, reports []promotion.AgentReport, now time.Time) (err error) {
 	defer wrap(&err, "StoreReports(%s, %s)", t.FullName, t.Environment)
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
-		if err := besideObservations(ctx, tx, t.Repository); err != nil {
+		if err := besideOthers(ctx, tx, t.Repository); err != nil {
 			return err
 		}
 		if t, reports, err = calledNow(ctx, tx, t, reports); err != nil {
@@ -211,17 +211,6 @@ func calledNow(ctx context.Context, tx pgx.Tx, t Token, reports []promotion.Agen
 
 // awake is how long an agent may say nothing before its next report, even of the same, is something new.
 const awake = time.Minute
-
-// besideObservations waits for an observation that is just being written down, or makes it wait: else it might not see this report, nor this report the
-// revision that it brings. An observation takes the branch's row before it looks for reports that were early, and the repository's at its end; where
-// there is no branch yet, the latter is enough. The order is the observation's.
-func besideObservations(ctx context.Context, tx pgx.Tx, repository int64) error {
-	if _, err := tx.Exec(ctx, `select from branches where repository = $1 order by branch for share`, repository); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `select from repositories where id = $1 for share`, repository)
-	return err
-}
 
 func (s *Store) storeReport(ctx context.Context, tx pgx.Tx, t Token, r promotion.AgentReport, now time.Time) ([]string, error) {
 	observed := r.ObservedAt

@@ -237,6 +237,9 @@ func (s *Store) RecordObservation(ctx context.Context, lease Lease, repo Reposit
 		if err := checkFence(ctx, tx, lease); err != nil {
 			return err
 		}
+		if err := alone(ctx, tx, repo.ID); err != nil {
+			return err
+		}
 		r := observation{Store: s, tx: tx, repo: repo, o: o, self: self, cause: causeOf(deliveries), now: now, seqs: map[forge.SHA]int64{}, dirty: map[string]bool{}, left: map[string]bool{}}
 		if err := r.record(ctx); err != nil {
 			return err

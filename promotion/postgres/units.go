@@ -49,19 +49,21 @@ func AppOf(unit string) (string, bool) {
 	return strings.CutPrefix(unit, appPrefix)
 }
 
-// raiseUnits raises the generations of units, in a fixed order, and enqueues their decision. An app that travels with others is decided with its group; a
-// group may be named as an app is.
+// unitsNamed are the units that are decided where $2 names them: an app that travels with others is decided with its group, and a group may be named as an
+// app is.
+const unitsNamed = `
+		select distinct case when a.travels <> '' then 'group:' || a.travels when a.name is null and g.name is not null then g.name else n end as name
+		from unnest($2::text[]) as n
+		     left join apps a on a.repository = $1 and 'app:' || a.name = n
+		     left join units g on g.repository = $1 and n like 'app:%' and g.name = 'group:' || substr(n, 5)`
+
+// raiseUnits raises the generations of units, in a fixed order, and enqueues their decision.
 func (s *Store) raiseUnits(ctx context.Context, tx pgx.Tx, repository int64, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
 	raised, err := collectTx[string](ctx, tx, `
-		insert into units (repository, name, generation)
-		select distinct $1::bigint, case when a.travels <> '' then 'group:' || a.travels when a.name is null and g.name is not null then g.name else n end, 1
-		from unnest($2::text[]) as n
-		     left join apps a on a.repository = $1 and 'app:' || a.name = n
-		     left join units g on g.repository = $1 and n like 'app:%' and g.name = 'group:' || substr(n, 5)
-		order by 2
+		insert into units (repository, name, generation) select $1::bigint, n.name, 1 from (`+unitsNamed+`) n order by 2
 		on conflict (repository, name) do update set generation = units.generation + 1 returning name`, repository, names)
 	if err != nil {
 		return err
@@ -72,6 +74,31 @@ func (s *Store) raiseUnits(ctx context.Context, tx pgx.Tx, repository int64, nam
 		jobs[i] = DecideArgs{Repository: repository, Unit: name}
 	}
 	return s.enqueue(ctx, tx, jobs...)
+}
+
+// lockUnitOf locks the unit of an app, or of the group it travels with, before rows are written that its decision writes too: a decision that has the unit
+// and wants the row would else wait for somebody who has the row and wants the unit.
+func lockUnitOf(ctx context.Context, tx pgx.Tx, repository int64, app string) error {
+	_, err := tx.Exec(ctx, `select from units where repository = $1 and name in (`+unitsNamed+`) order by name for update`, repository, []string{appUnit(app)})
+	return err
+}
+
+// What an observation writes, decisions and agents' reports write too, or have to see; and it knows only at its end which units it has to raise, while a
+// decision locks its unit first. So decisions and reports are written beside each other, and not beside an observation of their repository: none sees half of
+// it, and none waits for it while it waits for them. The lock is one that is given in the order of asking: however many decisions are due, the observation
+// gets it.
+const repositoryLock = `x'66657272'::int, hashint8($1)`
+
+// besideOthers waits for an observation that is being written down, or makes it wait.
+func besideOthers(ctx context.Context, tx pgx.Tx, repository int64) error {
+	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock_shared(`+repositoryLock+`)`, repository)
+	return err
+}
+
+// alone waits for the decisions and the reports that are being written down, and makes others wait.
+func alone(ctx context.Context, tx pgx.Tx, repository int64) error {
+	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock(`+repositoryLock+`)`, repository)
+	return err
 }
 
 // lockUnit locks the unit for the decision and returns its generation; false where there is nothing to decide. It returns unheard where the unit was never

@@ -82,6 +82,9 @@ func (s *Store) RecordApplied(ctx context.Context, lease Lease, w Wish, a Applie
 		if err := checkFence(ctx, tx, lease); err != nil {
 			return err
 		}
+		if err := w.lockUnit(ctx, tx, a); err != nil {
+			return err
+		}
 		var version int64
 		err := tx.QueryRow(ctx, `
 			update wishes set applied = $2, applied_version = $3, applied_at = $4, refusal = '', refused_at = null, attempts = 0,
@@ -97,6 +100,14 @@ func (s *Store) RecordApplied(ctx context.Context, lease Lease, w Wish, a Applie
 		return s.follow(ctx, tx, w, a, now)
 	})
 	return current, err
+}
+
+// lockUnit locks the unit of the wish's app where the act's outcome will raise it: the decision that wished writes the wish too.
+func (w Wish) lockUnit(ctx context.Context, tx pgx.Tx, a Applied) error {
+	if w.App == "" || a.Pull == nil && a.Queued == "" && w.Refusal == "" && w.Kind != "disarm" {
+		return nil
+	}
+	return lockUnitOf(ctx, tx, w.Repository.ID, w.App)
 }
 
 // follow writes the facts an act made, and makes due what depends on them.
@@ -214,6 +225,11 @@ func (s *Store) RefuseWish(ctx context.Context, lease Lease, w Wish, reason stri
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
 		if err := checkFence(ctx, tx, lease); err != nil {
 			return err
+		}
+		if w.App != "" && reason != w.Refusal {
+			if err := lockUnitOf(ctx, tx, w.Repository.ID, w.App); err != nil {
+				return err
+			}
 		}
 		tag, err := tx.Exec(ctx, `
 			update wishes set refusal = $2, refused_at = case when refusal = $2 then refused_at else $3 end, act_at = $4, attempts = attempts + 1 where id = $1 and version = $5`,
