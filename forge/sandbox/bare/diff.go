@@ -19,7 +19,7 @@ type FileChange struct {
 
 // Diff returns what changed from tree-ish from to tree-ish to, renames found, with the text of each change.
 func (r *Repo) Diff(from, to string) ([]FileChange, error) {
-	out, err := r.run(nil, "diff-tree", "-r", "-M", "-z", "--raw", "--numstat", "--no-commit-id", "--full-index", from, to)
+	out, err := r.about([]string{from, to}, nil, "diff-tree", "-r", "-M", "-z", "--raw", "--numstat", "--no-commit-id", "--full-index", from, to)
 	if err != nil {
 		return nil, fmt.Errorf("diff %s %s: %w", from, to, err)
 	}
@@ -27,7 +27,7 @@ func (r *Repo) Diff(from, to string) ([]FileChange, error) {
 	if err != nil || len(changes) == 0 {
 		return nil, err
 	}
-	patch, err := r.run(nil, "diff-tree", "-r", "-M", "-p", "--no-commit-id", "--full-index", from, to)
+	patch, err := r.about([]string{from, to}, nil, "diff-tree", "-r", "-M", "-p", "--no-commit-id", "--full-index", from, to)
 	if err != nil {
 		return nil, fmt.Errorf("diff %s %s: %w", from, to, err)
 	}
@@ -127,7 +127,7 @@ func (r *Repo) Touched(commits []string) (map[string]Touched, error) {
 		return found, nil
 	}
 	in := []byte(strings.Join(commits, "\n") + "\n")
-	out, err := r.run(in, "diff-tree", "--stdin", "-r", "-z", "--root", "--no-renames", "--name-status", "--diff-merges=first-parent")
+	out, err := r.about(commits, in, "diff-tree", "--stdin", "-r", "-z", "--root", "--no-renames", "--name-status", "--diff-merges=first-parent")
 	if err != nil {
 		return nil, fmt.Errorf("paths of %d commits: %w", len(commits), err)
 	}

@@ -83,6 +83,8 @@ type Repo struct {
 	git   *Git
 	dir   string
 	batch batch
+
+	answers answers
 }
 
 // Dir returns the repository's folder.

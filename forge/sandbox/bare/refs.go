@@ -74,7 +74,7 @@ func (r *Repo) checkName(name string) error {
 	if !strings.HasPrefix(name, "refs/") || strings.HasPrefix(name, "refs/heads/-") {
 		return fmt.Errorf("reference %q: %w", name, ErrBadName)
 	}
-	if _, err := r.run(nil, "check-ref-format", name); err != nil {
+	if _, err := r.about(nil, nil, "check-ref-format", name); err != nil {
 		return fmt.Errorf("reference %q: %w", name, ErrBadName)
 	}
 	return nil
@@ -82,7 +82,7 @@ func (r *Repo) checkName(name string) error {
 
 // MergeBase returns the best common ancestor of two commits, and "" where they have none.
 func (r *Repo) MergeBase(a, b string) (string, error) {
-	out, err := r.run(nil, "merge-base", a, b)
+	out, err := r.about([]string{a, b}, nil, "merge-base", a, b)
 	if exitCode(err) == 1 {
 		return "", nil
 	}
@@ -97,7 +97,7 @@ func (r *Repo) Contains(b, a string) (bool, error) {
 	if a == b {
 		return true, nil
 	}
-	_, err := r.run(nil, "merge-base", "--is-ancestor", a, b)
+	_, err := r.about([]string{a, b}, nil, "merge-base", "--is-ancestor", a, b)
 	switch exitCode(err) {
 	case 1, 128:
 		return false, nil

@@ -29,7 +29,7 @@ func (r *Repo) Tree(name string, recursive bool) ([]Entry, error) {
 	if recursive {
 		args = append(args, "-r", "-t")
 	}
-	out, err := r.run(nil, append(args, obj.SHA)...)
+	out, err := r.about([]string{obj.SHA}, nil, append(args, obj.SHA)...)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (r *Repo) replaceFolder(env []string, c Change) error {
 // MergeTrees merges commit theirs into commit ours and returns the tree that comes of it; clean says whether there was
 // no conflict.
 func (r *Repo) MergeTrees(ours, theirs string) (tree string, clean bool, err error) {
-	out, err := r.run(nil, "merge-tree", "--write-tree", "--no-messages", "--allow-unrelated-histories", ours, theirs)
+	out, err := r.about([]string{ours, theirs}, nil, "merge-tree", "--write-tree", "--no-messages", "--allow-unrelated-histories", ours, theirs)
 	if exitCode(err) == 1 {
 		return "", false, nil
 	}
