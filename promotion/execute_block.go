@@ -31,7 +31,7 @@ func (e *execution) block(c Command) {
 	if !ok {
 		return
 	}
-	if e.several(c, rest) {
+	if e.several(c, rest, b.App, b.Environment) {
 		return
 	}
 	if b.Reason = clip(oneLine(strings.Join(rest, " ")), 300); b.Reason == "" {

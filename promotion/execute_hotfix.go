@@ -10,7 +10,7 @@ import (
 // hotfix asks for a release that upstream never had.
 func (e *execution) hotfix(c Command) {
 	app, environment, rest := e.target(c.Words)
-	if e.misspelt(c, environment, rest) || e.several(c, rest) || e.nowhere(c, environment, rest) {
+	if e.misspelt(c, environment, rest) || e.several(c, rest, app, environment) || e.nowhere(c, environment, rest) {
 		return
 	}
 	if app, environment, ok := e.onePlace(c, app, environment); ok {

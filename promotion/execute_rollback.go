@@ -113,7 +113,7 @@ func (e *execution) rollbackWords(c Command) (app, environment, tag string, rest
 	}
 	app, environment, rest = e.target(words[:all])
 	rest = slices.Concat(rest, words[all:])
-	if e.misspelt(c, environment, rest) || e.several(c, rest) || e.nowhere(c, environment, rest) {
+	if e.misspelt(c, environment, rest) || e.several(c, rest, app, environment) || e.nowhere(c, environment, rest) {
 		return "", "", "", nil, false
 	}
 	app, environment, ok = e.onePlace(c, app, environment)

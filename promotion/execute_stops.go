@@ -59,6 +59,7 @@ func (e *execution) stop(c Command) (h Hold, ok bool) {
 	if e.unnamed(c, app, environment, rest) || app != "all" && e.misspelt(c, environment, rest) {
 		return h, false
 	}
+	named := []string{app, environment}
 	app, environment = e.orHere(app, environment)
 	if app == "" && environment == "" {
 		e.whatOf(c)
@@ -68,7 +69,7 @@ func (e *execution) stop(c Command) (h Hold, ok bool) {
 		app = ""
 	}
 	reason, length := holdFor(rest)
-	if e.several(c, reason) {
+	if e.several(c, reason, named...) {
 		return h, false
 	}
 	if length == "" && saysLength(reason) {
@@ -98,7 +99,7 @@ func holdFor(words []string) (reason []string, length string) {
 		if !saysFor(words, at) {
 			continue
 		}
-		return slices.Concat(words[:at], words[at+2:]), words[at+1]
+		return slices.Concat(words[:at], words[at+2:]), strings.TrimRight(words[at+1], ",;:.")
 	}
 	return words, ""
 }

@@ -81,13 +81,13 @@ func (e *execution) misspelt(c Command, environment string, rest []string) bool 
 	return true
 }
 
-// several refuses a command over one place where another one follows: it would be done in the first, and the second would be taken for a word of the
-// reason. It returns true after that.
-func (e *execution) several(c Command, rest []string) bool {
+// several refuses a command over one place where another one follows what it names: it would be done in the first, and the second would be taken for a word
+// of the reason. It returns true after that. A reason may begin with what is named already.
+func (e *execution) several(c Command, rest []string, named ...string) bool {
 	for len(rest) > 0 && (slices.Contains(joining(), strings.ToLower(strings.Trim(rest[0], "`,:;."))) || slices.Contains(towards(), strings.ToLower(rest[0]))) {
 		rest = rest[1:]
 	}
-	if len(rest) == 0 {
+	if len(rest) == 0 || slices.Contains(named, e.placeOf(rest[0])) {
 		return false
 	}
 	for _, part := range strings.FieldsFunc(rest[0], func(r rune) bool { return strings.ContainsRune(",/&+|", r) }) {

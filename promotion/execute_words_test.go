@@ -78,12 +78,17 @@ func TestWordsThatReachFurther(t *testing.T) {
 		}
 	}
 	for body, words := range map[string]string{
-		"/freeze for 2h prod money":           "Frozen: ann froze prod until 2026-03-02 11:00:00 UTC: money",
-		"/freeze FOR 2h checkout prod money":  "Frozen: ann froze checkout in prod until 2026-03-02 11:00:00 UTC: money",
-		"/freeze for 2h all money":            "Frozen: ann froze everything until",
-		"/freeze prod and that is that":       "Frozen: ann froze prod: and that is that",
-		"/freeze prod all apps are down":      "Frozen: ann froze prod: apps are down",
-		"/freeze prod the staging tests fail": "Frozen: ann froze prod: the staging tests fail",
+		"/freeze for 2h prod money":                           "Frozen: ann froze prod until 2026-03-02 11:00:00 UTC: money",
+		"/freeze FOR 2h checkout prod money":                  "Frozen: ann froze checkout in prod until 2026-03-02 11:00:00 UTC: money",
+		"/freeze for 2h all money":                            "Frozen: ann froze everything until",
+		"/freeze prod and that is that":                       "Frozen: ann froze prod: and that is that",
+		"/freeze prod all apps are down":                      "Frozen: ann froze prod: apps are down",
+		"/freeze prod the staging tests fail":                 "Frozen: ann froze prod: the staging tests fail",
+		"/freeze prod prod is down":                           "Frozen: ann froze prod: prod is down",
+		"/freeze prod for 2h: prod is down":                   "Frozen: ann froze prod until 2026-03-02 11:00:00 UTC: prod is down",
+		"/hold checkout prod checkout leaks":                  "checkout leaks",
+		"/freeze all all hands on deck":                       "Frozen: ann froze everything",
+		"/block checkout 1.1.0 prod checkout crashes in prod": "ann blocks checkout 1.1.0 in prod: crashes in prod",
 	} {
 		tried(t, body, true, words, onPull, func(s *promotion.CommandScene) { s.Permission = forge.PermissionMaintain })
 	}
