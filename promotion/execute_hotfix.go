@@ -87,11 +87,11 @@ func (e *execution) mend(app, environment, unsure string, i Intent) {
 		code(app), code(environment), code(i.From.Version()), code(i.Release.Version()), e.urgentFollows(app, environment, i, windowsOn(e.Config, app, environment)), e.backfillWords(app, environment), unsure)
 }
 
-// instead notes that the next answer is of something urgent there, and says of one that the same comment asked for before that nothing comes of it.
+// instead notes that the next answer is of something urgent there, and says of one that the same comment asked for before that no pull request comes of it.
 func (e *execution) instead(app, environment string) {
 	place := config.Place{App: app, Environment: environment}
 	if before, ok := e.urgent[place]; ok {
-		e.answers[before] += " **Nothing comes of this**: what the same comment asks for further down takes its place."
+		e.answers[before] += " **No pull request comes of this**: what the same comment asks for further down takes its place. What it says is held or blocked stays so."
 	}
 	e.urgent[place] = len(e.answers)
 }
