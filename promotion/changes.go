@@ -135,8 +135,7 @@ func (p *planner) readFor(env *Environment, release Release) (reading bool) {
 // read wishes that changes be read which are neither known nor on their way.
 func (p *planner) read(list []ChangeKey) {
 	for _, k := range list {
-		asked := slices.ContainsFunc(p.s.Changes, func(c SourceChange) bool { return c.ChangeKey == k })
-		if !asked && p.s.between(k).State == ChangeFailed {
+		if !p.s.askedFor(k) && p.s.between(k).State == ChangeFailed {
 			p.plan.Reads = append(p.plan.Reads, k)
 			p.s.Changes = append(slices.Clip(p.s.Changes), SourceChange{ChangeKey: k, State: ChangePending})
 		}

@@ -62,6 +62,9 @@ func approvalsGate(s *Snapshot, env *Environment, release Release, _ time.Time) 
 		gate.State = GateWaiting
 		gate.Reason = strings.Join(append([]string{fmt.Sprintf("%s, %d more by %s", gate.Reason, env.Approvals-len(approved), roleWords(role))}, void...), "; ")
 	}
+	if why := s.untold(env, release); why != "" {
+		gate.State, gate.Reason = GateWaiting, why+"; "+gate.Reason
+	}
 	if len(against) > 0 {
 		gate.State = GateClosed
 		gate.Reason = fmt.Sprintf("%s wants changes (an approving review by the same person, or dismissing theirs, lifts that); %s", strings.Join(against, " and "), gate.Reason)
@@ -85,11 +88,14 @@ func (s *Snapshot) said(env *Environment) (approved, void, against []string) {
 		case !env.Pull.shows(r):
 			void = append(void, r.Login+" approved what it showed before")
 		default:
-			if why := s.mayNotApprove(env, r.Person); why != "" {
+			switch why := s.mayNotApprove(env, r.Person); why {
+			case "":
+				approved = append(approved, r.Login)
+			case s.untold(env, env.Promotion.Release):
+				void = append(void, r.Login+"'s does not count yet")
+			default:
 				void = append(void, r.Login+"'s does not count: "+why)
-				continue
 			}
-			approved = append(approved, r.Login)
 		}
 	}
 	return approved, void, against
@@ -148,38 +154,38 @@ func (s *Snapshot) mayNotApprove(env *Environment, p Person) string {
 		return "only people's do"
 	case s.wrote(env, env.Promotion.Release, p.User):
 		return "they wrote the change"
-	case s.broughtUnknown(env, env.Promotion.Release, p.Login):
+	case p.Login != "" && s.broughtUnknown(env, env.Promotion.Release, func(d *Deployment) bool { return d.broughtBy(p.Login) }):
 		return "they brought it, and of which source commit it is nobody knows"
 	case env.Promotion.Intent != IntentUpdate && askedBy(env.Promotion.Asker, p.Login):
 		return "they asked for this promotion"
 	case p.plays(approvers(env)):
-		return ""
+		return s.untold(env, env.Promotion.Release)
 	case p.Unknown != "":
 		return p.Unknown
 	}
 	return fmt.Sprintf("they have %s permission", p.Permission)
 }
 
-// broughtUnknown says whether the account had a hand in bringing an image that the release changes in the environment, and whose source is unknown, to
-// any environment: they may have written it.
-func (s *Snapshot) broughtUnknown(env *Environment, release Release, login string) bool {
+// broughtUnknown says whether one of those deployments brought an image that the release changes in the environment, and whose source is unknown, to any
+// environment: who had a hand in that may have written it.
+func (s *Snapshot) broughtUnknown(env *Environment, release Release, those func(*Deployment) bool) bool {
 	var stands Release
 	if current := env.Current(); current != nil {
 		stands = current.Release
 	}
-	return login != "" && slices.ContainsFunc(release, func(image Image) bool {
+	return slices.ContainsFunc(release, func(image Image) bool {
 		from, known := s.source(image)
-		return (!known || from.Commit == "") && !stands.has(image) && s.broughtImage(image, login)
+		return (!known || from.Commit == "") && !stands.has(image) && s.broughtImage(image, those)
 	})
 }
 
-// broughtImage says whether the account had a hand in bringing the image to an environment in which it did not stand just before. What Ferry promoted
+// broughtImage says whether one of those deployments brought the image to an environment in which it did not stand just before. What Ferry promoted
 // from one to the next is nobody's: who merged that brought nothing.
-func (s *Snapshot) broughtImage(image Image, login string) bool {
+func (s *Snapshot) broughtImage(image Image, those func(*Deployment) bool) bool {
 	return slices.ContainsFunc(s.Environments, func(e Environment) bool {
 		for i, d := range e.History {
 			before := i+1 < len(e.History) && e.History[i+1].Release.has(image)
-			if !before && d.Release.has(image) && d.broughtBy(login) && !d.Promoted.has(image) {
+			if !before && d.Release.has(image) && those(&d) && !d.Promoted.has(image) {
 				return true
 			}
 		}

@@ -27,6 +27,7 @@ type Observation struct {
 	Reviewed     []int // pull requests that a delivery says were reviewed just now
 	Heads        []HeadSeen
 	Authors      []Author
+	CoAuthors    []CoAuthors   // that the forge has not told
 	Queue        *QueueFacts   // nil: nobody looked at the merge queue
 	Armings      []ArmingFacts // in the order in which they were told
 	Overwritten  []ForeignStatus

@@ -20,6 +20,7 @@ type Snapshot struct {
 	Environments  []Environment  // upstream first; only those the app has a manifest in, or had
 	Announced     []Announced    // the newest of each image that CI announced
 	Authors       []Author       // of source commits, as far as they were looked up
+	Untold        []CoAuthors    // that the forge has not told
 	Sources       []Announced    // what CI announced of the images that stand anywhere
 	Lookups       []Lookup       // of source commits, as far as they were asked for
 	Labels        bool           // what an image says of itself can be read from its registry

@@ -51,7 +51,8 @@ const (
 )
 
 // CommitAuthors returns whom GitHub knows as the author or a co-author of each of the commits, by login, in one request: it knows by their addresses also
-// those whose commits name them by others than its own (docs.github.com, GraphQL, Commit.authors). Of more than 100 commits the last ones are asked for.
+// those whose commits name them by others than its own (docs.github.com, GraphQL, Commit.authors). A commit that it does not show is missing from what is
+// returned. Of more than 100 commits the last ones are asked for.
 func (c *Client) CommitAuthors(ctx context.Context, repo forge.Repo, commits []forge.SHA) (map[forge.SHA][]string, error) {
 	call := fmt.Sprintf("reading who made %d commits of %s", len(commits), repo.FullName())
 	commits = commits[max(0, len(commits)-maxAuthored):]
@@ -69,7 +70,7 @@ func (c *Client) CommitAuthors(ctx context.Context, repo forge.Repo, commits []f
 	ctx = context.WithValue(ctx, queried{}, query{repo, needContents})
 	var answer struct {
 		Repository map[string]struct {
-			Authors struct {
+			Authors *struct {
 				Nodes []struct{ User struct{ Login string } }
 			}
 		}
@@ -79,7 +80,12 @@ func (c *Client) CommitAuthors(ctx context.Context, repo forge.Repo, commits []f
 	}
 	found := map[forge.SHA][]string{}
 	for i, sha := range commits {
-		for _, node := range answer.Repository[fmt.Sprintf("c%d", i)].Authors.Nodes {
+		authors := answer.Repository[fmt.Sprintf("c%d", i)].Authors
+		if authors == nil {
+			continue
+		}
+		found[sha] = []string{}
+		for _, node := range authors.Nodes {
 			if node.User.Login != "" {
 				found[sha] = append(found[sha], node.User.Login)
 			}

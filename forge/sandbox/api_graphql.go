@@ -99,10 +99,13 @@ func (c *call) graphql(f graphqlField, do func(*call, graphqlField) (object, err
 	if fault == nil || fault.Done {
 		made, err = do(c, f)
 	}
-	if fault != nil {
-		return nil, fail(http.StatusInternalServerError, "Something went wrong while executing your query.")
+	switch {
+	case fault == nil:
+		return made, err
+	case fault.Status == http.StatusForbidden:
+		return nil, fail(http.StatusForbidden, "Resource not accessible by integration")
 	}
-	return made, err
+	return nil, fail(http.StatusInternalServerError, "Something went wrong while executing your query.")
 }
 
 // graphqlError is what became of a field that failed, in GitHub's words for it.

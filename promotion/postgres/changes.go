@@ -78,9 +78,9 @@ func (s *Store) LoadChange(ctx context.Context, id int64, now time.Time) (c Pend
 	return c, err
 }
 
-// RecordChange writes down what was read, or that it cannot be, and lets the plans that wait for it be made anew. It fails with ErrFenced where the
+// RecordChange writes down what was read, or that it cannot be, and of which of its commits the forge did not tell who else made them, and lets the plans that wait for it be made anew. It fails with ErrFenced where the
 // lease was taken over.
-func (s *Store) RecordChange(ctx context.Context, lease Lease, c PendingChange, read promotion.SourceChange, now time.Time) (err error) {
+func (s *Store) RecordChange(ctx context.Context, lease Lease, c PendingChange, read promotion.SourceChange, untold []promotion.CoAuthors, now time.Time) (err error) {
 	defer wrap(&err, "RecordChange(%d)", c.ID)
 	return s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
 		if err := checkFence(ctx, tx, lease); err != nil {
@@ -97,6 +97,12 @@ func (s *Store) RecordChange(ctx context.Context, lease Lease, c PendingChange, 
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		for i := range untold {
+			untold[i].Source = c.Source
+		}
+		if err := recordUntold(ctx, tx, c.Repository.ID, untold, now); err != nil {
 			return err
 		}
 		for i := range apps {

@@ -80,6 +80,10 @@ func (s *Store) Clean(ctx context.Context, now time.Time) (err error) {
 			delete from reviews where ctid in (
 			  select x.ctid from reviews x where x.at < $2 and not exists (select from pulls p where p.repository = x.repository and p.number = x.number and p.open) limit $1)`, []any{now.Add(-keepSaid)}},
 		{"authors", deadAuthors, nil},
+		{"co-authors", `
+			delete from co_authors where ctid in (
+			  select c.ctid from co_authors c where c.asked_at < $2 and (c.revision = '' or not exists (
+			    select from deployments d where d.repository = c.repository and d.first_sha = c.revision)) limit $1)`, []any{now.Add(-keepChanges)}},
 		{"overrides", `
 			delete from overrides where ctid in (
 			  select x.ctid from overrides x where x.at < $2 and not exists (select from pulls p where p.repository = x.repository and p.number = x.number and p.open) limit $1)`, []any{now.Add(-keepSaid)}},

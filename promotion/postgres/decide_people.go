@@ -203,6 +203,11 @@ func (d *decision) carryOut(ctx context.Context, c pendingCommand, scene promoti
 	if err := d.writeWaived(ctx, c, cause, out); err != nil {
 		return false, err
 	}
+	if len(out.Retry) > 0 {
+		if err := d.askAuthors(ctx); err != nil {
+			return false, err
+		}
+	}
 	for _, r := range out.Retry {
 		if err := d.retry(ctx, r[0], r[1]); err != nil {
 			return false, err

@@ -77,6 +77,9 @@ func (r *observation) people(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := recordUntold(ctx, r.tx, r.repo.ID, r.o.CoAuthors, r.now); err != nil {
+		return err
+	}
 	for _, f := range r.o.Reviews {
 		if err := r.reviews(ctx, f); err != nil {
 			return err
@@ -238,8 +241,10 @@ func (d *decision) peoples(ctx context.Context, s *promotion.Snapshot) error {
 		return nil
 	}
 	var err error
-	s.Authors, err = d.authors(ctx, s.Sources)
-	return err
+	if s.Authors, err = d.authors(ctx, s.Sources); err != nil {
+		return err
+	}
+	return d.untold(ctx, s)
 }
 
 // authors returns who made the source commits, as far as that is known.

@@ -21,12 +21,13 @@ type Due struct {
 	Wishes        []int64
 	Logs          []DeliveryLogArgs
 	Lookups       []int64 // of source commits
+	Authors       []AuthorsArgs
 	Examinations  []ExamineArgs
 }
 
 // Empty says that there is nothing to do.
 func (d Due) Empty() bool {
-	return len(d.Repositories)+len(d.Installations)+len(d.Changes)+len(d.Units)+len(d.Checks)+len(d.Wishes)+len(d.Logs)+len(d.Lookups)+len(d.Examinations) == 0
+	return len(d.Repositories)+len(d.Installations)+len(d.Changes)+len(d.Units)+len(d.Checks)+len(d.Wishes)+len(d.Logs)+len(d.Lookups)+len(d.Authors)+len(d.Examinations) == 0
 }
 
 // DueWork returns the work that is due at now: generations that are not done, timers that have run out, wishes that are not true yet.
@@ -49,6 +50,9 @@ func (s *Store) DueWork(ctx context.Context, now time.Time, limit int) (due Due,
 		return due, err
 	}
 	if due.Lookups, err = lookupQueue().due(ctx, s, now, limit); err != nil {
+		return due, err
+	}
+	if due.Authors, err = s.dueAuthors(ctx, now, limit); err != nil {
 		return due, err
 	}
 	rows, err = s.pool.Query(ctx, `
@@ -129,6 +133,9 @@ func (s *Store) EnqueueDue(ctx context.Context, due Due) (err error) {
 	}
 	for _, id := range due.Lookups {
 		jobs = append(jobs, LookupArgs{Lookup: id})
+	}
+	for _, of := range due.Authors {
+		jobs = append(jobs, of)
 	}
 	for _, u := range due.Units {
 		jobs = append(jobs, u)

@@ -25,7 +25,7 @@ func (w *Work) ObserveChange(ctx context.Context, id int64) (err error) {
 		if err != nil || !change.Repository.Accessible {
 			return err
 		}
-		read, err := w.readChange(ctx, change)
+		read, untold, err := w.readChange(ctx, change)
 		switch {
 		case err == nil:
 		case worthTrying(err, change.Attempts):
@@ -37,7 +37,7 @@ func (w *Work) ObserveChange(ctx context.Context, id int64) (err error) {
 			how, read = refused, promotion.SourceChange{State: promotion.ChangeFailed}
 			w.Logger.Warn("what changed in a source cannot be read", "source", change.Source, "base", change.Base.Short(), "head", change.Head.Short(), "error", err)
 		}
-		return w.Store.RecordChange(ctx, h.lease, change, read, w.Now())
+		return w.Store.RecordChange(ctx, h.lease, change, read, untold, w.Now())
 	})
 	return err
 }
@@ -54,42 +54,22 @@ func final(err error) bool {
 	return errors.As(err, &refusal) || errors.Is(err, forge.ErrNotFound) || errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrInvalid)
 }
 
-func (w *Work) readChange(ctx context.Context, change postgres.PendingChange) (promotion.SourceChange, error) {
+func (w *Work) readChange(ctx context.Context, change postgres.PendingChange) (read promotion.SourceChange, untold []promotion.CoAuthors, err error) {
 	connection, err := w.connection(change.Repository.Forge)
 	if err != nil {
-		return promotion.SourceChange{}, err
+		return read, nil, err
 	}
 	source, err := forge.ParseFullName(change.Source)
 	if err != nil {
-		return promotion.SourceChange{}, &refusedError{err.Error()}
+		return read, nil, &refusedError{err.Error()}
 	}
 	client := w.client(connection, change.Repository)
 	if err := mayTouch(ctx, client, change.Repository.Repo, source); err != nil {
-		return promotion.SourceChange{}, err
+		return read, nil, err
 	}
 	found, err := client.Changes(ctx, source, change.Base, change.Head)
 	if err == nil {
-		if unnamed := nameCoAuthors(ctx, client, source, found.Commits); worthTrying(unnamed, change.Attempts) {
-			err = unnamed
-		}
+		untold, err = w.nameCoAuthors(ctx, client, change.Repository, source, found.Commits)
 	}
-	return postgres.NewSourceChange(change.ChangeKey, found), err
-}
-
-// nameCoAuthors adds the co-authors whom the commits name by addresses of which only the forge knows whose they are: of all of them in one request.
-func nameCoAuthors(ctx context.Context, client historyReader, source forge.Repo, commits []forge.Commit) error {
-	var unnamed []forge.SHA
-	for _, c := range commits {
-		if c.Unnamed {
-			unnamed = append(unnamed, c.SHA)
-		}
-	}
-	if len(unnamed) == 0 {
-		return nil
-	}
-	named, err := client.CommitAuthors(ctx, source, unnamed)
-	for i := range commits {
-		commits[i].With = sorted(append(commits[i].With, named[commits[i].SHA]...))
-	}
-	return err
+	return postgres.NewSourceChange(change.ChangeKey, found), untold, err
 }

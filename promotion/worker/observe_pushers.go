@@ -94,30 +94,18 @@ func (l *look) comparedTo(revision forge.SHA) (promotion.Bringers, bool) {
 	return promotion.Bringers{User: bringer(c), Also: by}, true
 }
 
-// nameAll adds, of a revision that changed what stands, the co-authors whom only the forge knows. What it does not show, nobody knows.
+// nameAll adds, of a revision that changed what stands, the co-authors whom only the forge knows.
 func (l *look) nameAll(ctx context.Context, f promotion.FileFacts) error {
 	commits := l.unnamed[f.Revision]
 	if len(commits) == 0 {
 		return nil
 	}
-	also, err := l.coAuthors(ctx, l.repo.Repo, commits)
+	also, err := l.coAuthorsOf(ctx, l.repo.Repo, promotion.CoAuthors{Revision: f.Revision}, commits)
 	who := l.bringers[f.Revision]
 	who.Also = sorted(append(who.Also, also...))
 	l.bringers[f.Revision] = who
 	delete(l.unnamed, f.Revision)
 	return err
-}
-
-// coAuthors asks the forge who made commits; nobody where it does not show that.
-func (l *look) coAuthors(ctx context.Context, repo forge.Repo, commits []forge.SHA) (logins []string, err error) {
-	named, err := l.client.CommitAuthors(ctx, repo, commits)
-	if unseen(err) || l.goesOnWithout(err) {
-		return nil, nil
-	}
-	for _, by := range named {
-		logins = append(logins, by...)
-	}
-	return sorted(logins), err
 }
 
 // comesFirst says whether nothing is promoted into the place: its releases come by commits.

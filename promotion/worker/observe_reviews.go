@@ -209,7 +209,7 @@ func (l *look) author(ctx context.Context, source forge.Repo, commit forge.SHA) 
 	if a.User, a.With = c.Author, c.With; err != nil || !c.Unnamed {
 		return a, err
 	}
-	also, err := l.coAuthors(ctx, source, []forge.SHA{commit})
+	also, err := l.coAuthorsOf(ctx, source, promotion.CoAuthors{Source: source.FullName()}, []forge.SHA{commit})
 	a.With = sorted(append(a.With, also...))
 	return a, err
 }

@@ -34,10 +34,12 @@ func (l *look) broughtThen(ctx context.Context, c forge.Commit, first bool) (pro
 		}
 	}
 	by, unnamed := cameWith(l.back.known, c.SHA, c.Parents[:min(1, len(c.Parents))])
-	if len(unnamed) == 0 || !l.back.ask() {
+	came := promotion.CoAuthors{Revision: c.SHA}
+	if len(unnamed) > 0 && !l.back.ask() {
+		l.noteUntold(came, notAsked(unnamed))
 		return promotion.Bringers{Also: by}, nil
 	}
-	also, err := l.coAuthors(ctx, l.repo.Repo, unnamed)
+	also, err := l.coAuthorsOf(ctx, l.repo.Repo, came, unnamed)
 	return promotion.Bringers{Also: sorted(append(by, also...))}, err
 }
 
@@ -50,7 +52,7 @@ func (l *look) pastBringers(ctx context.Context) error {
 			brought[p.MergeSHA], brought[p.HeadSHA] = p, p
 		}
 	}
-	read := map[int][]string{}
+	read := map[int]hands{}
 	for i := range l.back.Past {
 		past := &l.back.Past[i]
 		for j := max(0, len(past.Deployments)-mostDeployments); j < len(past.Deployments); j++ {
@@ -59,39 +61,54 @@ func (l *look) pastBringers(ctx context.Context) error {
 			if !ok || d.FirstSHA == "" {
 				continue
 			}
-			also, err := l.handsIn(ctx, p.Number, read)
+			in, err := l.handsIn(ctx, p.Number, read)
 			if err != nil {
 				return err
 			}
-			d.BroughtAlso = sorted(slices.Concat(d.BroughtAlso, []string{p.Author.Login}, also))
+			l.noteUntold(promotion.CoAuthors{Revision: d.FirstSHA}, in.untold)
+			d.BroughtAlso = sorted(slices.Concat(d.BroughtAlso, []string{p.Author.Login}, in.logins))
 		}
 	}
 	return nil
 }
 
-// handsIn returns who merged a pull request and who made its commits, read once: GitHub's list does not say that.
-func (l *look) handsIn(ctx context.Context, number int, read map[int][]string) ([]string, error) {
-	if logins, ok := read[number]; ok || !l.back.ask() {
-		return logins, nil
+// hands are who merged a pull request and who made its commits, and the commits of which the forge has not told who else made them.
+type hands struct {
+	logins []string
+	untold []promotion.CoAuthors
+}
+
+// handsIn returns who had a hand in a pull request, read once: GitHub's list does not say that.
+func (l *look) handsIn(ctx context.Context, number int, read map[int]hands) (in hands, err error) {
+	if in, ok := read[number]; ok || !l.back.ask() {
+		return in, nil
 	}
-	read[number] = nil
+	defer func() { read[number] = in }()
 	p, err := l.client.PullRequest(ctx, l.repo.Repo, number)
 	if errors.Is(err, forge.ErrNotFound) {
-		return nil, nil
+		return in, nil
 	}
 	if err != nil {
-		return nil, err
+		return in, err
 	}
-	read[number] = []string{p.MergedBy.Login}
+	in.logins = []string{p.MergedBy.Login}
 	found, err := l.client.Changes(ctx, l.repo.Repo, p.BaseSHA, p.HeadSHA)
 	if unseen(err) { // garbage collected
-		return read[number], nil
+		return in, nil
 	}
 	if err == nil {
-		err = nameCoAuthors(ctx, l.client, l.repo.Repo, found.Commits)
+		in.untold, err = l.nameCoAuthors(ctx, l.client, l.repo, l.repo.Repo, found.Commits)
 	}
 	for _, c := range found.Commits {
-		read[number] = append(read[number], slices.Concat(c.By, c.With)...)
+		in.logins = append(in.logins, slices.Concat(c.By, c.With)...)
 	}
-	return read[number], err
+	return in, err
+}
+
+// notAsked are commits of which the forge was not asked who else made them: so much was asked already.
+func notAsked(commits []forge.SHA) (list []promotion.CoAuthors) {
+	for _, sha := range commits {
+		list = append(list, promotion.CoAuthors{Commit: sha, Problem: stillToAsk})
+	}
+	return list
 }

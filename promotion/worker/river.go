@@ -122,6 +122,9 @@ func (w *Work) workers() *river.Workers {
 	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.LookupArgs]) error {
 		return w.ObserveSource(ctx, job.Args.Lookup)
 	}))
+	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.AuthorsArgs]) error {
+		return w.ObserveAuthors(ctx, job.Args)
+	}))
 	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, job *river.Job[postgres.DecideArgs]) error {
 		return w.Decide(ctx, job.Args.Repository, job.Args.Unit)
 	}))

@@ -195,6 +195,9 @@ func (w *Work) Do(ctx context.Context, due postgres.Due) {
 	for _, id := range due.Lookups {
 		w.logged(w.ObserveSource(ctx, id))
 	}
+	for _, of := range due.Authors {
+		w.logged(w.ObserveAuthors(ctx, of))
+	}
 	for _, u := range due.Units {
 		w.logged(w.Decide(ctx, u.Repository, u.Unit))
 	}
