@@ -87,14 +87,7 @@ func TestApprovalsGate(t *testing.T) {
 		if test.change != nil {
 			test.change(e)
 		}
-		var got promotion.Gate
-		plan := promotion.MakePlan(w.s, w.now)
-		for _, g := range plan.View.Find("staging").Gates {
-			if g.Name == "approvals" {
-				got = g
-			}
-		}
-		if got.State != test.state || !strings.Contains(got.Reason, test.words) {
+		if got := w.approvals(); got.State != test.state || !strings.Contains(got.Reason, test.words) {
 			t.Errorf("%s: %+v, want %s: %s", test.name, got, test.state, test.words)
 		}
 	}

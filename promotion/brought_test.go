@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"ferry/forge"
 	"ferry/promotion"
 	"ferry/promotion/config"
 )
@@ -28,17 +27,8 @@ func TestWhoBroughtItApproves(t *testing.T) {
 		}
 		w.arrive("dev", "1.1.0")
 		w.env("dev").History[0].BroughtBy = test.by
-		e := w.env("staging")
-		e.Pull.HeadSHA = "a"
-		e.Reviews = []promotion.Review{{Person: promotion.Person{User: forge.User{ID: 2, Login: "bob"}, Permission: forge.PermissionWrite}, Verdict: promotion.VerdictApproved, SHA: "a", At: w.now}}
-		var reason string
-		plan := promotion.MakePlan(w.s, w.now)
-		for _, g := range plan.View.Find("staging").Gates {
-			if g.Name == "approvals" {
-				reason = g.Reason
-			}
-		}
-		if !strings.Contains(reason, test.words) {
+		w.bobApproves()
+		if reason := w.approvals().Reason; !strings.Contains(reason, test.words) {
 			t.Errorf("%+v: %q", test, reason)
 		}
 	}
