@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"ferry/forge"
 	"ferry/promotion"
@@ -21,9 +22,9 @@ func (s *sim) act(app, env string, crash bool) {
 		s.actClose(place, w, crash)
 		return
 	}
-	in := f.in(env)
-	if !slices.Equal(w.desired.Blobs, []forge.SHA{in.file.Blob}) {
-		f.dirty = true // the manifest changed since the edit was planned
+	base, same := s.basesOf(w.desired)
+	if !same {
+		f.dirty = true // a manifest changed since the edit was planned
 		return
 	}
 	p := s.forge.openOn(place)
@@ -44,11 +45,11 @@ func (s *sim) act(app, env string, crash bool) {
 	}
 	if p.shows.Edit != w.desired.Edit || !slices.Equal(p.shows.Blobs, w.desired.Blobs) || p.shows.Message != w.desired.Message {
 		s.ids++
-		s.showsOther(f, p, w.desired)
-		p.head, p.known, p.anew, p.base = forge.SHA(fmt.Sprintf("%040x", 2_000_000+s.ids)), true, false, string(in.file.Content)
+		s.showsOther(p, w.desired)
+		p.head, p.known, p.anew, p.base = forge.SHA(fmt.Sprintf("%040x", 2_000_000+s.ids)), true, false, base
 		p.headAt, p.heads = s.now, append(p.heads, p.head)
-		s.showed[p.head] = simShowed{edit: w.desired.Edit, content: string(w.desired.Files[0].Content)}
-		s.note("#%d shows %s", p.number, w.desired.Release.Version())
+		s.showed[p.head] = simShowed{edit: w.desired.Edit, content: contentOf(w.desired)}
+		s.note("#%d shows %s", p.number, carNames(carsOf(w.desired, app)))
 	}
 	p.shows, p.title, p.body = w.desired, w.desired.Title, promotion.MergeBody(p.body, w.desired.Body)
 	if crash {
@@ -57,19 +58,37 @@ func (s *sim) act(app, env string, crash bool) {
 		return
 	}
 	w.number, w.applied, w.done = p.number, w.desired, true
-	m := f.numbered(p.number)
-	if m == nil {
-		m = f.living(env)
-	}
-	if m == nil {
-		s.ids++
-		m = &simPromotion{env: env, Promotion: promotion.Promotion{ID: s.ids, State: promotion.PromotionOpen, OpenedAt: s.now}}
-		f.promotions = append(f.promotions, m)
-	}
-	if m.living() {
-		s.shows(f, m, p)
-	}
+	s.shown(p)
 }
+
+// basesOf returns what stands in the files that a wish changes, and whether that is what it was made on.
+func (s *sim) basesOf(w promotion.PullWish) (base map[simPlace]string, same bool) {
+	base = map[simPlace]string{}
+	for i, f := range w.Files {
+		place := simPlaceOf(f.Path)
+		in := s.facts[place.app].in(place.env)
+		if in.file.Blob != w.Blobs[i] {
+			return nil, false
+		}
+		base[place] = string(in.file.Content)
+	}
+	return base, true
+}
+
+// contentOf is all that a wish brings.
+func contentOf(w promotion.PullWish) string {
+	if len(w.Files) == 1 {
+		return string(w.Files[0].Content)
+	}
+	var b strings.Builder
+	for _, f := range w.Files {
+		fmt.Fprintf(&b, "%s\n%s\n", f.Path, f.Content)
+	}
+	return b.String()
+}
+
+// simBrings names what the pull request brings.
+func simBrings(p *simPull) string { return carNames(carsOf(p.shows, p.place.app)) }
 
 func (s *sim) actClose(place simPlace, w *simWish, crash bool) {
 	f := s.facts[place.app]
@@ -90,7 +109,7 @@ func (s *sim) actClose(place simPlace, w *simWish, crash bool) {
 	if p.merged || !p.known || !p.open && !p.said {
 		s.observePulls()
 		f.dirty = true
-		if m := f.numbered(number); m != nil && !m.living() {
+		if rows := s.rowsOf(number); len(rows) > 0 && !slices.ContainsFunc(rows, (*simPromotion).living) {
 			delete(f.wishes, place.env) // the plan that follows has nothing to close
 		}
 		return
@@ -104,9 +123,13 @@ func (s *sim) actClose(place simPlace, w *simWish, crash bool) {
 		s.note("a crash")
 		return
 	}
-	if m := f.numbered(number); m != nil && m.living() {
-		m.State, m.open = promotion.PromotionSuperseded, false
+	for _, m := range s.rowsOf(number) {
+		if m.living() {
+			m.State, m.open = promotion.PromotionSuperseded, false
+			s.facts[m.app].dirty = true
+		}
 	}
+	s.sawOf(number).open = false
 	delete(f.wishes, place.env)
 	f.dirty = true
 }
@@ -131,7 +154,7 @@ func (s *sim) actMerge(app, env string) {
 		f.dirty = true
 		return
 	}
-	s.note("Ferry merges #%d, %s into %s", p.number, p.shows.Release.Version(), env)
+	s.note("Ferry merges #%d, %s into %s", p.number, simBrings(p), env)
 	s.mayMerge(p)
 	s.forge.merge(p)
 	s.met["merged by Ferry"]++
@@ -149,15 +172,17 @@ func (s *sim) settle() {
 		s.observePulls()
 		s.hear()
 		s.readChecks()
-		for _, app := range s.apps {
-			s.decide(app)
-			s.actDisarms(app)
-			for _, env := range simEnvironments() {
-				s.act(app, env, false)
-				s.actMerge(app, env)
+		for _, name := range s.names() {
+			if s.groupOf(name) == "" {
+				s.decide(name)
 			}
-			if s.facts[app].dirty {
-				s.decide(app)
+			s.actDisarms(name)
+			for _, env := range simEnvironments() {
+				s.act(name, env, false)
+				s.actMerge(name, env)
+			}
+			if s.isDirty(name) {
+				s.decide(name)
 			}
 		}
 		if before == s.everything() {
@@ -173,13 +198,15 @@ func (s *sim) everything() string {
 	for _, p := range s.forge.pulls {
 		out += fmt.Sprint(" ", p.number, p.open, p.merged, p.head, p.title, p.armed, len(p.body))
 	}
-	for _, app := range s.apps {
-		f := s.facts[app]
+	for _, name := range s.names() {
+		f := s.facts[name]
 		for _, env := range simEnvironments() {
 			if w := f.wishes[env]; w != nil {
 				out += fmt.Sprint(" ", env, w.done, w.number, w.desired.Open, w.desired.Edit)
 			}
-			out += fmt.Sprint(f.living(env) != nil, len(f.in(env).history), f.in(env).history[0].State)
+			if in := f.in(env); len(in.history) > 0 {
+				out += fmt.Sprint(f.living(env) != nil, len(in.history), in.history[0].State)
+			}
 		}
 	}
 	return out
@@ -188,7 +215,7 @@ func (s *sim) everything() string {
 // someWork does a few steps of what is to do, in any order, some of them twice: hints come late, doubled, reordered or not at all.
 func (s *sim) someWork() {
 	for range s.r.IntN(4) {
-		app, env := simPick(s, s.apps), simPick(s, simEnvironments())
+		app, env := simPick(s, s.names()), simPick(s, simEnvironments())
 		switch s.r.IntN(9) {
 		case 0:
 			if behind := s.forge.seq - s.heads; behind > 0 {

@@ -36,7 +36,7 @@ func (s *sim) gatesOf(p *simPull) forge.Status {
 func (s *sim) mergesItself(head forge.SHA, status forge.Status) {
 	for _, p := range s.forge.pulls {
 		if p.armed != "" && p.head == head && status.Context == promotion.GatesContext && status.State == forge.Success && s.forge.merges(p) {
-			s.note("the forge merges #%d, %s into %v, for %s", p.number, p.shows.Release.Version(), p.place, p.armed)
+			s.note("the forge merges #%d, %s into %v, for %s", p.number, simBrings(p), p.place, p.armed)
 			s.met["merged by the forge itself"]++
 			s.forge.merge(p)
 		}
@@ -47,7 +47,7 @@ func (s *sim) mergesItself(head forge.SHA, status forge.Status) {
 func (s *sim) actDisarms(app string) {
 	f := s.facts[app]
 	for _, d := range f.plan.Disarms {
-		p, m := s.forge.pull(d.Number), f.numbered(d.Number)
+		p, m := s.forge.pull(d.Number), s.sawOf(d.Number)
 		if p.armed == "" || m.armed.AutoMerge == "" {
 			continue
 		}
@@ -59,14 +59,14 @@ func (s *sim) actDisarms(app string) {
 }
 
 // showsOther takes back, before a pull request shows something else, that the forge merges it by itself: that was said of what it showed.
-func (s *sim) showsOther(f *simFacts, p *simPull, w promotion.PullWish) {
-	m := f.numbered(p.number)
-	if p.armed == "" || m == nil {
+func (s *sim) showsOther(p *simPull, w promotion.PullWish) {
+	if p.armed == "" || len(s.rowsOf(p.number)) == 0 {
 		return
 	}
+	m := s.sawOf(p.number)
 	s.met["disarmed"]++
 	m.armed = promotion.Armed{At: m.armed.At, Disarmed: promotion.DisarmedWords(forge.Armed{AutoMerge: p.armed}, w.ShowsOther())}
-	p.armed, f.dirty = "", true
+	p.armed, s.facts[p.place.app].dirty = "", true
 }
 
 // armedAtRest fails where the forge would merge what somebody has stopped.
@@ -74,11 +74,16 @@ func (s *sim) armedAtRest(p *simPull) {
 	if p == nil || p.armed == "" {
 		return
 	}
-	if strings.HasPrefix(s.facts[p.place.app].viewOf(p.place.env).Why, "Ferry reads the checks of ") { // for a bounded time what is open stays as it is
-		return
+	status := s.gatesOf(p)
+	stopped := status.State == forge.Failure
+	for _, m := range s.rowsOf(p.number) {
+		if strings.HasPrefix(s.facts[m.app].viewOf(m.env).Why, "Ferry reads the checks of ") { // for a bounded time what is open stays as it is
+			return
+		}
+		place := simPlace{m.app, m.env}
+		stopped = stopped || s.isHeld(place) || s.isFrozenBySomebody(place) && !s.overrode(m.app, p.number, "freeze")
 	}
-	frozen := s.isFrozenBySomebody(p.place) && !s.overrode(p.place.app, p.number, "freeze")
-	if status := s.gatesOf(p); frozen || s.isHeld(p.place) || status.State == forge.Failure {
+	if stopped {
 		s.wrong("#%d is armed by %s, and ferry/gates is %+v", p.number, p.armed, status)
 	}
 }

@@ -16,12 +16,8 @@ import (
 // planned holds a plan against the rules, whatever Ferry has still to hear of.
 func (s *sim) planned(app string, before promotion.Snapshot, plan promotion.Plan) {
 	s.arrives(app)
-	s.back = map[simPlace]bool{}
 	for _, r := range plan.RolledBack {
 		s.back[simPlace{app, r.Environment}] = true
-	}
-	if s.r.IntN(16) == 0 {
-		s.pure(before, plan)
 	}
 	if !plan.DueAt.IsZero() && !plan.DueAt.After(s.now) {
 		s.wrong("the plan is due at %v, which is not later than now", plan.DueAt)
@@ -31,7 +27,10 @@ func (s *sim) planned(app string, before promotion.Snapshot, plan promotion.Plan
 		if branches[w.Branch] || w.Branch != "ferry/"+w.Environment+"/"+app {
 			s.wrong("two wishes, or a wrong one, for the branch %s", w.Branch)
 		}
-		if branches[w.Branch] = true; w.Open {
+		if branches[w.Branch] = true; w.Open && s.groupOf(app) != "" && !simUrgent(w.Intent) {
+			s.wrong("%s is proposed alone, and the app travels with others", s.label(simPlace{app, w.Environment}, w.Release.Version()))
+		}
+		if w.Open {
 			s.proposed(simPlace{app, w.Environment}, before, w)
 		}
 	}
@@ -62,8 +61,33 @@ func (s *sim) pure(snapshot promotion.Snapshot, plan promotion.Plan) {
 	}
 }
 
-// proposed holds a wish against rules 3, 4, 5 and 10, and against what people read.
+// proposed holds a wish for one app against rules 3, 4, 5 and 10, and against what people read.
 func (s *sim) proposed(place simPlace, before promotion.Snapshot, w promotion.PullWish) {
+	c := carsOf(w, place.app)[0]
+	s.comes(place, before, c)
+	s.edits(place, before, c, w.Files[0])
+	t, ok := promotion.ParseTrailers(w.Message)
+	if !ok || !says(t, place, c) {
+		s.wrong("%s cannot be read back from its commit (rule 10): %+v of\n%s", s.label(place, c.Release.Version()), t, w.Message)
+	}
+	s.words(w, place.app, place.env, c.Release.Version())
+}
+
+func says(t promotion.Trailers, place simPlace, c promotion.Car) bool {
+	return t.Place == config.Place{App: place.app, Environment: place.env} && t.Release.Same(c.Release) && t.Intent == c.Intent && t.Asker == c.Asker
+}
+
+// words fails where people do not read these words.
+func (s *sim) words(w promotion.PullWish, list ...string) {
+	for _, want := range list {
+		if !strings.Contains(w.Title, want) || !strings.Contains(w.Body, want) {
+			s.wrong("%s lacks %q: it has the title %q and the body\n%s", w.Branch, want, w.Title, w.Body)
+		}
+	}
+}
+
+// comes holds what is proposed of an app against rules 3, 4 and 5.
+func (s *sim) comes(place simPlace, before promotion.Snapshot, w promotion.Car) {
 	tag := w.Release.Version()
 	env, ok := s.settings(place.env)
 	held, urgent := s.isHeld(place), simUrgent(w.Intent)
@@ -86,21 +110,17 @@ func (s *sim) proposed(place simPlace, before promotion.Snapshot, w promotion.Pu
 	if held && !urgent && before.Find(place.env).Promotion != nil && !before.Find(place.env).Promotion.Release.Same(w.Release) {
 		s.wrong("%s is proposed in spite of a hold", s.label(place, tag))
 	}
-	if simTag(string(w.Files[0].Content)) != tag {
-		s.wrong("%s is proposed, with the files %q", s.label(place, tag), w.Files[0].Content)
+}
+
+// edits fails where the edit of an app's file changes anything but its tags.
+func (s *sim) edits(place simPlace, before promotion.Snapshot, c promotion.Car, file forge.NewFile) {
+	tag := c.Release.Version()
+	if simPlaceOf(file.Path) != place || simTag(string(file.Content)) != tag {
+		s.wrong("%s is proposed, with the file %s: %q", s.label(place, tag), file.Path, file.Content)
 	}
 	was := string(before.Find(place.env).Files[0].Content)
-	if blank := func(c string) string { return simTagForm.ReplaceAllString(c, "") }; blank(was) != blank(string(w.Files[0].Content)) {
-		s.wrong("%s changes more than tags:\n%s\nbecomes\n%s", s.label(place, tag), was, w.Files[0].Content)
-	}
-	t, ok := promotion.ParseTrailers(w.Message)
-	if !ok || t.Place != (config.Place{App: place.app, Environment: place.env}) || !t.Release.Same(w.Release) || t.Intent != w.Intent || t.Asker != w.Asker {
-		s.wrong("%s cannot be read back from its commit (rule 10): %+v of\n%s", s.label(place, tag), t, w.Message)
-	}
-	for _, want := range []string{place.app, place.env, tag} {
-		if !strings.Contains(w.Title, want) || !strings.Contains(w.Body, want) {
-			s.wrong("%s has the title %q and the body\n%s", s.label(place, tag), w.Title, w.Body)
-		}
+	if blank := func(c string) string { return simTagForm.ReplaceAllString(c, "") }; blank(was) != blank(string(file.Content)) {
+		s.wrong("%s changes more than tags:\n%s\nbecomes\n%s", s.label(place, tag), was, file.Content)
 	}
 }
 
@@ -112,7 +132,7 @@ func simUrgent(intent string) bool {
 // letsIn fails where something keeps the tag out of the place.
 func (s *sim) letsIn(place simPlace, m promotion.Promotion, what string) {
 	tag, urgent := m.Release.Version(), simUrgent(m.Intent)
-	shut := func(gate string) bool { return !s.overrode(place.app, m.Number, gate) }
+	shut := func(gate string) bool { return !s.overrode(place.app, m.Number, gate) && !s.isWaived(place, tag, gate) }
 	switch {
 	case s.isHeld(place), s.isBlocked(place, tag), shut("freeze") && (s.isFrozenBySomebody(place) || m.Intent != promotion.IntentRollback && s.inWindow(place.env, s.now)):
 		s.wrong("%s is %s in spite of a hold, a freeze or a block", s.label(place, tag), what)
@@ -134,7 +154,9 @@ func (s *sim) letsIn(place simPlace, m promotion.Promotion, what string) {
 
 // mayMerge holds a merge of Ferry's against what is true at that moment.
 func (s *sim) mayMerge(p *simPull) {
-	s.letsIn(p.place, promotion.Promotion{Number: p.number, Release: p.shows.Release, Intent: p.shows.Intent, Asker: p.shows.Asker}, "merged")
+	for _, c := range carsOf(p.shows, p.place.app) {
+		s.letsIn(simPlace{c.App, p.place.env}, promotion.Promotion{Number: p.number, Release: c.Release, Intent: c.Intent, Asker: c.Asker}, "merged")
+	}
 }
 
 // cell holds what people see of a place against what is true.
@@ -243,6 +265,7 @@ func (s *sim) seen() {
 			}
 		}
 	}
+	s.inOnePull()
 	for _, app := range s.apps {
 		living := map[string]int{}
 		for _, m := range s.facts[app].promotions {
@@ -257,18 +280,34 @@ func (s *sim) seen() {
 
 // atRest holds everything against what should be once nothing is left to do.
 func (s *sim) atRest() {
+	for _, group := range s.groups {
+		s.groupAtRest(group)
+	}
 	for _, app := range s.apps {
+		if s.groupOf(app) != "" {
+			continue
+		}
 		f := s.facts[app]
 		snapshot := s.snapshot(app)
-		again := promotion.MakePlan(snapshot, s.now)
-		if len(again.Deployments)+len(again.Promotions)+len(again.IntentsDone)+len(again.RolledBack)+len(again.HoldsEnded) > 0 || !sameWishes(again, f.plan) {
+		again := f.plan
+		if !f.planned.stands(promotion.Group{Apps: []promotion.Snapshot{snapshot}}, s.now) {
+			again = promotion.MakePlan(snapshot, s.now)
+		}
+		if changes(again) || !sameWishes(again, f.plan) {
 			s.wrong("planning %s again is not the same (rule 6):\n%s", app, simDifference(f.plan, again))
 		}
-		s.notDueYet(app, snapshot, again)
+		if s.r.IntN(4) == 0 {
+			s.notDueYet(app, snapshot, again)
+		}
 		for _, env := range simEnvironments() {
 			s.placeAtRest(simPlace{app, env}, again)
 		}
 	}
+}
+
+// changes says whether the plan writes anything down that a plan does once.
+func changes(p promotion.Plan) bool {
+	return len(p.Deployments)+len(p.Promotions)+len(p.IntentsDone)+len(p.RolledBack)+len(p.HoldsEnded)+len(p.DropsDone)+len(p.WaivedEnded)+len(p.Intents) > 0
 }
 
 func sameWishes(a, b promotion.Plan) bool {
@@ -278,16 +317,25 @@ func sameWishes(a, b promotion.Plan) bool {
 
 // notDueYet fails where a plan changes by time alone before it said that it may.
 func (s *sim) notDueYet(app string, snapshot promotion.Snapshot, plan promotion.Plan) {
-	late := 1000 * time.Hour
-	if !plan.DueAt.IsZero() {
-		late = plan.DueAt.Sub(s.now) - 1
-	}
-	for _, at := range []time.Time{s.now.Add(late), s.now.Add(time.Duration(s.r.Int64N(int64(late) + 1)))} {
-		p := promotion.MakePlan(snapshot, at)
-		if moved := slices.ContainsFunc(p.Deployments, func(d promotion.Deployment) bool { return d.State != stateOf(snapshot, d.ID) }); moved || len(p.Promotions)+len(p.IntentsDone) > 0 || !sameWishes(unsilenced(p), unsilenced(plan)) {
+	for _, at := range s.beforeDue(plan.DueAt) {
+		if p := promotion.MakePlan(snapshot, at); moves(snapshot, p) || !sameWishes(unsilenced(p), unsilenced(plan)) {
 			s.wrong("%s changes at %v by time alone, and is due at %v:\n%s", app, at, plan.DueAt, simDifference(plan, p))
 		}
 	}
+}
+
+// beforeDue returns two times until which nothing that is due then may change: the last, and any.
+func (s *sim) beforeDue(due time.Time) []time.Time {
+	late := 1000 * time.Hour
+	if !due.IsZero() {
+		late = due.Sub(s.now) - 1
+	}
+	return []time.Time{s.now.Add(late), s.now.Add(time.Duration(s.r.Int64N(int64(late) + 1)))}
+}
+
+// moves says whether the plan lets anything come further than it is.
+func moves(s promotion.Snapshot, p promotion.Plan) bool {
+	return len(p.Promotions)+len(p.IntentsDone) > 0 || slices.ContainsFunc(p.Deployments, func(d promotion.Deployment) bool { return d.State != stateOf(s, d.ID) })
 }
 
 func stateOf(s promotion.Snapshot, deployment int64) promotion.DeploymentState {
@@ -337,6 +385,19 @@ func simDifference(was, is promotion.Plan) string {
 
 // placeAtRest holds what stands at the forge for one place against the plan, and the plan against what has to come.
 func (s *sim) placeAtRest(place simPlace, plan promotion.Plan) {
+	s.branchAtRest(place, plan)
+	p := s.forge.openOn(place)
+	if s.mustCome(place) != "" && p != nil {
+		s.met["must come"]++
+	}
+	if tag := s.mustCome(place); tag != "" && !s.isHeld(place) && !s.isFull(place) && (p == nil || p.known && tag != p.shows.Release.Version() && s.newer(place.app, tag, p.shows.Release.Version()) && s.soakAsked(place) == 0) {
+		s.wrong("%s has to be proposed; open is %+v; it says %q", s.label(place, tag), p, plan.View.Find(place.env).Why)
+	}
+	s.statusAtRest(place)
+}
+
+// branchAtRest holds what is open of an app or a group against the plan.
+func (s *sim) branchAtRest(place simPlace, plan promotion.Plan) {
 	p := s.forge.openOn(place)
 	i := slices.IndexFunc(plan.Pulls, func(w promotion.PullWish) bool { return w.Environment == place.env })
 	switch {
@@ -351,22 +412,20 @@ func (s *sim) placeAtRest(place simPlace, plan promotion.Plan) {
 		if known && env.Mode != config.ModeObserve && !ok {
 			s.wrong("#%d has no ferry/gates", p.number)
 		}
-		if ok && env.AutoMerge && env.Mode == config.ModeRelease && p.known && status.State == forge.Success && !s.isRolledBack(place) { // after a rollback, what is newer needs a person
+		if ok && env.AutoMerge && env.Mode == config.ModeRelease && p.known && status.State == forge.Success && !slices.ContainsFunc(s.rowsOf(p.number), func(m *simPromotion) bool { return s.isRolledBack(simPlace{m.app, m.env}) }) { // after a rollback, what is newer needs a person
 			s.wrong("every gate of #%d is open, and Ferry does not merge it", p.number)
 		}
 	}
 	s.armedAtRest(p)
 	s.roomAtRest(place, plan)
-	if p != nil && p.known && (s.isBlocked(place, p.shows.Release.Version()) || s.isRejected(place, p.shows.Release.Version())) {
-		s.wrong("#%d is open with %s, which is blocked or rejected", p.number, p.shows.Release.Version())
+	if p == nil || !p.known {
+		return
 	}
-	if s.mustCome(place) != "" && p != nil {
-		s.met["must come"]++
+	for _, c := range carsOf(p.shows, place.app) {
+		if in, tag := (simPlace{c.App, place.env}), c.Release.Version(); s.isBlocked(in, tag) || s.isRejected(in, tag) {
+			s.wrong("#%d is open with %s %s, which is blocked or rejected", p.number, c.App, tag)
+		}
 	}
-	if tag := s.mustCome(place); tag != "" && !s.isHeld(place) && !s.isFull(place) && (p == nil || p.known && tag != p.shows.Release.Version() && s.newer(place.app, tag, p.shows.Release.Version()) && s.soakAsked(place) == 0) {
-		s.wrong("%s has to be proposed; open is %+v; it says %q", s.label(place, tag), p, plan.View.Find(place.env).Why)
-	}
-	s.statusAtRest(place)
 }
 
 func (s *sim) soakAsked(place simPlace) time.Duration {

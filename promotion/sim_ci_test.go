@@ -13,6 +13,19 @@ import (
 // simChecks are the checks that CI posted on commits, and those that Ferry has read, by the commit.
 type simChecks struct {
 	posted, read map[forge.SHA][]forge.Check
+
+	given   []promotion.CheckedCommit // what the database gives of them, up to
+	upTo    int64                     // that revision and
+	minor   int                       // that release
+	changed bool                      // and whether anything was read since
+}
+
+// reads notes what stands at the forge.
+func (c *simChecks) reads(at forge.SHA) {
+	before, known := c.read[at]
+	if list := c.posted[at]; !known || !slices.Equal(before, list) {
+		c.read[at], c.changed = list, true
+	}
 }
 
 // postCheck lets CI, or somebody else, say how a check stands on a revision, or on the commit that a tag was built from.
@@ -29,19 +42,27 @@ func (s *sim) postCheck() {
 
 // readChecks reads what is wanted, and what deliveries told of.
 func (s *sim) readChecks() {
-	for at, list := range s.checks.posted {
-		s.checks.read[at] = list
+	for at := range s.checks.posted {
+		s.checks.reads(at)
 	}
 	for _, f := range s.facts {
 		for _, w := range f.wants {
-			s.checks.read[w.SHA] = s.checks.posted[w.SHA]
+			s.checks.reads(w.SHA)
 		}
 		f.dirty = true
 	}
 }
 
 // checked returns what was read, as the database gives it.
-func (s *sim) checked() (list []promotion.CheckedCommit) {
+func (s *sim) checked() []promotion.CheckedCommit {
+	c := &s.checks
+	if c.changed || c.upTo != s.heads || c.minor != s.minor {
+		c.given, c.upTo, c.minor, c.changed = s.checksRead(), s.heads, s.minor, false
+	}
+	return c.given
+}
+
+func (s *sim) checksRead() (list []promotion.CheckedCommit) {
 	names := []string{"e2e", "lint", "scan"}
 	for seq := s.heads; seq > 0; seq-- {
 		if checks, known := s.checks.read[sha(seq)]; known {

@@ -12,6 +12,10 @@ import (
 
 // event lets one thing happen.
 func (s *sim) event() {
+	if len(s.groups) > 0 && s.r.IntN(12) == 0 {
+		s.trainEvent()
+		return
+	}
 	if s.wide && s.r.IntN(2) == 0 {
 		s.wideEvent()
 		return
@@ -122,7 +126,7 @@ func (s *sim) mergeByHand() {
 	if !s.forge.merges(p) || s.forge.statuses[fmt.Sprint(p.head, " ", promotion.GatesContext)].State != forge.Success {
 		return
 	}
-	s.note("somebody merges #%d, %s into %v", p.number, p.shows.Release.Version(), p.place)
+	s.note("somebody merges #%d, %s into %v", p.number, simBrings(p), p.place)
 	s.forge.merge(p)
 	s.met["merged by hand"]++
 }
@@ -135,7 +139,7 @@ func (s *sim) closeOne() {
 		if p.closer != "ann" {
 			s.met["closed by a bot"]++
 		}
-		s.note("%s closes #%d, %s into %v", p.closer, p.number, p.shows.Release.Version(), p.place)
+		s.note("%s closes #%d, %s into %v", p.closer, p.number, simBrings(p), p.place)
 	}
 }
 

@@ -24,6 +24,21 @@ type simFacts struct {
 	dirty      bool // something happened since it was decided
 	wants      []promotion.CheckWant
 	plan       promotion.Plan
+	planned    simPlanned
+	sources    []promotion.Announced
+	authors    []promotion.Author
+}
+
+// simPlanned is what the last plan was made of, and until when time alone does not change it: notDueYet holds plans to that. Until then the same facts
+// need no other plan, as Ferry itself makes none.
+type simPlanned struct {
+	at, due time.Time
+	of      promotion.Group // of an app that goes alone, just that
+}
+
+// stands says whether a plan of those facts at that time would be the same.
+func (p simPlanned) stands(of promotion.Group, at time.Time) bool {
+	return !p.at.IsZero() && (at.Equal(p.at) || p.due.IsZero() || at.Before(p.due)) && reflect.DeepEqual(p.of, of)
 }
 
 type simFactsIn struct {
@@ -34,7 +49,12 @@ type simFactsIn struct {
 // simPromotion is a promotion with what was observed of its pull request.
 type simPromotion struct {
 	promotion.Promotion
-	env    string
+	app, env string
+	*simSeen
+}
+
+// simSeen is what was observed of a pull request. The promotions of a train share it.
+type simSeen struct {
 	open   bool
 	head   forge.SHA
 	known  bool
@@ -147,44 +167,131 @@ func (s *sim) stand(rev simRevision) {
 // observePulls reads every pull request.
 func (s *sim) observePulls() {
 	for _, p := range s.forge.pulls {
-		f := s.facts[p.place.app]
-		m := f.numbered(p.number)
-		if m == nil { // its opening was not heard of: the head tells what it shows
-			if m = f.living(p.place.env); m == nil || m.Number != 0 {
+		if len(s.rowsOf(p.number)) == 0 { // its opening was not heard of: the head tells what it shows
+			if waiting := s.rowsOn(p.place); len(waiting) == 0 || waiting[0].Number != 0 {
 				continue
 			}
-			s.shows(f, m, p)
+			s.shown(p)
 		}
-		m.open, m.head, m.known, m.pusher = p.open, p.head, p.known, p.pusher
-		s.observePeople(m, p)
-		byPerson := !p.open && !p.merged && p.closer == "ann"
-		switch {
-		case p.merged && m.State != promotion.PromotionMerged && m.State != promotion.PromotionConverged && (m.living() || m.MergeSHA == ""):
-			m.State, m.MergeSHA = promotion.PromotionMerged, sha(p.mergeSeq)
-		case p.open && !m.living() && (f.living(p.place.env) == nil || f.living(p.place.env).Number == 0):
-			if waiting := f.living(p.place.env); waiting != nil {
-				waiting.State = promotion.PromotionSuperseded
-			}
-			s.people.lift(p.number)
-			m.State = promotion.PromotionOpen
-		case byPerson && m.living():
-			m.State = promotion.PromotionRejected
-			s.people.reject(promotion.StandingRejection{Place: config.Place{App: p.place.app, Environment: p.place.env},
-				Rejection: promotion.Rejection{Release: m.Release, Number: p.number, Actor: "ann", At: s.now}})
-		case !p.open && !p.merged && m.living():
-			m.State = promotion.PromotionSuperseded
-		default:
-			continue
+		seen := s.sawOf(p.number)
+		seen.open, seen.head, seen.known, seen.pusher = p.open, p.head, p.known, p.pusher
+		s.observePeople(seen, p)
+		for _, m := range s.rowsOf(p.number) {
+			s.observeRow(p, m)
 		}
-		f.dirty = true
 	}
 }
 
-// shows writes down what a pull request shows.
-func (s *sim) shows(f *simFacts, m *simPromotion, p *simPull) {
-	m.Number, m.State, m.Release, m.Intent, m.Asker, m.Superseded = p.number, promotion.PromotionOpen, p.shows.Release, p.shows.Intent, p.shows.Asker, p.shows.Superseded
+// observeRow draws what follows from a pull request for the promotion of one app.
+func (s *sim) observeRow(p *simPull, m *simPromotion) {
+	f := s.facts[m.app]
+	switch byPerson := !p.open && !p.merged && p.closer == "ann"; {
+	case p.merged && m.State != promotion.PromotionMerged && m.State != promotion.PromotionConverged && (m.living() || m.MergeSHA == ""):
+		m.State, m.MergeSHA = promotion.PromotionMerged, sha(p.mergeSeq)
+	case p.open && !m.living() && (f.living(m.env) == nil || f.living(m.env).Number == 0):
+		if waiting := f.living(m.env); waiting != nil {
+			waiting.State = promotion.PromotionSuperseded
+		}
+		s.people.lift(p.number)
+		m.State = promotion.PromotionOpen
+	case byPerson && m.living():
+		m.State = promotion.PromotionRejected
+		s.people.reject(promotion.StandingRejection{Place: config.Place{App: m.app, Environment: m.env},
+			Rejection: promotion.Rejection{Release: m.Release, Number: p.number, Actor: "ann", At: s.now}})
+	case !p.open && !p.merged && m.living():
+		m.State = promotion.PromotionSuperseded
+	default:
+		return
+	}
+	f.dirty = true
+}
+
+// sawOf returns what was observed of the pull request of that number; of one that has none yet, nothing was.
+func (s *sim) sawOf(number int) *simSeen {
+	if number == 0 {
+		return &simSeen{}
+	}
+	if s.saw[number] == nil {
+		s.saw[number] = &simSeen{}
+	}
+	return s.saw[number]
+}
+
+// rowsOf returns the promotions of that pull request, in the order of the apps' names.
+func (s *sim) rowsOf(number int) (list []*simPromotion) {
+	for _, app := range s.apps {
+		if m := s.facts[app].numbered(number); m != nil && number > 0 {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// rowsOn returns the living promotions on the branch of that name.
+func (s *sim) rowsOn(branch simPlace) (list []*simPromotion) {
+	for _, app := range s.apps {
+		if m := s.facts[app].living(branch.env); m != nil && m.branch() == branch {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// branch names the app or the group whose pull request it is.
+func (m *simPromotion) branch() simPlace {
+	if m.Train != "" {
+		return simPlace{m.Train, m.env}
+	}
+	return simPlace{m.app, m.env}
+}
+
+// shown writes down what a pull request shows: a promotion for each app in it, and none any more for what has left it.
+func (s *sim) shown(p *simPull) {
+	for _, c := range carsOf(p.shows, p.place.app) {
+		s.showsCar(p, c)
+	}
+	for _, m := range s.rowsOn(p.place) {
+		if !slices.ContainsFunc(carsOf(p.shows, p.place.app), func(c promotion.Car) bool { return c.App == m.app }) {
+			m.State, m.Number, m.simSeen = promotion.PromotionSuperseded, 0, s.sawOf(0)
+			s.facts[m.app].dirty = true
+		}
+	}
+}
+
+func (s *sim) showsCar(p *simPull, c promotion.Car) {
+	f := s.facts[c.App]
+	m := f.numbered(p.number)
+	if m == nil {
+		m = f.living(p.place.env)
+	}
+	if m == nil {
+		m = s.row(p.place, p.shows, c)
+	}
+	if !m.living() || m.branch() != p.place { // it has ended, or something else is open for the app: the next plan sees to it
+		return
+	}
+	m.Number, m.State, m.Release, m.Intent, m.Asker, m.Superseded = p.number, promotion.PromotionOpen, c.Release, c.Intent, c.Asker, c.Superseded
+	m.simSeen = s.sawOf(p.number)
 	m.open, m.head, m.known, m.pusher, m.headAt = p.open, p.head, p.known, p.pusher, p.headAt
 	f.dirty = true
+}
+
+// row writes down a promotion that is to be opened.
+func (s *sim) row(branch simPlace, w promotion.PullWish, c promotion.Car) *simPromotion {
+	s.ids++
+	m := &simPromotion{app: c.App, env: branch.env, simSeen: s.sawOf(0), Promotion: promotion.Promotion{ID: s.ids, Release: c.Release, Intent: c.Intent, Asker: c.Asker,
+		Superseded: c.Superseded, State: promotion.PromotionWaiting, OpenedAt: s.now, Train: w.Group}}
+	f := s.facts[c.App]
+	f.promotions, f.dirty = append(f.promotions, m), true
+	return m
+}
+
+// carsOf returns what the pull request of an app or a group brings.
+func carsOf(w promotion.PullWish, name string) []promotion.Car {
+	if w.Group != "" {
+		return w.Cars
+	}
+	return []promotion.Car{{App: name, Release: w.Release, Intent: w.Intent, Asker: w.Asker, Superseded: w.Superseded}}
 }
 
 // snapshot returns what the database would give of the app.
@@ -216,8 +323,8 @@ func (s *sim) snapshot(app string) promotion.Snapshot {
 
 func (s *sim) fill(f *simFacts, app string, env *promotion.Environment, stops promotion.Stops) {
 	in, place := f.in(env.Name), simPlace{app, env.Name}
-	env.Files, env.History, env.Reports = []promotion.File{*in.file}, in.history, s.reports(env.Name)
-	env.Holds, env.Frozen = stops.On(app, env.Name)
+	env.Files, env.History, env.Reports = []promotion.File{*in.file}, slices.Clone(in.history), s.reports(env.Name)
+	env.Holds, env.Frozen = stops.On(app, env.Name, s.groupOf(app))
 	env.Blocks = stops.BlocksOn(app, env.Name, promotion.FromOf(s.config, app))
 	for _, r := range s.people.rejections {
 		if r.App == app && r.Environment == env.Name {
@@ -262,13 +369,36 @@ func (s *sim) reports(env string) (list []promotion.Report) {
 	return list
 }
 
-// decide plans an app and writes the plan down.
-func (s *sim) decide(app string) {
-	f := s.facts[app]
+// decide plans an app, or the group that it travels with, and writes the plan down.
+func (s *sim) decide(name string) {
 	s.people.endStops(s.now)
-	snapshot := s.snapshot(app)
+	s.back = map[simPlace]bool{}
+	if group := s.groupOf(name); group != "" {
+		name = group
+	}
+	if s.isGroup(name) {
+		s.decideGroup(name)
+		return
+	}
+	snapshot := s.snapshot(name)
+	f, of := s.facts[name], promotion.Group{Apps: []promotion.Snapshot{snapshot}}
+	if f.planned.stands(of, s.now) {
+		f.dirty = false
+		s.writeAgain(name)
+		return
+	}
 	plan := promotion.MakePlan(snapshot, s.now)
-	s.planned(app, snapshot, plan)
+	f.planned = simPlanned{s.now, plan.DueAt, of}
+	if s.r.IntN(16) == 0 {
+		s.pure(snapshot, plan)
+	}
+	s.planned(name, snapshot, plan)
+	s.write(name, snapshot, plan)
+}
+
+// write writes the plan of an app down.
+func (s *sim) write(app string, snapshot promotion.Snapshot, plan promotion.Plan) {
+	f := s.facts[app]
 	f.plan, f.due, f.dirty = plan, plan.DueAt, false
 	for _, d := range plan.Deployments {
 		for _, in := range f.envs {
@@ -290,23 +420,37 @@ func (s *sim) decide(app string) {
 	for _, r := range plan.RolledBack {
 		s.rolledBack(app, r)
 	}
+	s.writeOfTrains(app, plan)
 	s.people.holds = slices.DeleteFunc(s.people.holds, func(h promotion.Hold) bool { return slices.Contains(plan.HoldsEnded, h.ID) })
 	s.writeWide(app, snapshot, plan)
 	s.writePulls(app, plan)
+	s.writeMerges(app, plan)
+	s.post(app, plan.Contributions)
+}
+
+// writeAgain writes down what a plan says that was made before. Only which of its wishes are true can have changed since.
+func (s *sim) writeAgain(name string) {
+	plan := s.facts[name].plan
+	s.writePulls(name, plan)
+	s.writeMerges(name, plan)
+	s.post(name, plan.Contributions)
+}
+
+func (s *sim) writeMerges(name string, plan promotion.Plan) {
+	f := s.facts[name]
 	f.merges = map[string]promotion.MergeWish{}
 	for _, m := range plan.Merges {
 		if w := f.wishes[m.Environment]; w != nil && w.done {
 			f.merges[m.Environment] = m
 		}
 	}
-	s.post(app, plan.Contributions)
 }
 
 // writePulls writes the wishes down. One whose pull request is closed begins anew.
-func (s *sim) writePulls(app string, plan promotion.Plan) {
-	f := s.facts[app]
+func (s *sim) writePulls(name string, plan promotion.Plan) {
+	f := s.facts[name]
 	for env, w := range f.wishes {
-		if m := f.numbered(w.number); w.number > 0 && m != nil && !m.open {
+		if seen := s.saw[w.number]; seen != nil && !seen.open {
 			w.number, w.applied, w.done = 0, promotion.PullWish{}, false
 		}
 		if !slices.ContainsFunc(plan.Pulls, func(p promotion.PullWish) bool { return p.Environment == env }) && w.number == 0 && w.desired.Open {
@@ -314,17 +458,19 @@ func (s *sim) writePulls(app string, plan promotion.Plan) {
 		}
 	}
 	for _, p := range plan.Pulls {
-		m := f.living(p.Environment)
-		if !p.Open && m != nil && !m.open {
-			m.State = promotion.PromotionSuperseded
-			f.dirty = true
+		branch := simPlace{name, p.Environment}
+		rows := s.rowsOn(branch)
+		for _, m := range rows {
+			if !p.Open && !m.open {
+				m.State = promotion.PromotionSuperseded
+				s.facts[m.app].dirty = true
+			}
 		}
-		if p.Open && m == nil {
-			s.opens(simPlace{app, p.Environment}, p)
-			s.ids++
-			f.promotions = append(f.promotions, &simPromotion{env: p.Environment, Promotion: promotion.Promotion{ID: s.ids, Release: p.Release, Intent: p.Intent, Asker: p.Asker,
-				Superseded: p.Superseded, State: promotion.PromotionWaiting, OpenedAt: s.now}})
-			f.dirty = true
+		if p.Open && len(rows) == 0 {
+			s.opens(branch, p)
+			for _, c := range carsOf(p, name) {
+				s.row(branch, p, c)
+			}
 		}
 		w := f.wishes[p.Environment]
 		if w == nil {

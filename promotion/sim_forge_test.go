@@ -41,8 +41,8 @@ type simPull struct {
 	head         forge.SHA
 	known        bool // Ferry made the head
 	pusher       string
-	shows        promotion.PullWish // what Ferry made of it last
-	base         string             // of the file that it changes, as it stood when the head was made
+	shows        promotion.PullWish  // what Ferry made of it last
+	base         map[simPlace]string // what stood in the files that it changes when the head was made
 	title, body  string
 	mergeSeq     int64
 	headAt       time.Time // since when it stands at its head
@@ -67,16 +67,36 @@ func (f *simForge) openOn(place simPlace) *simPull {
 // commit lets the content stand at the place from a new revision on.
 func (f *simForge) commit(place simPlace, content string) {
 	f.seq++
+	f.stand(place, content)
+}
+
+func (f *simForge) stand(place simPlace, content string) {
 	f.content[place] = content
 	f.line = append(f.line, simRevision{f.seq, place, content, simTag(content)})
 }
 
+// simPlaceOf returns the place whose manifest stands at a path.
+func simPlaceOf(path string) simPlace {
+	parts := strings.Split(path, "/")
+	return simPlace{parts[1], parts[2]}
+}
+
 // merges says whether Git merges the pull request: what it changes did not change on the base meanwhile.
-func (f *simForge) merges(p *simPull) bool { return p.open && f.content[p.place] == p.base }
+func (f *simForge) merges(p *simPull) bool {
+	for place, was := range p.base {
+		if f.content[place] != was {
+			return false
+		}
+	}
+	return p.open
+}
 
 // merge merges the pull request. Nothing of it is known to Ferry yet.
 func (f *simForge) merge(p *simPull) {
-	f.commit(p.place, string(p.shows.Files[0].Content))
+	f.seq++
+	for _, file := range p.shows.Files {
+		f.stand(simPlaceOf(file.Path), string(file.Content))
+	}
 	p.open, p.merged, p.armed, p.mergeSeq = false, true, "", f.seq
 }
 

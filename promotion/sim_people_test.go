@@ -23,6 +23,8 @@ type simPeople struct {
 	blocks     []promotion.Block
 	rejections []promotion.StandingRejection
 	lifts      []promotion.Lift
+	drops      []promotion.Dropped
+	waived     []promotion.Waived
 	intents    map[simPlace]simIntent
 	unheard    []simComment
 	ids        int64
@@ -54,7 +56,7 @@ func (p *simPeople) endStops(now time.Time) {
 }
 
 func (p *simPeople) reject(r promotion.StandingRejection) {
-	p.lift(r.Number)
+	p.rejections = slices.DeleteFunc(p.rejections, func(x promotion.StandingRejection) bool { return x.Number == r.Number && x.App == r.App })
 	p.rejections = append(p.rejections, r)
 }
 
@@ -66,7 +68,7 @@ func (p *simPeople) lift(number int) {
 func (s *sim) comment() {
 	c := simComment{permission: simPick(s, []forge.Permission{forge.PermissionNone, forge.PermissionRead, forge.PermissionWrite, forge.PermissionMaintain, forge.PermissionMaintain, forge.PermissionAdmin})}
 	if s.r.IntN(3) > 0 {
-		c.place = simPlace{simPick(s, s.apps), simPick(s, simEnvironments()[1:])}
+		c.place = simPlace{simPick(s, s.names()), simPick(s, simEnvironments()[1:])}
 	}
 	for range 1 + s.r.IntN(3) {
 		c.body += s.sentence()
@@ -141,11 +143,11 @@ func (s *sim) execute(c simComment) {
 	var views []promotion.View
 	for _, app := range s.apps {
 		v := s.facts[app].plan.View
-		v.App = app
+		v.App, v.Group = app, s.groupOf(app)
 		views = append(views, v)
 	}
 	scene := promotion.CommandScene{Config: s.config, Views: views, Stops: s.people.stops(s.now), Rejections: s.people.rejections, App: c.place.app, Environment: c.place.env,
-		Actor: simID(c.login), Login: cmp.Or(c.login, "ann"), Permission: c.permission, Now: s.now, OnFerrysPage: true, Shown: s.shown(c)}
+		Actor: simID(c.login), Login: cmp.Or(c.login, "ann"), Permission: c.permission, Now: s.now, OnFerrysPage: true, Shown: s.shownTo(c), Said: c.said}
 	scene.History = map[string]map[string][]promotion.Deployment{}
 	for _, app := range scene.AppsLookedBack(commands) {
 		scene.History[app] = map[string][]promotion.Deployment{}
@@ -232,7 +234,11 @@ func (s *sim) carryOut(out promotion.Outcome) {
 	}
 	for _, r := range out.Retry {
 		s.retry(simPlace{r[0], r[1]})
+		if group := s.groupOf(r[0]); group != "" {
+			s.retry(simPlace{group, r[1]})
+		}
 	}
+	s.carryOutOfTrains(out)
 	if out.Decides() {
 		s.comesBack()
 	}
@@ -265,7 +271,7 @@ func (s *sim) retry(place simPlace) {
 
 // comesBack fails unless the file of decisions says what people have decided (rule 10).
 func (s *sim) comesBack() {
-	d := promotion.Decisions{Stops: s.people.stops(s.now), Lifts: s.people.lifts}
+	d := promotion.Decisions{Stops: s.people.stops(s.now), Lifts: s.people.lifts, Drops: s.people.drops, Waived: s.people.waived}
 	for _, place := range slices.SortedFunc(maps.Keys(s.people.intents), func(a, b simPlace) int { return strings.Compare(a.String(), b.String()) }) {
 		d.Asked = append(d.Asked, promotion.Asked{App: place.app, Environment: place.env, Intent: s.people.intents[place]})
 	}

@@ -3,6 +3,7 @@ package promotion_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ferry/forge"
@@ -33,11 +34,13 @@ func simID(login string) int64 {
 }
 
 // simNumber returns which new tag this is; 0 for one that CI never built.
-func simNumber(tag string) (n int) {
-	for _, form := range []string{"1.%d.0", "main-%d"} {
-		if _, err := fmt.Sscanf(tag, form, &n); err == nil && n > 0 && simTagOf(n) == tag {
-			return n
-		}
+func simNumber(tag string) int {
+	digits, isMain := strings.CutPrefix(tag, "main-")
+	if !isMain {
+		digits = strings.TrimSuffix(strings.TrimPrefix(tag, "1."), ".0")
+	}
+	if n, err := strconv.Atoi(digits); err == nil && n > 0 && simTagOf(n) == tag {
+		return n
 	}
 	return 0
 }
@@ -80,7 +83,7 @@ func (s *sim) review() {
 }
 
 // observePeople reads what people say of a pull request.
-func (s *sim) observePeople(m *simPromotion, p *simPull) {
+func (s *sim) observePeople(m *simSeen, p *simPull) {
 	if m.headAt = p.headAt; m.armed.AutoMerge != p.armed {
 		m.armed.AutoMerge = p.armed
 		if p.armed != "" {
@@ -110,16 +113,24 @@ func (s *sim) alike(a, b forge.SHA) bool {
 	return a == b || s.showed[a].content != "" && s.showed[a].content == s.showed[b].content
 }
 
-// shown returns what the pull request of a comment showed when that was made, as far as Ferry knows.
-func (s *sim) shown(c simComment) *promotion.Shown {
+// shownTo returns what the pull request of a comment showed when that was made, as far as Ferry knows.
+func (s *sim) shownTo(c simComment) *promotion.Shown {
 	if c.number == 0 {
 		return nil
 	}
-	m := s.facts[c.place.app].numbered(c.number)
-	if m == nil {
+	rows := s.rowsOf(c.number)
+	if len(rows) == 0 {
 		return nil
 	}
-	return &promotion.Shown{Number: m.Number, Head: m.head, Edit: s.showed[m.head].edit, Release: m.Release, Void: promotion.VoidAt(m.Number, m.open, m.known, m.headAt, c.said)}
+	m := rows[0]
+	shown := promotion.Shown{Number: m.Number, Head: m.head, Edit: s.showed[m.head].edit, Void: promotion.VoidAt(m.Number, m.open, m.known, m.headAt, c.said)}
+	for _, m := range rows {
+		shown.Release = append(shown.Release, m.Release...)
+		if m.Train != "" && m.living() {
+			shown.Cars = append(shown.Cars, promotion.Car{App: m.app, Release: m.Release})
+		}
+	}
+	return &shown
 }
 
 // given writes down what a comment gives a pull request. It has to be about what that showed when the comment was made.
@@ -127,7 +138,7 @@ func (s *sim) given(c simComment, out promotion.Outcome) {
 	if c.number == 0 || len(out.Approvals)+len(out.Overrides) == 0 {
 		return
 	}
-	m, p := s.facts[c.place.app].numbered(c.number), s.forge.pull(c.number)
+	m, p := s.sawOf(c.number), s.forge.pull(c.number)
 	if p.head == m.head && !p.headAt.Before(c.said) {
 		s.wrong("%q on #%d counts for a head that came only then", c.body, c.number)
 	}

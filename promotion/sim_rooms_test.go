@@ -9,19 +9,20 @@ import (
 	"ferry/promotion/config"
 )
 
-// livingIn returns how many promotions are open, or about to be, in the environment; of others than the app.
-func (s *sim) livingIn(env, but string) (n int) {
+// livingIn returns how many pull requests are open, or about to be, into the environment; of others than the app or group.
+func (s *sim) livingIn(env, but string) int {
+	branches := map[string]bool{}
 	for _, app := range s.apps {
-		if app != but && s.facts[app].living(env) != nil {
-			n++
+		if m := s.facts[app].living(env); m != nil && m.branch().app != but {
+			branches[m.branch().app] = true
 		}
 	}
-	return n
+	return len(branches)
 }
 
 // ahead returns who waits for a place in the environment, of others than the app, who comes first first.
 func (s *sim) ahead(place simPlace) (list []promotion.Waiter) {
-	for _, app := range s.apps {
+	for _, app := range s.names() {
 		if since, waits := s.waiting[simPlace{app, place.env}]; waits && app != place.app {
 			list = append(list, promotion.Waiter{Name: app, Since: since})
 		}
@@ -72,8 +73,10 @@ func (s *sim) opens(place simPlace, w promotion.PullWish) {
 		if free <= 0 {
 			s.wrong("%s is opened, and %d are open where max_open is %d", s.label(place, w.Release.Version()), s.livingIn(place.env, place.app), env.MaxOpen)
 		}
-		if w.Asker == "" && env.Supersede == config.SupersedeQueue {
-			s.inTurn(place, w.Release.Version())
+		for _, c := range carsOf(w, place.app) {
+			if c.Asker == "" && env.Supersede == config.SupersedeQueue {
+				s.inTurn(simPlace{c.App, place.env}, c.Release.Version())
+			}
 		}
 	}
 }
@@ -82,7 +85,7 @@ func (s *sim) opens(place simPlace, w promotion.PullWish) {
 func (s *sim) inLine(place simPlace, plan promotion.Plan) {
 	since, waits := s.waiting[place]
 	i := slices.IndexFunc(plan.Pulls, func(w promotion.PullWish) bool { return w.Environment == place.env && w.Open })
-	if !waits || i < 0 || plan.Pulls[i].Intent != promotion.IntentPromotion || s.facts[place.app].living(place.env) != nil {
+	if !waits || i < 0 || plan.Pulls[i].Intent != promotion.IntentPromotion || len(s.rowsOn(place)) > 0 {
 		return
 	}
 	env, _ := s.settings(place.env)
@@ -105,17 +108,8 @@ func (s *sim) roomAtRest(place simPlace, plan promotion.Plan) {
 // inTurn fails where a queue opens a release before the one that stands there has converged and soaked, or before an older one that could come.
 func (s *sim) inTurn(place simPlace, tag string) {
 	env, _ := s.settings(place.env)
-	stands := s.stands(place)
-	if stands.tag != "" && !stands.baseline {
-		var need time.Duration
-		for _, down := range s.config.Environments {
-			if slices.Contains(down.From, place.env) {
-				need = max(need, down.Soak)
-			}
-		}
-		if _, bad := s.healthyNow(env, stands); bad || !s.arrived[place.String()+stands.tag] || s.soakedAtMost(place, stands.tag) < need {
-			s.wrong("the queue opens %s, and %s has not converged and soaked", s.label(place, tag), stands.tag)
-		}
+	for _, app := range s.travelsWith(place.app) {
+		s.hasComeToRest(simPlace{app, place.env}, s.label(place, tag))
 	}
 	if env.FromAny || env.Soak > 0 {
 		return
@@ -124,6 +118,24 @@ func (s *sim) inTurn(place simPlace, tag string) {
 		if older.tag != "" && older.last == 0 && s.newer(place.app, tag, older.tag) && s.mayStillCome(place, older.tag) {
 			s.wrong("the queue opens %s before %s, which is older", s.label(place, tag), older.tag)
 		}
+	}
+}
+
+// hasComeToRest fails where a queue opens what, and what stands at the place has not converged and soaked.
+func (s *sim) hasComeToRest(place simPlace, what string) {
+	env, _ := s.settings(place.env)
+	stands := s.stands(place)
+	if stands.tag == "" || stands.baseline {
+		return
+	}
+	var need time.Duration
+	for _, down := range s.config.Environments {
+		if slices.Contains(down.From, place.env) {
+			need = max(need, down.Soak)
+		}
+	}
+	if _, bad := s.healthyNow(env, stands); bad || !s.arrived[place.String()+stands.tag] || s.soakedAtMost(place, stands.tag) < need {
+		s.wrong("the queue opens %s, and %s of %s has not converged and soaked", what, stands.tag, place.app)
 	}
 }
 

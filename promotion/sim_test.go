@@ -36,7 +36,7 @@ func TestSimulation(t *testing.T) {
 			met[chunk] = map[string]int{}
 			for n := chunk; n < histories && !t.Failed(); n += chunks {
 				seed := *simSeed + uint64(n)
-				for what, times := range simulate(t, simWorlds()[n%2], seed, simEventsOf(seed)) {
+				for what, times := range simulate(t, simWorlds()[(n+n/3)%3], seed, simEventsOf(seed)) {
 					met[chunk][what] += times
 				}
 			}
@@ -180,6 +180,9 @@ type sim struct {
 	configs []*config.Config
 	config  *config.Config
 	apps    []string
+	groups  []string         // that any configuration has
+	saw     map[int]*simSeen // by the pull request's number
+	travels map[string]string
 	forge   simForge
 	facts   map[string]*simFacts // by app
 	people  simPeople
@@ -242,7 +245,7 @@ func simConfigs() []string {
 
 func newSim(t *testing.T, world simWorld, seed uint64) *sim {
 	t.Helper()
-	s := &sim{wide: world.wide, r: rand.New(rand.NewPCG(seed, 11)), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), apps: world.apps, facts: map[string]*simFacts{},
+	s := &sim{wide: world.wide, r: rand.New(rand.NewPCG(seed, 11)), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), apps: world.apps, groups: world.groups, facts: map[string]*simFacts{}, saw: map[int]*simSeen{},
 		agents: map[string]*simAgent{}, arrived: map[string]bool{}, observedAt: map[int64]time.Time{}, met: map[string]int{}, everMerged: map[string]bool{}, severalClusters: map[string]bool{},
 		showed: map[forge.SHA]simShowed{}, checks: simChecks{posted: map[forge.SHA][]forge.Check{}, read: map[forge.SHA][]forge.Check{}}, waiting: map[simPlace]time.Time{}}
 	s.forge.content = map[simPlace]string{}
@@ -263,6 +266,10 @@ func newSim(t *testing.T, world simWorld, seed uint64) *sim {
 			s.forge.commit(simPlace{app, env}, simManifest(app, "1.0.0"))
 		}
 	}
+	for _, group := range s.groups {
+		s.facts[group] = &simFacts{}
+		s.facts[group].in("dev")
+	}
 	s.observeHead(s.forge.seq)
 	return s
 }
@@ -270,6 +277,7 @@ func newSim(t *testing.T, world simWorld, seed uint64) *sim {
 // configure lets another .ferry.yaml be in force.
 func (s *sim) configure(c *config.Config) {
 	s.config = c
+	s.leaveLines()
 	for _, e := range c.Environments {
 		s.everMerged[e.Name] = s.everMerged[e.Name] || e.Converge == config.ConvergeMerge
 		s.severalClusters[e.Name] = s.severalClusters[e.Name] || len(e.Clusters) > 1

@@ -184,7 +184,7 @@ func (s *sim) newer(app, a, b string) bool {
 
 // active says whether a hold, or what somebody froze, is on the place now.
 func (s *sim) active(h promotion.Hold, place simPlace) bool {
-	return (h.App == "" || h.App == place.app) && (h.Environment == "" || h.Environment == place.env) && (h.Until.IsZero() || h.Until.After(s.now))
+	return (h.App == "" || h.App == place.app || h.App == s.groupOf(place.app) || slices.Contains(h.Apps, place.app)) && (h.Environment == "" || h.Environment == place.env) && (h.Until.IsZero() || h.Until.After(s.now))
 }
 
 func (s *sim) isHeld(place simPlace) bool {
@@ -229,7 +229,7 @@ func (s *sim) isRejected(place simPlace, tag string) bool {
 // never been there, and which therefore has to be proposed, or a newer one; "" where there is none for certain.
 func (s *sim) mustCome(place simPlace) string {
 	env, ok := s.settings(place.env)
-	if !ok || env.Mode == config.ModeObserve || len(env.From) == 0 || env.FromAny || env.Supersede != config.SupersedeLatest || s.isRolledBack(place) || simUrgent(s.people.intents[place].Kind) {
+	if !ok || env.Mode == config.ModeObserve || len(env.From) == 0 || env.FromAny || env.Supersede != config.SupersedeLatest || env.Window > 0 || s.isRolledBack(place) || simUrgent(s.people.intents[place].Kind) {
 		return ""
 	}
 	tag := ""

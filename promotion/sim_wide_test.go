@@ -14,10 +14,11 @@ type simWorld struct {
 	name    string
 	wide    bool // people approve, override and arm, CI posts checks, and hotfixes come
 	apps    []string
+	groups  []string
 	configs []string
 }
 
-func simWorlds() []simWorld { return []simWorld{simPlain(), simWide()} }
+func simWorlds() []simWorld { return []simWorld{simPlain(), simWide(), simTrains()} }
 
 func simPlain() simWorld {
 	return simWorld{name: "plain", apps: []string{"cart", "checkout"}, configs: simConfigs()}
@@ -126,6 +127,7 @@ func (f *simFacts) fillBrought(env *promotion.Environment) {
 // fillWide puts into a place of the snapshot what the database would give of approvals, overrides, arming and rooms.
 func (s *sim) fillWide(f *simFacts, place simPlace, env *promotion.Environment) {
 	s.fillRoom(place, env)
+	s.fillOfTrains(place, env)
 	if m := f.living(env.Name); m != nil && env.Pull != nil {
 		env.Pull.Armed, env.Pull.Edit = m.armed, s.showed[m.head].edit
 		s.fillPeople(m, env)
@@ -135,16 +137,17 @@ func (s *sim) fillWide(f *simFacts, place simPlace, env *promotion.Environment) 
 // knows puts into the snapshot what is known of sources and checks.
 func (s *sim) knows(out *promotion.Snapshot, f *simFacts) {
 	out.Self = simSelf()
-	for n := range s.minor {
+	for n := len(f.sources); n < s.minor; n++ {
 		tag := simTagOf(n + 1)
 		image := promotion.Image{Name: "ghcr.io/acme/" + out.App.Name, Tag: tag}
-		out.Sources = append(out.Sources, promotion.Announced{Image: image, Source: "acme/" + out.App.Name, Commit: simSource(tag)})
+		f.sources = append(f.sources, promotion.Announced{Image: image, Source: "acme/" + out.App.Name, Commit: simSource(tag)})
 		if who := simAuthor(tag); who != "" {
 			a := promotion.Author{Source: "acme/" + out.App.Name, Commit: simSource(tag)}
 			a.ID, a.Login = simID(who), who
-			out.Authors = append(out.Authors, a)
+			f.authors = append(f.authors, a)
 		}
 	}
+	out.Sources, out.Authors = slices.Clip(f.sources), slices.Clip(f.authors)
 	out.CheckWants, out.Checked = slices.Clone(f.wants), s.checked()
 }
 
