@@ -260,6 +260,7 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 	if p.joins(env, view) {
 		return
 	}
+	p.aside(env)
 	c := p.s.choose(env, p.now)
 	if env.Intent != nil && c.asker == "" && !c.pending {
 		p.plan.IntentsDone = append(p.plan.IntentsDone, env.Name)

@@ -153,7 +153,7 @@ func (s *sim) reopenOne() {
 	if len(list) > 0 {
 		p := simPick(s, list)
 		s.note("somebody reopens #%d", p.number)
-		p.open, p.closer = true, ""
+		p.open, p.closer, p.reopened = true, "", true
 		s.met["reopened"]++
 	}
 }
@@ -211,8 +211,9 @@ func (s *sim) report() {
 	if a.counts.Health == promotion.HealthHealthy {
 		well = a.counts.Seq
 	}
+	before := a.said
 	a.counts, a.at, a.said = r, at, len(s.said)
-	s.said = append(s.said, simSaid{env: env, cluster: cluster, seq: r.Seq, health: r.Health, at: s.now, every: r.Every, well: well, seen: map[string]bool{}})
+	s.said = append(s.said, simSaid{before: before, env: env, cluster: cluster, seq: r.Seq, health: r.Health, at: s.now, every: r.Every, well: well, seen: map[string]bool{}})
 	s.agents[env+"/"+cluster] = a
 	for _, f := range s.facts {
 		f.dirty = true

@@ -188,11 +188,14 @@ func (s *sim) observeRow(p *simPull, m *simPromotion) {
 	switch byPerson := !p.open && !p.merged && p.closer == "ann"; {
 	case p.merged && m.State != promotion.PromotionMerged && m.State != promotion.PromotionConverged && (m.living() || m.MergeSHA == ""):
 		m.State, m.MergeSHA = promotion.PromotionMerged, sha(p.mergeSeq)
-	case p.open && !m.living() && (f.living(m.env) == nil || f.living(m.env).Number == 0):
-		if waiting := f.living(m.env); waiting != nil {
-			waiting.State = promotion.PromotionSuperseded
-		}
+	case p.open && !m.living():
 		s.people.lift(p.number)
+		s.wantedAgain(m)
+		if living := f.living(m.env); living != nil && living.Number > 0 {
+			return // the next plan closes the one that was reopened
+		} else if living != nil {
+			living.State = promotion.PromotionSuperseded
+		}
 		m.State = promotion.PromotionOpen
 	case byPerson && m.living():
 		m.State = promotion.PromotionRejected
@@ -204,6 +207,15 @@ func (s *sim) observeRow(p *simPull, m *simPromotion) {
 		return
 	}
 	f.dirty = true
+}
+
+// wantedAgain takes up what was wanted at once, where a person had closed its pull request and somebody has reopened it.
+func (s *sim) wantedAgain(m *simPromotion) {
+	place := simPlace{m.app, m.env}
+	stands := s.facts[m.app].in(m.env).history[0]
+	if _, wanted := s.people.intents[place]; m.State == promotion.PromotionRejected && simUrgent(m.Intent) && !wanted && stands.Problem == "" && !stands.Since.After(m.OpenedAt) {
+		s.people.intents[place] = simIntent{Kind: m.Intent, Release: m.Release, From: stands.Release, Actor: m.Asker, Reason: m.Reason, At: s.now}
+	}
 }
 
 // sawOf returns what was observed of the pull request of that number; of one that has none yet, nothing was.
@@ -347,6 +359,8 @@ func (s *sim) fill(f *simFacts, app string, env *promotion.Environment, stops pr
 			if m.open && m.Number > 0 {
 				env.Pull = &promotion.Pull{Number: m.Number, HeadSHA: m.head, Known: m.known, Pusher: m.pusher}
 			}
+		case m.open && m.Train == "" && (m.State == promotion.PromotionRejected || m.State == promotion.PromotionSuperseded && m.MergeSHA == ""):
+			env.Reopened = &promotion.Outgrown{Branch: promotion.PromotionBranch(env.Name, app), Number: m.Number, Head: m.head, Known: m.known}
 		}
 	}
 	f.fillBrought(env)

@@ -50,6 +50,7 @@ type simPull struct {
 	anew         bool               // somebody wants it made anew, whatever lies on top
 	reviews      []promotion.Review // the newest of each person
 	armed        string             // who told the forge to merge it by itself
+	reopened     bool
 }
 
 func (f *simForge) pull(number int) *simPull { return f.pulls[number-1] }

@@ -57,9 +57,9 @@ func allMet(t *testing.T, chunks []map[string]int) {
 	want := []string{"held", "frozen", "blocked", "rejected", "asked for", "in a window", "waiting for its soak", "degraded upstream", "merged by Ferry", "merged by hand",
 		"superseded", "reopened", "closed by a bot", "pushed upon", "a crash", "must come", "mixed", "rolled back",
 		"waits for room", "approved", "lacks approvals", "somebody wants changes", "lacks a check", "a policy says no", "overridden", "disarmed", "a hotfix",
-		"waits in a queue", "a batch stays"}
+		"waits in a queue", "a batch stays", "a train of several", "must board"}
 	if *simEvents >= 20_000 {
-		want = append(want, "left the line", "merged by the forge itself", "a back-fill")
+		want = append(want, "left the line", "merged by the forge itself", "a back-fill", "taken out of a train", "let onto a train")
 	}
 	for _, what := range want {
 		if all[what] == 0 && !t.Failed() {
@@ -94,6 +94,8 @@ func TestSimulationsThatFailed(t *testing.T) {
 			0xcb2ad78816fe2e18, 0x7ae3f6f97fbde0b4, 0xe0cc388806aad5b9}},
 		"what a person had asked for opened a queue to something newer": {simWide(), 9100063, []uint64{0x3a69a2760ad4205b, 0xb79661e47c079b14, 0x99934af7a9969b2b, 0x187349ab6d6aed4d, 0x37005c70b03e2f18, 0xf0b67187a8a99d28,
 			0x89f82e486e9c1483, 0x47749b8baaf3cf48}},
+		"what went alone was reopened beside a train": {simTrains(), 880029, []uint64{0x52e976ac91067166, 0x9b263da8b1b622e7, 0xb8f21b7d2f9cf7cc, 0x9717988592bee53, 0xde02f383ffa29a89, 0xe65e96279bc2edca,
+			0x657435c532b6b35, 0x11d68e067e07d8c0, 0xd36f66d6f55776d3, 0xc9ac5a777b257ae, 0xbe65ccd41ae22db2, 0x4c8e424b1e862aba, 0x1a511408db885f9e}},
 		"what came back upstream was replaced by something older": {simPlain(), 700012, []uint64{0x2904dbd95083acbe, 0x426cb3966c62086, 0xbe5052b55d9073c6, 0xcb26fb80c8f78b80, 0x6054137eff02126e, 0x966671713f39e10f,
 			0x8a9bef766888b911, 0xcddaa28da3d9584c, 0x3b73a0436c390e4f, 0x20e07209338ae578, 0xdf9c8fd2d49587fd, 0x9e735452a215a39e, 0x2267c78c9dd988d8, 0x895b08fe8172c225}},
 	} {
@@ -157,7 +159,7 @@ func simRun(t *testing.T, world simWorld, seed uint64, events []uint64) (s *sim,
 		s.r = rand.New(rand.NewPCG(e, seed))
 		s.now = s.now.Add(time.Duration(1+s.r.IntN(15*60_000)) * time.Millisecond)
 		s.event()
-		if s.prompt || s.r.IntN(3) == 0 {
+		if s.rested = s.prompt || s.r.IntN(3) == 0; s.rested {
 			s.settle()
 			s.atRest()
 		} else {
@@ -193,6 +195,7 @@ type sim struct {
 	help    map[string]string // who may say which command
 	log     []string
 	met     map[string]int    // how often what happened
+	rested  bool              // nothing is left to do
 	back    map[simPlace]bool // where the plan that was just made has decided a rollback
 
 	// What the oracles remember.

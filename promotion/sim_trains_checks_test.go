@@ -153,10 +153,13 @@ func (s *sim) allOpen(number int, plan promotion.GroupPlan) {
 	}
 }
 
-// inOnePull fails where an app is in two open pull requests of one environment: it would move twice.
+// inOnePull fails where an app is in two open pull requests of one environment: it would move twice. What people reopened is closed once Ferry looks.
 func (s *sim) inOnePull() {
 	in := map[simPlace]int{}
 	for _, p := range s.forge.pulls {
+		if p.reopened && !s.rested {
+			continue
+		}
 		for _, c := range carsOf(p.shows, p.place.app) {
 			place := simPlace{c.App, p.place.env}
 			if p.open && in[place] > 0 {
@@ -242,7 +245,7 @@ func (s *sim) boardsAtRest(place, branch simPlace, plan promotion.Plan) {
 	d := s.droppedAt(place)
 	stopped := slices.ContainsFunc(s.travelsWith(place.app), func(app string) bool { return s.isHeld(simPlace{app, place.env}) }) || s.isFrozenBySomebody(place)
 	own := env.Soak > 0 || len(env.Checks)+len(env.Policies) > 0 || env.Window > 0
-	if tag == "" || own || stopped || s.isFull(branch) || d != nil && d.Release.Version() == tag || s.forge.openOn(place) != nil {
+	if tag == "" || own || stopped || s.isFull(branch) || d != nil && d.Release.Version() == tag || s.lacksHotfix(place, tag) || s.forge.openOn(place) != nil {
 		return
 	}
 	p := s.forge.openOn(branch)
@@ -253,6 +256,6 @@ func (s *sim) boardsAtRest(place, branch simPlace, plan promotion.Plan) {
 	if p == nil || !slices.ContainsFunc(p.shows.Cars, func(c promotion.Car) bool {
 		return c.App == place.app && (c.Release.Version() == tag || !s.newer(place.app, tag, c.Release.Version()))
 	}) {
-		s.wrong("%s has to board the train; open is %+v; it says %+v", s.label(place, tag), p, plan.View.Find(place.env))
+		s.wrong("%s has to board the train, and it says %+v", s.label(place, tag), plan.View.Find(place.env))
 	}
 }

@@ -21,7 +21,8 @@ type simSaid struct {
 	at           time.Time
 	every        time.Duration
 	seen         map[string]bool // by the decisions of which apps, while it counted
-	well         int64           // the revision at which it was healthy by what counted before
+	well         int64           // the revision at which it was healthy by what counted before,
+	before       int             // and where that stands in the log
 }
 
 // simStay is one tag at one place, from the revision first on until another replaces it.
@@ -137,7 +138,7 @@ func (s *sim) soakedAtMost(place simPlace, tag string) (total time.Duration) {
 			case (said.health == promotion.HealthDegraded || said.health == promotion.HealthFailed) && !s.everMerged[place.env] && !s.severalClusters[place.env]:
 				// While the clock stood still, a degradation that was overtaken before Ferry looked is seen where Ferry looks soon. Here it may look after
 				// hours; and then nobody can tell.
-				if said.seen[place.app] || said.well >= stay.first {
+				if said.seen[place.app] || said.well >= stay.first && s.said[said.before].seen[place.app] {
 					healthy, total = time.Time{}, 0
 				}
 			}

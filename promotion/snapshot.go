@@ -56,6 +56,7 @@ type Environment struct {
 	Pull       *Pull      // the living pull request of this app here, if any
 	Promotion  *Promotion // waiting or open
 	Outgrown   []Outgrown // promotions under a name that the app or the environment had before
+	Reopened   *Outgrown  // the app's own that a person reopened beside the train that it is in
 	Merged     []Promotion
 	Overrun    []Release         // what was merged lately and has given way to something else before it converged
 	Brought    *Promotion        // the newest that was merged, whatever became of it

@@ -1,6 +1,7 @@
 package promotion
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -123,6 +124,17 @@ func (p *planner) joins(env *Environment, view *EnvironmentView) bool {
 	view.Why = "it goes with the others of the group " + p.s.App.Group + " now"
 	p.close(env, view.Why)
 	return true
+}
+
+// aside closes what a person reopened of the app alone while the train that it is in is open: one of them is enough, and the train's is the newer. What is
+// wanted at once goes alone in any case.
+func (p *planner) aside(env *Environment) {
+	o, m := env.Reopened, env.Promotion
+	if o == nil || !o.Known || m == nil || m.Train == "" || env.Pull == nil || env.wanted() != nil {
+		return
+	}
+	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: o.Branch, Number: o.Number, Head: o.Head,
+		Reason: fmt.Sprintf("%s goes into %s with the others of the group %s now, in #%d", p.s.App.Name, env.Name, m.Train, env.Pull.Number)})
 }
 
 // leaves says whether the app has a place in a train that it is to give up before anything else is opened for it: in another group's, or in its own

@@ -38,6 +38,7 @@ func (w *storm) openOnce() {
 		for _, x := range w.crash.writes[w.looked:] {
 			w.note("Ferry: %s %s", x.method, strings.TrimPrefix(x.path, "/api/v3/repos/"+acmeEnv))
 			w.judgeMerge(x)
+			w.judgeGroup(x)
 		}
 		w.looked = len(w.crash.writes)
 		w.places()
@@ -51,6 +52,9 @@ func (w *storm) calm() {
 		w.shown(p)
 	}
 	w.nobodyWaitsInVain()
+	w.nothingGreenIsLeft()
+	w.decisionsStand()
+	w.configStands()
 	w.rejections()
 	w.nothingTwiceSince()
 	w.statusesAreWished()
@@ -102,7 +106,7 @@ func (w *storm) shown(p pull) {
 // mayBeOpen holds one app of an open pull request against rules 3 to 5.
 func (w *storm) mayBeOpen(p pull, env string, c stormCar, known, held bool) {
 	w.t.Helper()
-	for _, from := range stormFrom(env) {
+	for _, from := range w.from(env) {
 		if c.Intent == "promotion" && w.arrived[from+"/"+c.App+"/"+c.Tag].IsZero() {
 			w.t.Errorf("#%d brings %s %s into %s, and nobody ever said that it is healthy in %s (rule 3)", p.Number, c.App, c.Tag, env, from)
 		}
@@ -122,7 +126,7 @@ func (w *storm) mayBeOpen(p pull, env string, c stormCar, known, held bool) {
 func (w *storm) isAgainst(env string, c stormCar) bool {
 	places := []string{"", env}
 	for i := 1; i < len(places); i++ {
-		places = append(places, stormFrom(places[i])...)
+		places = append(places, w.from(places[i])...)
 	}
 	return query[int](w.harness, `
 		select (select count(*) from rejections where lifted_at is null and app = $1 and environment = $2 and release -> 0 ->> 'tag' = $3)

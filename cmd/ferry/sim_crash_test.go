@@ -81,7 +81,10 @@ func (c *crasher) fault(method string) *requestFault {
 }
 
 // forgeWrite is a request by which Ferry changed something at the forge.
-type forgeWrite struct{ method, path, body string }
+type forgeWrite struct {
+	method, path, body string
+	code               int // of the forge's answer; 0: Ferry got none
+}
 
 var errCrashed = errors.New("crashed, as the simulation wanted")
 
@@ -132,21 +135,25 @@ func (c *crasher) reaches(moment string) bool {
 }
 
 // RoundTrip carries Ferry's requests to the forge.
-func (c *crasher) RoundTrip(r *http.Request) (*http.Response, error) {
-	write := r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/access_tokens")
+func (c *crasher) RoundTrip(r *http.Request) (res *http.Response, err error) {
+	body := []byte{}
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	asks := strings.HasSuffix(r.URL.Path, "/graphql") && bytes.HasPrefix(body, []byte(`{"query":"query`))
 	before, after := beforeRead, ""
-	if write {
+	if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/access_tokens") && !asks {
 		before, after = beforeWrite, afterWrite
-		body := []byte{}
-		if r.Body != nil {
-			body, _ = io.ReadAll(r.Body)
-			r = r.Clone(r.Context())
-			r.Body = io.NopCloser(bytes.NewReader(body))
-		}
 		defer func() {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.writes = append(c.writes, forgeWrite{r.Method, r.URL.Path, string(body)})
+			x := forgeWrite{method: r.Method, path: r.URL.Path, body: string(body)}
+			if res != nil {
+				x.code = res.StatusCode
+			}
+			c.writes = append(c.writes, x)
 		}()
 	}
 	if c.reaches(before) {
@@ -156,7 +163,7 @@ func (c *crasher) RoundTrip(r *http.Request) (*http.Response, error) {
 	if f != nil && !f.done {
 		return f.answer(r)
 	}
-	res, err := c.next.RoundTrip(r)
+	res, err = c.next.RoundTrip(r)
 	if err == nil && f != nil {
 		_ = res.Body.Close()
 		return f.answer(r)

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -36,6 +37,9 @@ func (w *storm) judgeMerge(x forgeWrite) {
 	if !p.Merged {
 		return
 	}
+	if w.kind == stormQueued && x.code == http.StatusOK {
+		w.t.Errorf("Ferry merges #%d past the queue", number)
+	}
 	w.met["merged by Ferry"]++
 	for _, c := range w.cars(number) {
 		if shut := w.shut(p, strings.Split(p.Head.Ref, "/")[1], c); shut != "" {
@@ -46,8 +50,8 @@ func (w *storm) judgeMerge(x forgeWrite) {
 
 // shut says what should have kept the app out of the environment.
 func (w *storm) shut(p pull, name string, c stormCar) string {
-	env, _ := w.config.Environment(name)
-	over := func(gate string) bool { return w.overrode(p, name, gate) }
+	env, _ := w.inForce().Environment(name)
+	over := func(gate string) bool { return w.overrode(p, name, gate) || w.letOn(name, gate, c) }
 	urgent := c.Intent != "promotion"
 	stopped := func(lines string) bool {
 		return query[bool](w.harness, `select exists (select from `+lines+` and lifted_at is null and (until is null or until > $3) and app in ('', $1, $4) and environment in ('', $2))`, c.App, name, w.clock.Now(), w.groupOf(c.App))
@@ -73,7 +77,7 @@ func (w *storm) shut(p pull, name string, c stormCar) string {
 }
 
 func (w *storm) groupOf(app string) string {
-	settings, _ := w.config.App(app, worldPath(app, "dev"))
+	settings, _ := w.inForce().App(app, worldPath(app, "dev"))
 	return settings.Group
 }
 
@@ -98,8 +102,7 @@ func (w *storm) alike(sha string, p pull, env string) bool {
 // overrode says whether somebody overrode the gate for what the pull request brings.
 func (w *storm) overrode(p pull, env, gate string) bool {
 	list := query[[]string](w.harness, `select coalesce(array_agg(sha), '{}') from overrides where number = $1 and gate = $2`, p.Number, gate)
-	waived := query[bool](w.harness, `select exists (select from waived where environment = $1 and gate = $2)`, env, gate)
-	return waived || slices.ContainsFunc(list, func(sha string) bool { return w.alike(sha, p, env) })
+	return slices.ContainsFunc(list, func(sha string) bool { return w.alike(sha, p, env) })
 }
 
 // approvals counts who approves what the pull request brings, of those who may; it is less than none where somebody wants changes.

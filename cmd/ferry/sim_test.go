@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	stormEvents = flag.Int("events", 180, "how many events TestSimulation lets happen over PostgreSQL and the sandbox")
+	stormEvents = flag.Int("events", 300, "how many events TestSimulation lets happen over PostgreSQL and the sandbox")
 	stormSeed   = flag.Uint64("seed", 0, "where the seeds of TestSimulation begin")
 )
 
@@ -95,11 +95,15 @@ func (w *storm) pick(list []string) string { return list[w.r.IntN(len(list))] }
 
 // event lets one thing happen. What the forge refuses is not done, as people find it.
 func (w *storm) event() {
-	if w.wide && w.r.IntN(4) == 0 {
+	if w.kind.isWide() && w.r.IntN(4) == 0 {
 		w.wideEvent()
 		return
 	}
 	app, env := w.pick(w.apps), w.pick(stormEnvironments()[1:])
+	if w.kind == stormChanging && w.r.IntN(8) == 0 {
+		w.reconfigure()
+		return
+	}
 	switch n := w.r.IntN(100); {
 	case n < 16:
 		w.minor++
@@ -197,6 +201,11 @@ func (w *storm) anyOf(state string) (p pull, ok bool) {
 func (w *storm) mergeGreen() {
 	p, ok := w.anyOf("open")
 	if !ok || w.statuses(acmeEnv, p.Head.SHA)["ferry/gates"].State != "success" {
+		return
+	}
+	if w.kind == stormQueued {
+		w.note("dora adds #%d %s to the queue", p.Number, p.Title)
+		w.noted("enqueue", w.harness.forge.Enqueue(acmeEnv, p.Number, "dora"))
 		return
 	}
 	w.note("dora merges #%d %s", p.Number, p.Title)

@@ -37,18 +37,37 @@ type storm struct {
 	log    []string
 	met    map[string]int
 
-	wide     bool // see isWideStorm
-	config   *config.Config
-	arrived  map[string]time.Time // since when an agent has said of env/app/tag that it is healthy
-	closed   map[int]bool         // pull requests that dora closed, and nobody reopened
+	kind     stormKind
+	parsed   map[string]*config.Config // by their text
+	good     string                    // what .ferry.yaml said when it was right last
+	broken   bool                      // it is wrong now
+	arrived  map[string]time.Time      // since when an agent has said of env/app/tag that it is healthy
+	closed   map[int]bool              // pull requests that dora closed, and nobody reopened
 	reopened map[int]bool
 	looked   int // how many of the writes have been looked at
 	counted  int // and how many were held against what may not stand twice
 }
 
-// stormConfig is one of the configurations that storms have in turn.
-func stormConfig(seed uint64) string {
-	return []string{`apiVersion: ferry/v1
+// stormKind is what is special about a storm.
+type stormKind uint64
+
+// The kinds of storms, in turn.
+const (
+	stormPlain    stormKind = iota
+	stormOrdered            // queues, batches and rollbacks
+	stormTogether           // apps travel together, CI posts checks, and people review and arm
+	stormQueued             // likewise, and the branch is merged by a merge queue
+	stormChanging           // likewise, and .ferry.yaml changes
+	stormKinds
+)
+
+func stormKindOf(seed uint64) stormKind { return stormKind(seed) % stormKinds }
+
+func (k stormKind) isWide() bool { return k >= stormTogether }
+
+// config is the configuration with which such a storm begins.
+func (k stormKind) config() string {
+	text := []string{`apiVersion: ferry/v1
 mode: release
 environments:
   - {name: dev}
@@ -69,27 +88,26 @@ environments:
   - {name: staging, from: [dev], merge: auto, unprotected: allow}
   - {name: canary, from: [dev], soak: 5m, checks: [e2e], supersede: batch, max_open: 1}
   - {name: prod, from: [staging, canary], approvals: 1, max_open: 1, merge: auto, unprotected: allow, policy: 'release.version != "1.3.0"'}
-`}[seed%3] + `apps:
+`}[min(k, stormTogether)] + `apps:
   - {discover: "apps/{app}/{env}/kustomization.yaml", images: ["ghcr.io/acme/{app}"]}
-` + map[bool]string{true: "  - {name: cart, group: shop}\n  - {name: web, group: shop}\n"}[isWideStorm(seed)]
+` + map[bool]string{true: "  - {name: cart, group: shop}\n  - {name: web, group: shop}\n"}[k.isWide()]
+	return text
 }
-
-// isWideStorm says whether apps travel together in the storm of that seed, CI posts checks, and people review and arm.
-func isWideStorm(seed uint64) bool { return seed%3 == 2 }
 
 func stormEnvironments() []string { return []string{"dev", "staging", "canary", "prod"} }
 
-// stormFrom is what each stormConfig says.
-func stormFrom(env string) []string {
-	return map[string][]string{"staging": {"dev"}, "canary": {"dev"}, "prod": {"staging", "canary"}}[env]
+// from returns where releases of the environment come from, by the configuration in force.
+func (w *storm) from(env string) []string {
+	settings, _ := w.inForce().Environment(env)
+	return settings.From
 }
 
 func newStorm(t *testing.T, seed uint64) *storm {
 	t.Helper()
 	h := &harness{t: t, clock: &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), still: true}, log: &syncBuffer{}, db: localtest.Database(t)}
 	w := &storm{harness: h, r: rand.New(rand.NewPCG(seed, 5)), apps: []string{"cart", "web"}, tokens: map[string]string{}, arrived: map[string]time.Time{}, closed: map[int]bool{}, reopened: map[int]bool{}, met: map[string]int{},
-		wide: isWideStorm(seed)}
-	if w.wide {
+		kind: stormKindOf(seed), parsed: map[string]*config.Config{}}
+	if w.kind.isWide() {
 		w.apps = append(w.apps, "zebra")
 	}
 	var err error
@@ -119,10 +137,8 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	if h.bot, err = h.forge.AddApp(sandbox.AppSpec{ID: testAppID, Slug: "ferry", PublicKey: public, WebhookURL: h.url + "/webhooks/github", WebhookSecret: testSecret}); err != nil {
 		t.Fatal(err)
 	}
-	if w.config, err = config.Parse(config.File, []byte(stormConfig(seed))); err != nil {
-		t.Fatal(err)
-	}
-	w.makeRepository(stormConfig(seed))
+	w.good = w.kind.config()
+	w.makeRepository(w.good)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("seed %d, what happened:\n%s", seed, strings.Join(w.log, "\n"))
@@ -149,6 +165,9 @@ func (w *storm) makeRepository(config string) {
 	w.person("finn", acmeEnv, forge.PermissionWrite)
 	if _, err := w.harness.forge.Install(testAppID, "acme", acmeEnv); err != nil {
 		w.t.Fatal(err)
+	}
+	if w.kind == stormQueued {
+		w.mergesByQueue()
 	}
 	w.rest()
 	for _, env := range stormEnvironments() {
