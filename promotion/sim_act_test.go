@@ -173,9 +173,7 @@ func (s *sim) settle() {
 		s.hear()
 		s.readChecks()
 		for _, name := range s.names() {
-			if s.groupOf(name) == "" {
-				s.decide(name)
-			}
+			s.decide(name)
 			s.actDisarms(name)
 			for _, env := range simEnvironments() {
 				s.act(name, env, false)

@@ -390,7 +390,9 @@ func (s *sim) placeAtRest(place simPlace, plan promotion.Plan) {
 	if s.mustCome(place) != "" && p != nil {
 		s.met["must come"]++
 	}
-	if tag := s.mustCome(place); tag != "" && !s.isHeld(place) && !s.isFull(place) && (p == nil || p.known && tag != p.shows.Release.Version() && s.newer(place.app, tag, p.shows.Release.Version()) && s.soakAsked(place) == 0) {
+	m := s.facts[place.app].living(place.env)
+	aboard := m != nil && m.Train != "" && !m.known // of a train that somebody pushed upon: it is that person's to end
+	if tag := s.mustCome(place); tag != "" && !aboard && !s.isHeld(place) && !s.isFull(place) && (p == nil || p.known && tag != p.shows.Release.Version() && s.newer(place.app, tag, p.shows.Release.Version()) && s.soakAsked(place) == 0) {
 		s.wrong("%s has to be proposed; open is %+v; it says %q", s.label(place, tag), p, plan.View.Find(place.env).Why)
 	}
 	s.statusAtRest(place)
