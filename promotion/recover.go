@@ -17,6 +17,7 @@ type Recovery struct {
 	Sources       []Announced     // oldest first
 	Contributions []AppContribution
 	Statuses      []StandingStatus
+	Left          []LeftHead
 	Cut           bool // the history is longer than Ferry reads back
 }
 
@@ -90,6 +91,12 @@ type StandingStatus struct {
 	Target string // owner/name of a source repository; empty: the environment repository
 	SHA    forge.SHA
 	Status forge.Status
+}
+
+// LeftHead is the head of a pull request that was closed unmerged, on which Ferry's ferry/gates is green.
+type LeftHead struct {
+	Number int
+	SHA    forge.SHA
 }
 
 // Trailers is what a commit of Ferry's says of itself.

@@ -12,11 +12,12 @@ import (
 
 // Stops are what people have stopped in an environment repository, and nobody has lifted.
 type Stops struct {
-	Holds   []Hold
-	Freezes []Freeze
-	Blocks  []Block
-	Mended  []Mended // hotfixes that stand, where that was asked for
-	Unkept  string   // why the branch ferry-state cannot be written, where that was asked for
+	Holds      []Hold
+	Freezes    []Freeze
+	Blocks     []Block
+	Mended     []Mended // hotfixes that stand, where that was asked for
+	Overposted []string // why gates of hand-made pull requests do not stand, where that was asked for
+	Unkept     string   // why the branch ferry-state cannot be written, where that was asked for
 }
 
 // UnkeptWords says what follows where the branch of decisions cannot be written, for that reason, and what is to be done.

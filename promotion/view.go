@@ -185,7 +185,7 @@ func IssueBody(environments []string, views []View, stops Stops, findings []conf
 	section(&b, "What waits for what", views, waits)
 	listed(&b, "What waits for room", RoomWords(environments, views))
 	section(&b, "What is not on its way", views, stuck)
-	section(&b, "Statuses that cannot be posted", views, unposted)
+	listed(&b, "Statuses that cannot be posted", append(lines(views, unposted), OverpostedWords(stops.Overposted)...))
 	section(&b, "What pull requests lack", views, lacking)
 	section(&b, "Differences from before Ferry", views, difference)
 	section(&b, "What observe keeps Ferry from doing", views, withheld)
@@ -222,16 +222,28 @@ func cell(v *EnvironmentView) string {
 	return s
 }
 
+// OverpostedWords returns why gates of hand-made pull requests do not stand, each with what is to be done.
+func OverpostedWords(reasons []string) (list []string) {
+	for _, reason := range reasons {
+		list = append(list, escape(reason)+"; `/retry all` here tries it at once")
+	}
+	return list
+}
+
 func section(b *strings.Builder, title string, views []View, line func(string, EnvironmentView) string) {
-	var lines []string
+	listed(b, title, lines(views, line))
+}
+
+// lines returns what there is to say of each app in each environment.
+func lines(views []View, line func(string, EnvironmentView) string) (list []string) {
 	for _, v := range views {
 		for _, e := range v.Environments {
 			if l := line(v.App, e); l != "" {
-				lines = append(lines, l)
+				list = append(list, l)
 			}
 		}
 	}
-	listed(b, title, lines)
+	return list
 }
 
 // listed writes the lines below the title; nothing where there is none.

@@ -107,3 +107,26 @@ func TestLeftHeadOfTwo(t *testing.T) {
 	h.does(h.forge.ClosePull(acmeEnv, twin, "dora"))
 	h.wantStatus(acmeEnv, head, "ferry/gates", "pending", "no open pull request")
 }
+
+// TestLossOfWhatIsLeft: a head that was closed while the database was lost does not stay green, one request asks for all of them, and what was merged, or
+// is open still, stays as it is.
+func TestLossOfWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	h.maintainer()
+	left, head := h.propose("left", map[string]string{checkoutPath("staging"): kustomization("checkout", "9.0.0")})
+	_, open := h.propose("open", map[string]string{"NOTES.md": "notes\n"})
+	merged, in := h.propose("merged", map[string]string{"OTHER.md": "notes\n"})
+	h.merge(acmeEnv, merged)
+	h.forge.Faults().Lose("pull_request", 1)
+	if err := h.forge.ClosePull(acmeEnv, left, "dora"); err != nil {
+		t.Fatal(err)
+	}
+	h.lose()
+	h.wantStatus(acmeEnv, head, "ferry/gates", "pending", "no open pull request has this head any more")
+	h.wantStatus(acmeEnv, open, "ferry/gates", "success", "")
+	h.wantStatus(acmeEnv, in, "ferry/gates", "success", "")
+	h.ask(h.board().Number, "mia", "/freeze staging an incident")
+	h.does(h.forge.Reopen(acmeEnv, left, "dora"))
+	h.wantStatus(acmeEnv, head, "ferry/gates", "failure", "incident")
+}

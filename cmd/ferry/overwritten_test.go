@@ -85,3 +85,64 @@ func TestForgedStatusEndsByItself(t *testing.T) {
 		t.Errorf("a new count: %d events, then %d", again, n)
 	}
 }
+
+// TestLostWordOfAStatus: who posts over a gate is found by a sweep, also where its delivery was lost: under Ferry's pull request, and under one by hand that is
+// shut. All heads together cost one request.
+func TestLostWordOfAStatus(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	mia := h.maintainer()
+	h.arrive("1.1.0")
+	own := h.staging().Head.SHA
+	_, byHand := h.propose("hand", map[string]string{checkoutPath("staging"): kustomization("checkout", "9.0.0")})
+	h.propose("notes", map[string]string{"NOTES.md": "x\n"})
+	h.ask(h.board().Number, mia, "/freeze staging the database moves")
+	h.later(2 * time.Minute)
+	for _, head := range []forge.SHA{own, byHand} {
+		h.forge.Faults().Lose("status", 1)
+		h.posts(acmeEnv, head, "ferry/gates", forge.Success)
+		if now := h.statuses(acmeEnv, head)["ferry/gates"]; now.State != string(forge.Success) {
+			t.Fatalf("it was heard: %+v", now)
+		}
+	}
+	for range 2 {
+		h.forge.ResetRequests()
+		h.sweep()
+		for _, head := range []forge.SHA{own, byHand} {
+			h.wantStatus(acmeEnv, head, "ferry/gates", "failure", "the database moves")
+		}
+		if n := h.asked("QUERY /graphql"); n != 1 {
+			t.Errorf("a sweep asks %d times", n)
+		}
+	}
+	if n := h.eventsOf("overwritten"); n != 2 {
+		t.Errorf("%d events", n)
+	}
+}
+
+// TestForgedStatusOfHandMade: who posts over the gates of a hand-made pull request again and again is named on Ferry's issue and the page, and /retry there
+// does not wait for the hour to end.
+func TestForgedStatusOfHandMade(t *testing.T) {
+	t.Parallel()
+	h := newCheckout(t, "")
+	mia := h.maintainer()
+	_, head := h.propose("hand", map[string]string{checkoutPath("staging"): kustomization("checkout", "9.0.0")})
+	h.ask(h.board().Number, mia, "/freeze staging the database moves")
+	for range 13 {
+		h.posts(acmeEnv, head, "ferry/gates", forge.Success)
+	}
+	told := func(want bool) {
+		t.Helper()
+		h.later(2 * time.Minute) // the issue is edited at most once a minute
+		for where, text := range map[string]string{"the issue": h.board().Body, "the page": html.UnescapeString(h.page("/"))} {
+			if strings.Contains(text, "posts ferry/gates over Ferry's own on ") != want {
+				t.Errorf("%s says\n%s", where, text)
+			}
+		}
+	}
+	told(true)
+	h.wantStatus(acmeEnv, head, "ferry/gates", "success", "")
+	h.ask(h.board().Number, "dora", "/retry all")
+	h.wantStatus(acmeEnv, head, "ferry/gates", "failure", "the database moves")
+	told(false)
+}

@@ -56,40 +56,51 @@ const (
 func (c *Client) CommitAuthors(ctx context.Context, repo forge.Repo, commits []forge.SHA) (map[forge.SHA][]string, error) {
 	call := fmt.Sprintf("reading who made %d commits of %s", len(commits), repo.FullName())
 	commits = commits[max(0, len(commits)-maxAuthored):]
-	checks := []error{checkRepo(repo)}
+	type authored struct {
+		Authors *struct {
+			Nodes []struct{ User struct{ Login string } }
+		}
+	}
+	answer, err := ofCommits[authored](ctx, c, query{repo, needContents}, call, commits, authorsPart)
+	found := map[forge.SHA][]string{}
+	for sha, commit := range answer {
+		if commit.Authors == nil {
+			continue
+		}
+		found[sha] = []string{}
+		for _, node := range commit.Authors.Nodes {
+			if node.User.Login != "" {
+				found[sha] = append(found[sha], node.User.Login)
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// ofCommits asks in one request for the same part of several commits. One that is not there has none.
+func ofCommits[T any](ctx context.Context, c *Client, asked query, call string, commits []forge.SHA, part string) (map[forge.SHA]T, error) {
+	checks := []error{checkRepo(asked.repo)}
 	var text strings.Builder
 	text.WriteString("query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) {")
 	for i, sha := range commits {
 		checks = append(checks, checkSHA(sha))
-		fmt.Fprintf(&text, " c%d: object(oid: %q) { ... on Commit { %s } }", i, sha, authorsPart)
+		fmt.Fprintf(&text, " c%d: object(oid: %q) { ... on Commit { %s } }", i, sha, part)
 	}
 	text.WriteString(" } }")
 	if err := refused(call, checks...); err != nil {
 		return nil, err
 	}
-	ctx = context.WithValue(ctx, queried{}, query{repo, needContents})
-	var answer struct {
-		Repository map[string]struct {
-			Authors *struct {
-				Nodes []struct{ User struct{ Login string } }
-			}
-		}
-	}
-	if err := c.graphql(ctx, call, repo, text.String(), map[string]any{"owner": repo.Owner, "name": repo.Name}, &answer); err != nil {
+	var answer struct{ Repository map[string]T }
+	ctx = context.WithValue(ctx, queried{}, asked)
+	if err := c.graphql(ctx, call, asked.repo, text.String(), map[string]any{"owner": asked.repo.Owner, "name": asked.repo.Name}, &answer); err != nil {
 		return nil, err
 	}
-	found := map[forge.SHA][]string{}
+	found := map[forge.SHA]T{}
 	for i, sha := range commits {
-		authors := answer.Repository[fmt.Sprintf("c%d", i)].Authors
-		if authors == nil {
-			continue
-		}
-		found[sha] = []string{}
-		for _, node := range authors.Nodes {
-			if node.User.Login != "" {
-				found[sha] = append(found[sha], node.User.Login)
-			}
-		}
+		found[sha] = answer.Repository[fmt.Sprintf("c%d", i)]
 	}
 	return found, nil
 }

@@ -28,6 +28,28 @@ func TestContractCommitAuthors(t *testing.T) {
 	same(t, 1, len(found), err)
 }
 
+// TestContractNewestPosted: what stands on several commits in one context, with who posted it, is one request (docs.github.com, GraphQL, Status.context).
+func TestContractNewestPosted(t *testing.T) {
+	t.Parallel()
+	c, ctx := newContract(t), t.Context()
+	plain := c.head(t, "main")
+	first, second := c.bump(t, "one", "1.1.0"), c.bump(t, "two", "1.2.0")
+	own := forge.Status{Context: "ferry/gates", State: forge.Failure, Description: "soak is waiting", URL: "https://ferry.example.com/"}
+	is(t, c.client.SetStatus(ctx, c.repo, first, own), nil)
+	is(t, c.client.SetStatus(ctx, c.repo, second, own), nil)
+	is(t, c.sandbox.SetStatus("acme/environments", second, "ada", forge.Status{Context: "ferry/gates", State: forge.Success}), nil)
+	is(t, c.sandbox.SetStatus("acme/environments", plain, "ada", forge.Status{Context: "ci", State: forge.Success}), nil)
+	found, err := c.client.NewestPosted(ctx, c.repo, []forge.SHA{plain, first, second, shaA}, "ferry/gates")
+	if err != nil || len(found) != 2 || found[first].Status != own || found[second].State != forge.Success || found[second].By.Login != "ada" {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	all, err := c.client.Statuses(ctx, c.repo, first)
+	same(t, all[0].By.ID, found[first].By.ID, err)
+	same(t, all[0].At, found[first].At, err)
+	_, err = c.granted(t, []string{"contents:read"}).NewestPosted(ctx, c.repo, []forge.SHA{first}, "ferry/gates")
+	is(t, err, forge.ErrForbidden)
+}
+
 func TestParsePushedAuthors(t *testing.T) {
 	t.Parallel()
 	const commit = `{"id":"` + string(shaB) + `","tree_id":"` + string(shaC) + `","author":{"username":"ada"},"committer":{"username":"web-flow"},"message":`

@@ -102,7 +102,7 @@ func (c *call) do(row route) (reply, error) {
 		c.s.counts.add("unknown", c.r.Method+" "+row.path)
 		return reply{}, err
 	}
-	c.s.counts.add(c.client.name, c.r.Method+" "+row.path)
+	c.s.counts.add(c.client.name, c.counted(row))
 	if err := c.s.meters.admit(c, row); err != nil {
 		return reply{}, err
 	}

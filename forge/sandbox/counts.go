@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"maps"
+	"strings"
 	"sync"
 )
 
@@ -22,8 +24,17 @@ func (c *counts) add(client, route string) {
 	c.n[client][route]++
 }
 
+// counted names the request's route; one of GraphQL that only reads is a QUERY.
+func (c *call) counted(row route) string {
+	var asked struct{ Query string }
+	if row.path == graphqlPath && json.Unmarshal(c.body, &asked) == nil && strings.HasPrefix(asked.Query, "query") {
+		return "QUERY " + row.path
+	}
+	return c.r.Method + " " + row.path
+}
+
 // Requests returns how often each client called each route of the API since the last ResetRequests, also where that failed, by client ("app/ferry",
-// "installation/1042", "user/ann", "anonymous") and route ("GET /repos/{owner}/{repo}").
+// "installation/1042", "user/ann", "anonymous") and route ("GET /repos/{owner}/{repo}"; "QUERY /graphql" is one of GraphQL that only reads).
 func (s *Sandbox) Requests() map[string]map[string]int {
 	s.counts.mu.Lock()
 	defer s.counts.mu.Unlock()

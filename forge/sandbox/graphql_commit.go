@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -38,7 +39,44 @@ func (c *call) graphqlCommitObject(r *repository, f graphqlField, asked *ast.Fie
 	for _, m := range coAuthored.FindAllStringSubmatch(found.Message, -1) {
 		nodes = append(nodes, author(m[1], m[2]))
 	}
-	return object{"__typename": "Commit", "oid": found.SHA, "authors": object{"nodes": nodes, "totalCount": len(nodes)}}, nil
+	o := object{"__typename": "Commit", "oid": found.SHA, "authors": object{"nodes": nodes, "totalCount": len(nodes)}}
+	o["status"], err = c.graphqlStatuses(r, found.SHA, f, asked)
+	return o, err
+}
+
+// graphqlStatuses is the status that a field asks for by its context on a commit (docs.github.com, GraphQL, Commit.status and Status.context); null where
+// nobody has posted any.
+func (c *call) graphqlStatuses(r *repository, sha string, f graphqlField, asked *ast.Field) (any, error) {
+	var name string
+	for _, field := range fieldsOf(asked.SelectionSet, "status", "context") {
+		if err := errors.Join(c.client.may(r, "statuses:read"), f.argument(field, "name", &name)); err != nil {
+			return nil, err
+		}
+	}
+	for _, x := range r.latest(sha) {
+		if name != "" && strings.EqualFold(x.context, name) {
+			return object{"context": object{"context": x.context, "state": strings.ToUpper(x.state), "description": x.description, "targetUrl": x.target,
+				"createdAt": stamp(x.created), "creator": graphqlActor(x.creator)}}, nil
+		}
+	}
+	return nil, nil
+}
+
+// fieldsOf returns the fields at the end of a path of names, also through fragments.
+func fieldsOf(set ast.SelectionSet, path ...string) (list []*ast.Field) {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.InlineFragment:
+			list = append(list, fieldsOf(s.SelectionSet, path...)...)
+		case *ast.Field:
+			if s.Name == path[0] && len(path) == 1 {
+				list = append(list, s)
+			} else if s.Name == path[0] {
+				list = append(list, fieldsOf(s.SelectionSet, path[1:]...)...)
+			}
+		}
+	}
+	return list
 }
 
 // AddEmail gives a person one more address by which the forge knows their commits. It fails for an unknown person.

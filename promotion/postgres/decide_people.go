@@ -288,12 +288,12 @@ func (d *decision) intend(ctx context.Context, c pendingCommand, cause, app, env
 	return addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promote", actor: c.login, cause: cause, at: d.now, detail: i.Release.Version()})
 }
 
-// retry makes what the forge refused due again, and disowns a head that somebody else pushed, so that the promotion is made anew.
+// retry makes what the forge refused due again, also ferry/gates that others post over, of whichever pull request, and disowns a head that somebody else pushed, so that the promotion is made anew.
 func (d *decision) retry(ctx context.Context, app, environment string) error {
 	rows, err := d.tx.Query(ctx, `
 		update wishes set version = version + 1, refusal = '', refused_at = null, act_at = null, attempts = 0, applied = applied || '{"anew": true}'
-		where repository = $1 and (kind = 'state' and refusal <> '' or app in ($2, (select nullif(travels, '') from apps where repository = $1 and name = $2))
-		  and kind in ('pull', 'commit', 'merge') and desired ->> 'environment' = $3) returning id`, d.repo.ID, app, environment)
+		where repository = $1 and (refusal <> '' and (kind = 'state' or kind = 'status' and desired -> 'status' ->> 'Context' = $4) or app in ($2, (select nullif(travels, '') from apps where repository = $1 and name = $2))
+		  and kind in ('pull', 'commit', 'merge') and desired ->> 'environment' = $3) returning id`, d.repo.ID, app, environment, promotion.GatesContext)
 	if err != nil {
 		return err
 	}
@@ -323,6 +323,9 @@ func (d *decision) issue(ctx context.Context) (again time.Time, err error) {
 	}
 	stops, err := d.allStops(ctx)
 	if err != nil {
+		return time.Time{}, err
+	}
+	if stops.Overposted, err = collectTx[string](ctx, d.tx, overposted, d.repo.ID, promotion.GatesContext); err != nil {
 		return time.Time{}, err
 	}
 	var names []string

@@ -22,6 +22,7 @@ type Overview struct {
 	Environments []string
 	Views        []promotion.View
 	Throttles    []promotion.Throttle // that the forge held it up with last
+	Overposted   []string             // why gates of hand-made pull requests do not stand
 	Unkept       string               // why the branch ferry-state cannot be written
 }
 
@@ -70,6 +71,13 @@ func (s *Store) overviewOf(ctx context.Context, o *Overview) error {
 	}
 	o.Environments = promotion.EnvironmentNames(o.Views)
 	if err := s.pool.QueryRow(ctx, unkept, o.ID, patientTries).Scan(&o.Unkept); err != nil {
+		return err
+	}
+	rows, err = s.pool.Query(ctx, overposted, o.ID, promotion.GatesContext)
+	if err != nil {
+		return err
+	}
+	if o.Overposted, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
 		return err
 	}
 	o.Throttles, err = throttles(ctx, s.pool, o.ID, time.Time{})

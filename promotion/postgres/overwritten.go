@@ -31,6 +31,24 @@ func (r *observation) overwritten(ctx context.Context) error {
 	return nil
 }
 
+// WatchedHeads returns the heads on which others gain by posting over ferry/gates: those of Ferry's open pull requests, and of those by hand that are shut, which
+// come first. What was posted since is left out: the forge may not show it yet.
+func (s *Store) WatchedHeads(ctx context.Context, r Repository, since time.Time, most int) (heads []forge.SHA, err error) {
+	defer wrap(&err, "WatchedHeads(%d)", r.ID)
+	rows, err := s.pool.Query(ctx, `
+		select w.desired ->> 'sha' from wishes w
+		where w.repository = $1 and w.kind = 'status' and w.version = w.applied_version and coalesce(w.applied_at, '-infinity') < $4
+		  and w.key in (select p.head_sha || ' ' || $3::text from pulls p where p.repository = $1 and p.open and p.base_branch = $2
+		                and (w.desired -> 'status' ->> 'State' <> $5
+		                     or exists (select from promotions m where m.repository = p.repository and m.number = p.number and m.state = 'open')))
+		order by w.desired -> 'status' ->> 'State' = $5, w.applied_at desc nulls last, w.id limit $6`,
+		r.ID, r.DefaultBranch, promotion.GatesContext, since, forge.Success, most)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[forge.SHA])
+}
+
 func (r *observation) postAnew(ctx context.Context, f promotion.ForeignStatus) error {
 	return r.again(ctx, "status", statusKey("", f.SHA, f.Context), event{actor: f.By.Login, detail: f.Context + " on " + f.SHA.Short()})
 }
@@ -123,8 +141,14 @@ func (r *observation) postLater(ctx context.Context, key, by string) error {
 	if err != nil {
 		return err
 	}
-	return r.raiseUnits(ctx, r.tx, r.repo.ID, units)
+	return r.raiseUnits(ctx, r.tx, r.repo.ID, append(units, issueUnit))
 }
+
+// overposted reads which gates of hand-made pull requests others post over again and again: no app's views tell of those.
+const overposted = `
+	select w.refusal from wishes w where w.repository = $1 and w.kind = 'status' and w.refusal <> '' and w.desired -> 'status' ->> 'Context' = $2
+	   and exists (select from pulls p where p.repository = w.repository and p.open and w.key = p.head_sha || ' ' || $2
+	                  and not exists (select from promotions m where m.repository = p.repository and m.number = p.number)) order by w.refused_at limit 20`
 
 // unitsShowing returns the units of the apps whose promotions have the commit as their head.
 func unitsShowing(ctx context.Context, tx pgx.Tx, repository int64, sha forge.SHA) ([]string, error) {
@@ -144,7 +168,7 @@ func (s *Store) statusStands(ctx context.Context, tx pgx.Tx, w Wish) error {
 		if err != nil {
 			return err
 		}
-		if err := s.raiseUnits(ctx, tx, w.Repository.ID, units); err != nil {
+		if err := s.raiseUnits(ctx, tx, w.Repository.ID, append(units, issueUnit)); err != nil {
 			return err
 		}
 	}

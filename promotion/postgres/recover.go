@@ -136,6 +136,9 @@ func (r *observation) recovery(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, left := range b.Left {
+		r.dirty[leftUnit(left.Number, left.SHA)] = true
+	}
 	if r.o.Issue != 0 { // it is edited once a minute at most, and agents speak within that
 		at := map[string]any{"number": r.o.Issue, "at": r.now}
 		if err := r.standsAlready(ctx, "issue", "issue", "", IssueWish{Title: promotion.IssueTitle}, at); err != nil {

@@ -76,6 +76,7 @@ type historyReader interface {
 	CommitFiles(ctx context.Context, repo forge.Repo, sha forge.SHA) (files []forge.ChangedFile, complete bool, err error)
 	CommitAuthors(ctx context.Context, repo forge.Repo, commits []forge.SHA) (map[forge.SHA][]string, error)
 	Statuses(ctx context.Context, repo forge.Repo, sha forge.SHA) ([]forge.PostedStatus, error)
+	NewestPosted(ctx context.Context, repo forge.Repo, commits []forge.SHA, context string) (map[forge.SHA]forge.PostedStatus, error)
 	PullRequestsBy(ctx context.Context, repo forge.Repo, author int64, most int) (pulls []forge.PullRequest, complete bool, err error)
 }
 

@@ -203,7 +203,7 @@ func (l *look) branchGone(branch string) {
 
 // look reads what the hints ask for, in the order in which one thing explains the next.
 func (l *look) look(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookAtPushers, l.lookBack, l.lookAtPulls, l.lookAtQueue, l.lookBackAtHeads, l.lookAtReviews, l.lookAtComments} {
+	for _, step := range []func(context.Context) error{l.lookAtRepository, l.lookAtHead, l.lookAtConfig, l.lookAtDecisions, l.lookAtFiles, l.lookAtPushers, l.lookBack, l.lookAtPulls, l.lookAtStatuses, l.lookAtQueue, l.lookBackAtHeads, l.lookBackAtLeft, l.lookAtReviews, l.lookAtComments} {
 		if err := step(ctx); err != nil {
 			return err
 		}
