@@ -60,6 +60,7 @@ func CheckOf(p Proposal, changes []SettingChange, effects *Effects) ConfigCheck 
 		b.WriteString("\nIt changes more files than were looked at; only the first ones are judged here.\n")
 	}
 	if p.Unknown != "" {
+		out.Title += "; not everything could be looked at"
 		fmt.Fprintf(&b, "\n%s What could not be looked at may change any release, so whatever is frozen, held or blocked stops it.\n", p.Unknown)
 	}
 	if out.Title == changesNothing {
@@ -68,6 +69,11 @@ func CheckOf(p Proposal, changes []SettingChange, effects *Effects) ConfigCheck 
 	b.WriteString("\nThis says what merging would do as things stand now. Nothing is acted on before it is merged.\n")
 	out.Title, out.Summary = clip(oneLine(out.Title), 200), clip(b.String(), maxSummary)
 	return out
+}
+
+// MixedWords says that a file is not read as a merge leaves it, and what to do.
+func MixedWords(path string) string {
+	return fmt.Sprintf("The default branch has changed %s, too, since this left it: here it counts as it stands at the head, not as it would merge. Bring the branch up to date.", code(path))
 }
 
 func annotationOf(f config.Finding) forge.Annotation {

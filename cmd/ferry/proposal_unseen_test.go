@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"ferry/forge"
 )
 
 const threeInLine = "environments:\n  - name: dev\n  - name: staging\n    from: [dev]\n  - name: prod\n    from: [staging]\n"
@@ -104,4 +106,35 @@ func TestConfigAsItWouldMerge(t *testing.T) {
 	h.commit(acmeEnv, map[string]string{"zz/prod/kustomization.yaml": kustomization("checkout", "6.6.7")})
 	h.sweep()
 	h.wantStatus(acmeEnv, head, "ferry/gates", "failure", "it changes checkout in prod; freeze: mia froze prod")
+}
+
+// TestConfigChangedOnBothSides: what the forge would merge of two changes of the configuration is neither: it is told, and any stop shuts it, until the branch is
+// brought up to date.
+func TestConfigChangedOnBothSides(t *testing.T) {
+	t.Parallel()
+	const note = "# the team's\n"
+	config := func(before, environments, app string) string {
+		return before + "apiVersion: ferry/v1\n" + environments + app
+	}
+	h := newApproved(t, threeInLine)
+	h.commit(acmeEnv, map[string]string{"zz/prod/kustomization.yaml": kustomization("checkout", "6.6.6")})
+	_, head := h.propose("a", map[string]string{".ferry.yaml": config(note, threeInLine, checkoutApp)})
+	h.ask(h.board().Number, "mia", "/freeze prod an incident")
+	h.wantStatus(acmeEnv, head, "ferry/gates", "success", "")
+	h.commit(acmeEnv, map[string]string{".ferry.yaml": config("", threeInLine, movedApp())})
+	h.wantStatus(acmeEnv, head, "ferry/gates", "failure", "it changes more than was looked at in prod; freeze: mia froze prod")
+	run := h.configRuns(head)[0].Output
+	if !strings.HasSuffix(run.Title, "; not everything could be looked at") || !strings.Contains(run.Summary, "The default branch has changed `.ferry.yaml`, too, since this left it") {
+		t.Errorf("its check says %s\n%s", run.Title, run.Summary)
+	}
+	h.sweep()
+	h.wantStatus(acmeEnv, head, "ferry/gates", "failure", "it changes more than was looked at in prod; freeze: mia froze prod")
+	main := h.head(acmeEnv, "main")
+	h.patchRef("a", main, true)
+	head = h.push("dora", "a", map[string]string{".ferry.yaml": config(note, threeInLine, movedApp())})
+	if open := h.openPulls(acmeEnv); len(open) == 0 {
+		_, err := h.forge.OpenPull(acmeEnv, "dora", forge.NewPullRequest{HeadBranch: "a", BaseBranch: "main", Title: "a"})
+		h.does(err)
+	}
+	h.wantStatus(acmeEnv, head, "ferry/gates", "success", "")
 }

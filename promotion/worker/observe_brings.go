@@ -59,10 +59,7 @@ func (l *look) between(ctx context.Context, from, to forge.SHA) (files []forge.C
 	if err != nil {
 		return nil, err
 	}
-	before := map[string]forge.TreeEntry{}
-	for _, e := range was.Entries {
-		before[e.Path] = e
-	}
+	before := entriesOf(was)
 	for _, e := range is.Entries {
 		if before[e.Path] != e {
 			files = append(files, forge.ChangedFile{Path: e.Path, SHA: e.SHA})

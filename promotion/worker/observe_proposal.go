@@ -36,10 +36,16 @@ func (l *look) proposal(ctx context.Context, p forge.PullRequest, b brought) (fo
 		return out, false, l.proposedManifests(ctx, l.config, out, m, manifestsAmong(changed, l.config))
 	}
 	out.Base = l.head
+	both, err := l.onBothSides(ctx, b.fork, m)
+	if err != nil {
+		return nil, false, err
+	}
+	mixed(out, both, func(path string) bool { return l.isConfig(path) || len(l.config.Places(path)) > 0 })
 	judged, err := l.proposedConfig(ctx, out, m)
 	if err != nil || judged == nil {
 		return out, false, err
 	}
+	mixed(out, both, func(path string) bool { return judged.Includes().Match(path) || len(judged.Places(path)) > 0 })
 	tree, err := l.treeOf(ctx, m)
 	if err != nil {
 		return nil, false, err

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -73,4 +74,46 @@ func pathsOf(tree forge.Tree) []string {
 		paths[i] = e.Path
 	}
 	return paths
+}
+
+// onBothSides returns the files that a pull request changes and the default branch has changed otherwise since the two parted. What a merge makes of them is
+// neither side's.
+func (l *look) onBothSides(ctx context.Context, fork forge.SHA, m merge) (paths []string, err error) {
+	if fork == "" || fork == l.head {
+		return nil, nil
+	}
+	was, err := l.client.Tree(ctx, l.repo.Repo, fork)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := l.headTree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := l.treeAt(ctx, m.head)
+	if err != nil {
+		return nil, err
+	}
+	before, now, then := entriesOf(was), entriesOf(ours), entriesOf(theirs)
+	for _, path := range slices.Sorted(maps.Keys(m.touched)) {
+		if before[path] != now[path] && now[path] != then[path] {
+			paths = append(paths, path)
+		}
+	}
+	return paths, nil
+}
+
+func entriesOf(tree forge.Tree) map[string]forge.TreeEntry {
+	entries := map[string]forge.TreeEntry{}
+	for _, e := range tree.Entries {
+		entries[e.Path] = e
+	}
+	return entries
+}
+
+// mixed notes in a proposal that it is not read as it would merge, where a file that counts has changed on both sides.
+func mixed(out *promotion.Proposal, both []string, counts func(path string) bool) {
+	if at := slices.IndexFunc(both, counts); at >= 0 && !out.Unseen {
+		out.Unseen, out.Unknown = true, promotion.MixedWords(both[at])
+	}
 }
