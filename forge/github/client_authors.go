@@ -62,6 +62,9 @@ func (c *Client) CommitAuthors(ctx context.Context, repo forge.Repo, commits []f
 		}
 	}
 	answer, err := ofCommits[authored](ctx, c, query{repo, needContents}, call, commits, authorsPart)
+	if err != nil {
+		return nil, err
+	}
 	found := map[forge.SHA][]string{}
 	for sha, commit := range answer {
 		if commit.Authors == nil {
@@ -73,9 +76,6 @@ func (c *Client) CommitAuthors(ctx context.Context, repo forge.Repo, commits []f
 				found[sha] = append(found[sha], node.User.Login)
 			}
 		}
-	}
-	if err != nil {
-		return nil, err
 	}
 	return found, nil
 }
