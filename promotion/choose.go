@@ -66,9 +66,10 @@ func (s *Snapshot) chooseNext(env *Environment, now time.Time) choice {
 }
 
 // asked returns the release that a person asked for with /promote, once it has converged upstream; before that it is pending. It is nothing any
-// more where the environment runs it, where somebody rejected it, and where upstream another release replaced it before it converged.
+// more where the environment runs it, where somebody rejected it or took it out of a train since, and where upstream another release replaced it before it
+// converged.
 func (s *Snapshot) asked(env *Environment) (release Release, pending bool) {
-	if env.Intent == nil || isUrgent(env.Intent.Kind) || env.blocked(env.Intent.Release) != nil || env.rejected(env.Intent.Release) != nil || env.runs(env.Intent.Release) {
+	if env.Intent == nil || isUrgent(env.Intent.Kind) || env.blocked(env.Intent.Release) != nil || env.unwanted(env.Intent.Release) || env.runs(env.Intent.Release) {
 		return nil, false
 	}
 	if env.merging(env.Intent.Release) {
@@ -81,6 +82,11 @@ func (s *Snapshot) asked(env *Environment) (release Release, pending bool) {
 		up := s.Find(name)
 		return up != nil && up.runs(env.Intent.Release)
 	})
+}
+
+// unwanted says whether a person rejected the release, or took it out of a train: who asks for it after that takes that back, so it is the last word.
+func (e *Environment) unwanted(release Release) bool {
+	return e.rejected(release) != nil || e.drops(release)
 }
 
 // runs says whether the release stands in the environment now.
@@ -322,6 +328,8 @@ func (s *Snapshot) whyNothing(env *Environment) string {
 		case env.rejected(d.Release) != nil:
 			r := env.rejected(d.Release)
 			return fmt.Sprintf("%s rejected %s by closing #%d; reopening it, /promote or /unblock lifts that", r.Actor, d.Release.Version(), r.Number)
+		case env.drops(d.Release):
+			return s.dropWords(env)
 		case d.Baseline:
 			return fmt.Sprintf("%s has stood in %s since Ferry's first look; /promote %s %s brings it here", d.Release.Version(), name, s.App.Name, env.Name)
 		case d.ConvergedAt.IsZero():

@@ -256,6 +256,7 @@ func (e *execution) promoteApp(v View, environment string) int {
 			e.out.Intents[v.App] = map[string]Intent{}
 		}
 		e.out.Intents[v.App][cell.Name] = Intent{Release: up.Release, Actor: e.Login, At: e.Now}
+		e.out.Drops = slices.DeleteFunc(slices.Clone(e.out.Drops), func(x Dropped) bool { return x.App == v.App && x.Environment == cell.Name }) // of the same comment
 		e.tell(e.goes(cell.Name), code(v.App), "%s goes to %s in %s as soon as its gates are open.", code(v.App), code(up.Release.Version()), code(cell.Name))
 		asked++
 	}

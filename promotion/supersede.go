@@ -127,7 +127,7 @@ func (s *Snapshot) pickQueued(env *Environment, candidates []Release, now time.T
 
 // reachable says whether the release is ready upstream, or can still become so. One that somebody took out of a train comes no more by itself.
 func (s *Snapshot) reachable(env *Environment, release Release, now time.Time) bool {
-	if env.Drop != nil && env.Promotion == nil && env.Drop.Release.Same(release) {
+	if env.drops(release) && env.Promotion == nil {
 		return false
 	}
 	if env.waived(soakGate(s, env, release, now), release).State == GateOpen && env.waived(upstreamGate(s, env, release, now), release).State == GateOpen {

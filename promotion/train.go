@@ -54,6 +54,18 @@ type Drop struct {
 	At      time.Time
 }
 
+// drops says whether a person took the release out of a train, and nobody asked for it since.
+func (e *Environment) drops(release Release) bool {
+	if e.Drop == nil || !e.Drop.Release.Same(release) {
+		return false
+	}
+	return e.Intent == nil || !e.Intent.Release.Same(release) || !e.Intent.At.After(e.Drop.At)
+}
+
+func (s *Snapshot) dropWords(env *Environment) string {
+	return fmt.Sprintf("%s took %s out of #%d; a newer release goes, or /promote %s %s", env.Drop.Actor, env.Drop.Release.Version(), env.Drop.Number, s.App.Name, env.Name)
+}
+
 // dropDone says whether what was taken out of a train stands there by now, or something newer does.
 func (s *Snapshot) dropDone(env *Environment) bool {
 	current := env.Current()

@@ -106,8 +106,8 @@ func (c *car) notReady() Gate {
 	if c.aside.Name != "" {
 		return c.aside
 	}
-	if d := c.env.Drop; d != nil && d.Release.Same(c.c.release) && c.c.asker == "" {
-		return Gate{Name: "train", State: GateClosed, Reason: fmt.Sprintf("%s took %s out of #%d; a newer release goes, or /promote %s %s", d.Actor, d.Release.Version(), d.Number, c.p.s.App.Name, c.env.Name)}
+	if c.env.drops(c.c.release) {
+		return Gate{Name: "train", State: GateClosed, Reason: c.p.s.dropWords(c.env)}
 	}
 	for _, g := range c.c.gates {
 		approvable := g.Name == "policy" && awaitsApproval(c.p.s, c.env, c.c.release, c.p.now)

@@ -232,6 +232,11 @@ func TestWhoRides(t *testing.T) {
 			tw.rides("cart 1.1.0")
 			e.Intent = &promotion.Intent{Release: release("1.1.0"), Actor: "bob", At: tw.apps[0].now}
 			tw.rides("cart 1.1.0", "mail 1.1.0")
+			e.Drop.At = tw.apps[0].now // in the moment in which it was asked for: who asks after that ends the drop
+			tw.rides("cart 1.1.0")
+			if done := tw.plan.Apps[slices.Index(tw.apps, tw.app("mail"))].IntentsDone; !slices.Equal(done, []string{"staging"}) {
+				tw.t.Errorf("what was asked for is over in %q", done)
+			}
 			e.Intent = nil
 			tw.rides("cart 1.1.0")
 			tw.arrive("mail", "1.2.0")
