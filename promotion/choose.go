@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"ferry/promotion/config"
 )
 
 // choice is what should move into an environment now, or why nothing should.
@@ -93,63 +91,6 @@ func (e *Environment) unwanted(release Release) bool {
 func (e *Environment) runs(release Release) bool {
 	current := e.Current()
 	return current != nil && current.Problem == "" && current.Release.Same(release)
-}
-
-// chooseUpdate returns what CI announced for a first environment that Ferry updates.
-func (s *Snapshot) chooseUpdate(env *Environment, now time.Time) choice {
-	current := env.Current()
-	if env.Update == config.UpdateNone {
-		return choice{nothing: "the first environment: a new image arrives here by a commit"}
-	}
-	if current == nil || current.Problem != "" {
-		return choice{nothing: "Ferry updates this environment once its manifests are whole"}
-	}
-	release := current.Release
-	for _, a := range s.Announced {
-		if s.announcedLater(a, current) && !env.wentBack(a) {
-			release = release.With(a.Image)
-		}
-	}
-	if release.Same(current.Release) || env.rejected(release) != nil || env.merging(release) {
-		return choice{nothing: "CI has announced nothing newer"}
-	}
-	if b := env.blocked(release); b != nil {
-		return choice{nothing: b.words()}
-	}
-	if h := s.heldBack(env, release); h != nil {
-		return choice{nothing: h.words()}
-	}
-	return choice{release: release, intent: IntentUpdate, asker: "CI", gates: s.evaluate(env, release, now)}
-}
-
-// wentBack says whether the image has stood in the environment since CI announced it, and somebody replaced it: Ferry does not bring it again.
-func (e *Environment) wentBack(a Announced) bool {
-	for i := 1; i < len(e.History); i++ {
-		image, ok := e.History[i].Release.Image(a.Image.Name)
-		if ok && NewRelease(image).Same(NewRelease(a.Image)) && e.History[i-1].Since.After(a.At) {
-			return true
-		}
-	}
-	return false
-}
-
-// announcedLater says whether what CI announced is to replace what stands: never something older by version, and never something announced
-// before a person's own commit.
-func (s *Snapshot) announcedLater(a Announced, current *Deployment) bool {
-	old, ok := current.Release.Image(a.Image.Name)
-	if !ok || NewRelease(old).Same(NewRelease(a.Image)) {
-		return false
-	}
-	switch NewRelease(a.Image).compareVersions(NewRelease(old)) {
-	case Newer:
-		return true
-	case Older:
-		return false
-	}
-	if standing, ok := s.source(old); ok {
-		return a.Seq > standing.Seq
-	}
-	return a.At.After(current.Since)
 }
 
 // candidates returns the releases that may enter the environment, the newest first: what a person asked for, and those that need no person,
@@ -299,6 +240,11 @@ func (e *Environment) rejected(release Release) *Rejection {
 	return nil
 }
 
+// words says who rejected what.
+func (r *Rejection) words() string {
+	return fmt.Sprintf("%s rejected %s by closing #%d", r.Actor, r.Release.Version(), r.Number)
+}
+
 // nothingNew is said where upstream nothing stands that does not stand here.
 const nothingNew = "nothing new upstream"
 
@@ -326,8 +272,7 @@ func (s *Snapshot) whyNothing(env *Environment) string {
 		case env.blocked(d.Release) != nil:
 			return env.blocked(d.Release).words()
 		case env.rejected(d.Release) != nil:
-			r := env.rejected(d.Release)
-			return fmt.Sprintf("%s rejected %s by closing #%d; reopening it, /promote or /unblock lifts that", r.Actor, d.Release.Version(), r.Number)
+			return env.rejected(d.Release).words() + "; reopening it, /promote or /unblock lifts that"
 		case env.drops(d.Release):
 			return s.dropWords(env)
 		case d.Baseline:
@@ -354,14 +299,4 @@ func gateNamed(gates []Gate, name string) Gate {
 		}
 	}
 	return Gate{}
-}
-
-// source returns what CI announced of the image, or what its tag says.
-func (s *Snapshot) source(image Image) (Announced, bool) {
-	for _, a := range s.Sources {
-		if NewRelease(a.Image).Same(NewRelease(image)) {
-			return a, true
-		}
-	}
-	return Announced{}, false
 }

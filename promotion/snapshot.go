@@ -18,10 +18,10 @@ type Snapshot struct {
 	Prefix        string         // of commands, as the configuration has it; empty where none is needed
 	Off           bool           // the tree has no .ferry.yaml, or the app is not in it any more
 	Environments  []Environment  // upstream first; only those the app has a manifest in, or had
-	Announced     []Announced    // the newest of each image that CI announced
+	Announced     []Announced    // what CI announced lately, and of what stands anywhere, in that order
 	Authors       []Author       // of source commits, as far as they were looked up
 	Untold        []CoAuthors    // that the forge has not told
-	Sources       []Announced    // what CI announced of the images that stand anywhere
+	Sources       []Announced    // the same, and what else tells where the images come from that stand anywhere
 	Lookups       []Lookup       // of source commits, as far as they were asked for
 	Labels        bool           // what an image says of itself can be read from its registry
 	Changes       []SourceChange // of the source between releases of the app, as far as they were read

@@ -296,39 +296,3 @@ func collectTx[T any](ctx context.Context, tx pgx.Tx, sql string, args ...any) (
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[T])
 }
-
-// Announce stores that CI has built an image, and makes due the apps of the token's repository that use it. It returns how many those are.
-func (s *Store) Announce(ctx context.Context, t Token, a promotion.Announced, now time.Time) (apps []string, err error) {
-	defer wrap(&err, "Announce(%s, %s)", t.FullName, a.Image)
-	err = s.transact(ctx, pgx.ReadCommitted, func(tx pgx.Tx) error {
-		apps, err = collectTx[string](ctx, tx, `
-			select distinct app from deployments d where repository = $1 and last_seq is null and exists (
-			  select from jsonb_array_elements(release) i where i ->> 'name' = $2) order by app`, t.Repository, a.Image.Name)
-		if err != nil {
-			return err
-		}
-		if err := forgetFound(ctx, tx, t.Repository, a.Image); err != nil {
-			return err
-		}
-		tag, err := tx.Exec(ctx, `
-			insert into announced (repository, image, tag, digest, source, commit_sha, at) values ($1, $2, $3, $4, $5, $6, $7)
-			on conflict (repository, image, tag) do update set digest = excluded.digest, source = excluded.source, commit_sha = excluded.commit_sha, at = excluded.at
-			where (announced.digest, announced.source) is distinct from (excluded.digest, excluded.source) or excluded.commit_sha not in ('', announced.commit_sha)`,
-			t.Repository, a.Image.Name, a.Image.Tag, a.Image.Digest, a.Source, a.Commit, now)
-		if err != nil || tag.RowsAffected() == 0 {
-			return err
-		}
-		if err := lookAgain(ctx, tx, t.Repository, a.Image); err != nil {
-			return err
-		}
-		if err := addEvent(ctx, tx, event{repository: t.Repository, kind: "announced", actor: "CI", cause: "POST /api/v1/images", at: now, detail: a.Image.String()}); err != nil {
-			return err
-		}
-		units := make([]string, len(apps))
-		for i, app := range apps {
-			units[i] = appUnit(app)
-		}
-		return s.raiseUnits(ctx, tx, t.Repository, units)
-	})
-	return apps, err
-}

@@ -371,43 +371,6 @@ func tagsOf(r promotion.Release) (tags []string) {
 	return tags
 }
 
-// announcements reads what CI announced: the newest of each image, and what stands anywhere.
-func (d *decision) announcements(ctx context.Context, s *promotion.Snapshot) error {
-	var names, tags []string
-	for _, i := range s.App.Images {
-		names = append(names, i.Name)
-	}
-	for _, env := range s.Environments {
-		if env.Intent != nil {
-			tags = append(tags, tagsOf(env.Intent.Release)...)
-		}
-		for _, x := range env.History {
-			tags = append(tags, tagsOf(x.Release)...)
-		}
-	}
-	rows, err := d.tx.Query(ctx, `
-		select image, tag, digest, source, commit_sha, seq, at, n = 1
-		from (select *, case when found then 0 else row_number() over (partition by image, found order by seq desc) end as n from announced where repository = $1 and image = any($2)) a
-		where n = 1 or tag = any($3) order by seq`, d.repo.ID, names, tags)
-	if err != nil {
-		return err
-	}
-	var a promotion.Announced
-	var newest bool
-	_, err = pgx.ForEachRow(rows, []any{&a.Image.Name, &a.Image.Tag, &a.Image.Digest, &a.Source, &a.Commit, &a.Seq, &a.At, &newest}, func() error {
-		s.Sources = append(s.Sources, a)
-		if newest {
-			s.Announced = append(s.Announced, a)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	s.AddTagSources()
-	return d.lookups(ctx, s)
-}
-
 // refusals reads why the forge did not take the pull requests, commits and merges that were wished.
 func (d *decision) refusals(ctx context.Context, s *promotion.Snapshot) error {
 	rows, err := d.tx.Query(ctx, `
