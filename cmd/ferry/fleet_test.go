@@ -81,6 +81,7 @@ func TestThreeReplicas(t *testing.T) {
 
 // freezer stops a process (SIGSTOP) when the forge has answered a route for it, so that the process has the answer and has done nothing with it.
 type freezer struct {
+	t      *testing.T
 	mu     sync.Mutex
 	route  *regexp.Regexp
 	victim *child
@@ -101,7 +102,7 @@ func (f *freezer) wrap(next http.Handler) http.Handler {
 		answer := httptest.NewRecorder()
 		next.ServeHTTP(answer, r)
 		if now {
-			_ = victim.cmd.Process.Signal(syscall.SIGSTOP)
+			victim.freeze(f.t)
 		}
 		for key, values := range answer.Header() {
 			w.Header()[key] = values
@@ -118,7 +119,7 @@ func (f *freezer) wrap(next http.Handler) http.Handler {
 // where that took longer than a request may: then the first has not used what it had been answered.
 func (f *freezer) findsItsLeaseGone(t *testing.T, w *world, first, second *child) bool {
 	t.Helper()
-	second.signal(t, syscall.SIGSTOP) // it is ready, and need not start meanwhile
+	second.freeze(t) // it is ready, and need not start meanwhile
 	w.balancer.set(first)
 	f.mu.Lock()
 	f.route, f.victim, f.frozen = regexp.MustCompile(`GET .*/issues/\d+/comments$`), first, make(chan struct{})
@@ -147,7 +148,7 @@ func (f *freezer) findsItsLeaseGone(t *testing.T, w *world, first, second *child
 // takes over and answers. Continued, the first finds its lease gone and does not answer a second time.
 func TestFrozenPastItsLease(t *testing.T) {
 	t.Parallel()
-	db, f := localtest.Database(t), &freezer{}
+	db, f := localtest.Database(t), &freezer{t: t}
 	w := newWorld(t, db, db, 1, fleetLease, f.wrap)
 	both := w.replicas(t, 2)
 	first, second := both[0], both[1]
@@ -180,7 +181,7 @@ func TestFrozenUnderLoad(t *testing.T) {
 		switch {
 		case since.IsZero() && len(w.openPulls(acmeEnv)) > 0:
 			w.balancer.set(all[1:]...)
-			all[0].signal(t, syscall.SIGSTOP)
+			all[0].freeze(t)
 			since = time.Now()
 		case !since.IsZero() && !thawed && time.Since(since) > 2*fleetLease:
 			all[0].signal(t, syscall.SIGCONT)

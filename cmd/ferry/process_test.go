@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -112,6 +114,35 @@ func (c *child) signal(t *testing.T, s os.Signal) {
 	if err := c.cmd.Process.Signal(s); err != nil {
 		t.Error(err)
 	}
+}
+
+// freeze stops the process (SIGSTOP) and returns when it stands still: on a busy machine its threads go on for a while. It fails the test otherwise.
+func (c *child) freeze(t *testing.T) {
+	t.Helper()
+	c.signal(t, syscall.SIGSTOP)
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(patience); !c.standsStill(t); <-again.C {
+		if time.Now().After(deadline) {
+			t.Errorf("process %d does not stand still", c.cmd.Process.Pid)
+			return
+		}
+	}
+}
+
+// standsStill says whether each thread is stopped: T is the state that stands behind the thread's name, which is in brackets (proc(5)).
+func (c *child) standsStill(t *testing.T) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", c.cmd.Process.Pid))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if err == nil && !bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" T")) {
+			return false
+		}
+	}
+	return len(threads) > 0
 }
 
 // stops asks the process to end, and returns how long it took; it fails unless it ended well within ten seconds.
