@@ -45,6 +45,9 @@ func (s *Snapshot) leadWords(b *strings.Builder, env *Environment, c choice) {
 		fmt.Fprintf(b, " from **%s**", escape(current.Release.Version()))
 	}
 	fmt.Fprintf(b, " to **%s**.", escape(c.release.Version()))
+	if s.olderWords(env, c) != "" {
+		b.WriteString(" **That is older than what stands there.**")
+	}
 	if c.asker != "" {
 		fmt.Fprintf(b, " Asked for by %s.", escape(askersWords(c.asker)))
 	}

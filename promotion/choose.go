@@ -64,10 +64,10 @@ func (s *Snapshot) chooseNext(env *Environment, now time.Time) choice {
 }
 
 // asked returns the release that a person asked for with /promote, once it has converged upstream; before that it is pending. It is nothing any
-// more where the environment runs it, where somebody rejected it or took it out of a train since, and where upstream another release replaced it before it
-// converged.
+// more where the environment runs it, where somebody rejected it or took it out of a train since, where something newer has come to stand, and where upstream
+// another release replaced it before it converged.
 func (s *Snapshot) asked(env *Environment) (release Release, pending bool) {
-	if env.Intent == nil || isUrgent(env.Intent.Kind) || env.blocked(env.Intent.Release) != nil || env.unwanted(env.Intent.Release) || env.runs(env.Intent.Release) {
+	if env.Intent == nil || isUrgent(env.Intent.Kind) || env.blocked(env.Intent.Release) != nil || env.unwanted(env.Intent.Release) || env.runs(env.Intent.Release) || s.outrun(env, env.Intent) {
 		return nil, false
 	}
 	if env.merging(env.Intent.Release) {
@@ -85,6 +85,12 @@ func (s *Snapshot) asked(env *Environment) (release Release, pending bool) {
 // unwanted says whether a person rejected the release, or took it out of a train: who asks for it after that takes that back, so it is the last word.
 func (e *Environment) unwanted(release Release) bool {
 	return e.rejected(release) != nil || e.drops(release)
+}
+
+// outrun says whether something newer stands in the environment than what was asked for. Who asked for something older than what stood there meant just that.
+func (s *Snapshot) outrun(env *Environment, i *Intent) bool {
+	current := env.Current()
+	return current != nil && current.Problem == "" && s.order(i.Release, current.Release) == Older && !i.From.Same(current.Release)
 }
 
 // runs says whether the release stands in the environment now.
@@ -276,6 +282,9 @@ func (s *Snapshot) whyNothing(env *Environment) string {
 		case env.drops(d.Release):
 			return s.dropWords(env)
 		case d.Baseline:
+			if current.Problem == "" && s.order(d.Release, current.Release) == Older {
+				return fmt.Sprintf("%s has stood in %s since Ferry's first look and is older than what stands here; /promote %s %s takes it back", d.Release.Version(), name, s.App.Name, env.Name)
+			}
 			return fmt.Sprintf("%s has stood in %s since Ferry's first look; /promote %s %s brings it here", d.Release.Version(), name, s.App.Name, env.Name)
 		case d.ConvergedAt.IsZero():
 			return fmt.Sprintf("%s has not converged in %s yet: %s", d.Release.Version(), name, d.Message)

@@ -19,10 +19,13 @@ func (w *world) wantWhy(env, words string) {
 	}
 }
 
-// ask is /promote of what stands upstream.
+// ask is /promote of what stands upstream, by somebody who knows what it replaces.
 func (w *world) ask(env, tag string) {
 	w.t.Helper()
 	w.env(env).Intent = &promotion.Intent{Release: release(tag), Actor: "ann", At: w.now}
+	if current := w.env(env).Current(); current != nil {
+		w.env(env).Intent.From = current.Release
+	}
 }
 
 func TestWhatArrivesUpstreamFlows(t *testing.T) {
@@ -144,6 +147,36 @@ func TestAskedForMayBeOlder(t *testing.T) {
 	w.ask("staging", "1.1.0")
 	w.look()
 	w.proposed("staging", "1.1.0")
+	if got := w.wishes["staging"].Title; got != "Promote checkout to staging: 2.0.0 → 1.1.0 (older)" {
+		t.Errorf("the title is %q", got)
+	}
+	w.commit("staging", "2.1.0") // not what they took back
+	w.look()
+	w.wantWhy("staging", "1.1.0 in dev is older than what stands here")
+}
+
+// TestAskedForIsOutrun: what somebody asked for when it was newer does not go over what is newer by now.
+func TestAskedForIsOutrun(t *testing.T) {
+	t.Parallel()
+	for name, tags := range map[string][3]string{"by version": {"1.0.0", "1.1.0", "1.2.0"}, "by when they came": {"main-1", "main-2", "main-3"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, config.Environment{Name: "dev"}, config.Environment{Name: "staging", From: []string{"dev"}})
+			w.baseline(tags[0], "dev", "staging")
+			w.arrive("dev", tags[1])
+			w.ask("staging", tags[1])
+			w.look()
+			w.proposed("staging", tags[1])
+			w.arrive("dev", tags[2])
+			w.commit("staging", tags[2])
+			w.commit("dev", tags[1])
+			w.look()
+			w.proposed("staging", "")
+			if w.env("staging").Intent != nil {
+				t.Error("it is still asked for")
+			}
+		})
+	}
 }
 
 func TestNothingOlderOrUnordered(t *testing.T) {

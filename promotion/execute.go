@@ -16,6 +16,7 @@ type CommandScene struct {
 	Views  []View // of every app of the repository
 	Stops
 	Rejections   []StandingRejection
+	Dropped      []Dropped
 	History      map[string]map[string][]Deployment // app → environment, the newest first; of the apps that AppsLookedBack names
 	Lately       map[string]map[string]Lately       // app → environment; of the same apps
 	App          string                             // of the pull request the comment stands under; empty on the issue
@@ -201,103 +202,6 @@ func (e *execution) status(c Command) {
 	default:
 		e.say("Nothing to say: Ferry has read no manifest there.")
 	}
-}
-
-func (e *execution) promote(c Command) {
-	app, environment, rest := e.target(c.Words)
-	if len(rest) > 0 {
-		e.unknownWords(c, rest)
-		return
-	}
-	if app == "" {
-		app = e.App
-	}
-	if environment == "" && app == e.App {
-		environment = e.Environment
-	}
-	if app == "" {
-		e.refuse("`/promote` what? Name an app (%s), or `all`.", e.appChoices())
-		return
-	}
-	asked := 0
-	for _, v := range e.Views {
-		if e.means(app, v.App) {
-			asked += e.promoteApp(v, environment)
-		}
-	}
-	e.sumUp(mostTold)
-	if asked == 0 {
-		e.say("There is nothing to promote: %s has no other release upstream.", code(app))
-	}
-}
-
-// promoteApp asks for each environment of the app that stands behind its upstream: for the named one, else for all of them.
-func (e *execution) promoteApp(v View, environment string) int {
-	asked := 0
-	for _, cell := range v.Environments {
-		env, ok := e.Config.Settings(v.App, cell.Name)
-		if !ok || len(env.From) == 0 || environment != "" && cell.Name != environment {
-			continue
-		}
-		up := upstreamOf(v, env, cell)
-		if up == nil {
-			continue
-		}
-		if g := blockedBy(e.BlocksOn(v.App, cell.Name, FromOf(e.Config, v.App)), up.Release); g.State != GateOpen {
-			e.tell("do not go into "+code(cell.Name)+", for somebody blocks them", code(v.App+" "+up.Release.Version()), "%s does not go to %s: %s.", code(up.Release.Version()), code(cell.Name), escape(g.Reason))
-			asked++
-			continue
-		}
-		if e.keepsUrgent(v, cell, environment) {
-			asked++
-			continue
-		}
-		if e.out.Intents[v.App] == nil {
-			e.out.Intents[v.App] = map[string]Intent{}
-		}
-		e.out.Intents[v.App][cell.Name] = Intent{Release: up.Release, Actor: e.Login, At: e.Now}
-		e.out.Drops = slices.DeleteFunc(slices.Clone(e.out.Drops), func(x Dropped) bool { return x.App == v.App && x.Environment == cell.Name }) // of the same comment
-		e.tell(e.goes(cell.Name), code(v.App), "%s goes to %s in %s as soon as its gates are open.", code(v.App), code(up.Release.Version()), code(cell.Name))
-		asked++
-	}
-	return asked
-}
-
-// keepsUrgent says, and answers, that what a person wants in the environment at once is not given up for a promotion: only who may ask for the like gives it
-// up, by naming the environment.
-func (e *execution) keepsUrgent(v View, cell EnvironmentView, environment string) bool {
-	if cell.Urgent == "" {
-		return false
-	}
-	what := strings.ReplaceAll(cell.Urgent, IntentBackfill, IntentHotfix)
-	specs := commandSpecs()
-	i := slices.IndexFunc(specs, func(s CommandSpec) bool { return s.Name == what })
-	stays := "stay as they are in " + code(cell.Name) + ", where something urgent is under way"
-	switch {
-	case i >= 0 && !e.mayIn(specs[i], cell.Name):
-		e.tell(stays, code(v.App), "%s in %s stays as it is: a %s is under way there, and who gives that up must be one who may `/%s`.", code(v.App), code(cell.Name), cell.Urgent, what)
-	case environment == "":
-		e.tell(stays, code(v.App), "%s in %s stays as it is: a %s is under way there. `/promote %s %s` gives that up.", code(v.App), code(cell.Name), cell.Urgent, v.App, cell.Name)
-	default:
-		e.tell("were urgent in "+code(cell.Name)+", which is given up", code(v.App), "The %s of %s in %s is given up.", cell.Urgent, code(v.App), code(cell.Name))
-		return false
-	}
-	return true
-}
-
-// upstreamOf returns the first `from` environment where another release stands than in the cell; nil where there is none, or where the app has no
-// manifest that could show it.
-func upstreamOf(v View, env config.Environment, cell EnvironmentView) *EnvironmentView {
-	if cell.Release == nil && cell.Problem == "" {
-		return nil
-	}
-	for _, name := range env.From {
-		up := v.Find(name)
-		if up != nil && len(up.Release) > 0 && up.Problem == "" && (cell.Problem != "" || !up.Release.Same(cell.Release)) {
-			return up
-		}
-	}
-	return nil
 }
 
 func (e *execution) retry(c Command) {

@@ -227,6 +227,7 @@ func (p *planner) environment(env *Environment) {
 	}
 	view := EnvironmentView{Name: env.Name, Mode: env.Mode}
 	view.standing(env)
+	view.ByTime = p.s.byTime(env)
 	if o := p.offers[env.Name]; o.to != nil {
 		view.Offer = o.words(p.s.App.Name, env)
 	}

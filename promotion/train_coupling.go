@@ -328,7 +328,7 @@ func (t *coupling) trainTitle(riders []*car) string {
 		if current := c.env.Current(); current != nil && current.Problem == "" {
 			move += current.Release.Version() + " → "
 		}
-		moves = append(moves, move+c.c.release.Version())
+		moves = append(moves, move+c.c.release.Version()+c.p.s.olderWords(c.env, c.c))
 	}
 	return clip(oneLine(fmt.Sprintf("Promote %s to %s: %s", t.s.App.Name, t.env.Name, strings.Join(moves, ", "))), 200)
 }
@@ -341,7 +341,7 @@ func (t *coupling) trainBody(riders []*car, gates []Gate) string {
 	b.WriteString("| app | image | from | to | asked for by |\n| --- | --- | --- | --- | --- |\n")
 	for _, c := range riders {
 		for _, image := range c.c.release {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", escape(c.p.s.App.Name), code(image.Name), c.p.s.standingWords(c.env, image.Name), imageWords(image), escape(askersWords(c.c.asker)))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", escape(c.p.s.App.Name), code(image.Name), c.p.s.standingWords(c.env, image.Name), imageWords(image)+c.p.s.olderWords(c.env, c.c), escape(askersWords(c.c.asker)))
 		}
 	}
 	b.WriteString(t.env.disarmedWords())

@@ -242,6 +242,17 @@ func TestWhoRides(t *testing.T) {
 			tw.arrive("mail", "1.2.0")
 			tw.rides("cart 1.1.0", "mail 1.2.0")
 		}},
+		"what somebody takes back is called older": {nil, func(tw *trainWorld) {
+			tw.arrive("mail", "1.1.0")
+			tw.arrive("cart", "1.1.0")
+			tw.app("cart").commit("staging", "2.0.0")
+			tw.rides("mail 1.1.0")
+			tw.app("cart").env("staging").Intent = &promotion.Intent{Release: release("1.1.0"), From: release("2.0.0"), Actor: "bob", At: tw.apps[0].now}
+			tw.rides("cart 1.1.0", "mail 1.1.0")
+			if !strings.HasSuffix(tw.wish.Title, ": cart 2.0.0 → 1.1.0 (older), mail 1.0.0 → 1.1.0") || !strings.Contains(tw.wish.Body, "| `1.1.0` (older) | bob |") {
+				tw.t.Errorf("the train is %q\n%s", tw.wish.Title, tw.wish.Body)
+			}
+		}},
 		"what was taken out of a queue is passed over": {[]func(_, _ *config.Environment){superseding(config.SupersedeQueue, 0)}, func(tw *trainWorld) {
 			tw.app("mail").env("staging").Drop = &promotion.Drop{Release: release("1.1.0"), Number: 7, Actor: "ann"}
 			tw.arrive("mail", "1.1.0")

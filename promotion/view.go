@@ -27,10 +27,13 @@ type EnvironmentView struct {
 	Message     string          `json:"message,omitempty"`
 	Since       time.Time       `json:"since,omitzero"`
 	ConvergedAt time.Time       `json:"converged_at,omitzero"`
-	Proposed    Release         `json:"proposed,omitempty"`
-	Next        Release         `json:"next,omitempty"`
-	Queue       []Release       `json:"queue,omitempty"` // what comes after Next
-	Then        string          `json:"then,omitempty"`  // until when Next waits
+	// ByTime says of the environments from which the app is promoted into this one whether what stands there is newer or older than what stands here, where
+	// not their versions tell, but when they came.
+	ByTime   map[string]Order `json:"by_time,omitempty"`
+	Proposed Release          `json:"proposed,omitempty"`
+	Next     Release          `json:"next,omitempty"`
+	Queue    []Release        `json:"queue,omitempty"` // what comes after Next
+	Then     string           `json:"then,omitempty"`  // until when Next waits
 	// Of what travels with others: the group, the gate of its own that keeps it off the train, and since when it has been what is to come.
 	Train         string    `json:"train,omitempty"`
 	Behind        string    `json:"behind,omitempty"`
@@ -66,6 +69,22 @@ func (v *EnvironmentView) standing(env *Environment) {
 	if len(env.Frozen) > 0 {
 		v.Frozen = env.Frozen[0].words()
 	}
+}
+
+// byTime orders what stands upstream of the environment to what stands in it, where their versions do not.
+func (s *Snapshot) byTime(env *Environment) map[string]Order {
+	orders := map[string]Order{}
+	current := env.Current()
+	for _, name := range env.From {
+		up := s.Find(name)
+		if up == nil || up.Current() == nil || current == nil || up.Current().Release.compareVersions(current.Release) != Unordered {
+			continue
+		}
+		if o := s.order(up.Current().Release, current.Release); o != Unordered {
+			orders[name] = o
+		}
+	}
+	return orders
 }
 
 // Find returns the cell of the environment, or nil.

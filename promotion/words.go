@@ -21,14 +21,24 @@ func (s *Snapshot) title(env *Environment, c choice) string {
 	if urgent := s.urgentTitle(env, c); urgent != "" {
 		return urgent
 	}
-	if title := s.templateTitle(env, c); title != "" {
+	older := s.olderWords(env, c)
+	if title := s.templateTitle(env, c); title != "" && older == "" {
 		return title
 	}
 	words := fmt.Sprintf("Promote %s to %s: ", s.App.Name, env.Name)
 	if current := env.Current(); current != nil && current.Problem == "" {
 		words += current.Release.Version() + " → "
 	}
-	return clip(oneLine(words+c.release.Version()), 200)
+	return clip(oneLine(words+c.release.Version()+older), 200)
+}
+
+// olderWords says that what comes is older than what stands, where somebody asked for that with /promote.
+func (s *Snapshot) olderWords(env *Environment, c choice) string {
+	current := env.Current()
+	if c.intent != IntentPromotion || current == nil || current.Problem != "" || s.order(c.release, current.Release) != Older {
+		return ""
+	}
+	return " (older)"
 }
 
 // What a forge takes as a body, and how much of that Ferry's part takes at most, so that people have room around it. GitHub says "body is too long

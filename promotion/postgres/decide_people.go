@@ -140,6 +140,9 @@ func (d *decision) setScene(ctx context.Context, c pendingCommand, commands []pr
 	if err := d.uncounted(ctx, c, commands, scene); err != nil {
 		return err
 	}
+	if scene.Dropped, err = d.dropped(ctx, ""); err != nil {
+		return err
+	}
 	scene.Since, err = d.saidSince(ctx, c)
 	return err
 }
@@ -285,7 +288,7 @@ func (d *decision) intend(ctx context.Context, c pendingCommand, cause, app, env
 		return err
 	}
 	d.dirty[appUnit(app)] = true
-	return addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promote", actor: c.login, cause: cause, at: d.now, detail: i.Release.Version()})
+	return addEvent(ctx, d.tx, event{repository: d.repo.ID, environment: environment, app: app, kind: "promote", actor: c.login, cause: cause, at: d.now, detail: i.Detail()})
 }
 
 // retry makes what the forge refused due again, also ferry/gates that others post over, of whichever pull request, and disowns a head that somebody else pushed, so that the promotion is made anew.
