@@ -69,6 +69,7 @@ type PullHint struct {
 	Merged     bool // immutable once true, MergeSHA with it
 	MergeSHA   SHA
 	MergedAt   time.Time // in the forge's clock
+	MergedBy   User
 	Author     User
 	HeadBranch string
 	HeadSHA    SHA

@@ -108,7 +108,7 @@ type Deployment struct {
 	CountedFrom time.Time // since when that was counted, with breaks; zero: it shows nothing, or was read back
 	Settled     bool      // ended, and its last status was said
 	BroughtBy   string    // who pushed it; empty where that is unknown
-	BroughtAlso []string  // logins of who else had a hand in that: made the commits that came with it, or opened the pull request
+	BroughtAlso []string  // logins of who else had a hand in that: made the commits that came with it, or opened or merged the pull request
 	Promoted    Release   // what the pull request of Ferry's showed whose merge brought it; nothing where none did
 	Judged      bool      // whether somebody went back with it is decided
 	// DegradedFrom is since when it has been degraded or failed without a break; zero: it is not.

@@ -18,11 +18,11 @@ func broughtBySeveral(t *testing.T, method forge.MergeMethod, meanwhile func(*ha
 		h.person(login, acmeEnv, forge.PermissionWrite)
 	}
 	h.does(h.forge.AddEmail("dan", "dan@example.com"))
+	meanwhile(h)
 	h.doesUnheard(h.forge.Commit(acmeEnv, sandbox.Edit{As: "cleo", Branch: "bump", Message: "a note", Files: map[string]string{"notes.txt": "1.1.0"}}))
 	h.doesUnheard(h.forge.Commit(acmeEnv, sandbox.Edit{As: "ada", Branch: "bump", Message: "1.1.0\n\nCo-Authored-By: Dan <dan@example.com>", Files: map[string]string{checkoutPath("dev"): kustomization("checkout", "1.1.0")}}))
 	n, err := h.forge.OpenPull(acmeEnv, "carol", forge.NewPullRequest{HeadBranch: "bump", BaseBranch: "main", Title: "1.1.0"})
 	h.does(err)
-	meanwhile(h)
 	h.doesUnheard(h.forge.Merge(acmeEnv, n, "bob", method))
 	h.settle()
 	return h
@@ -35,7 +35,11 @@ func TestAllWhoBroughtItDoNotApprove(t *testing.T) {
 	for _, method := range []forge.MergeMethod{forge.MergeCommit, forge.MergeSquash, forge.MergeRebase} {
 		for name, meanwhile := range map[string]func(*harness){
 			"heard": func(*harness) {},
-			"lost":  func(h *harness) { h.forge.Faults().Lose("push", 1) },
+			"lost":  func(h *harness) { h.forge.Faults().Lose("push", 3) }, // of its branch, too
+			"nothing heard": func(h *harness) {
+				h.forge.Faults().Lose("push", 3)
+				h.forge.Faults().Lose("pull_request", 2)
+			},
 		} {
 			t.Run(fmt.Sprintf("%s %s", method, name), func(t *testing.T) {
 				t.Parallel()
@@ -45,7 +49,7 @@ func TestAllWhoBroughtItDoNotApprove(t *testing.T) {
 				h.soon()
 				number := h.staging().Number
 				hands := []string{"ada", "bob", "carol", "cleo", "dan"}
-				if method == forge.MergeRebase && name == "lost" {
+				if method == forge.MergeRebase && name != "heard" {
 					hands = []string{"ada", "bob", "carol", "dan"} // cleo's commit is one by itself, which no delivery says came with ada's
 				}
 				for _, login := range hands {

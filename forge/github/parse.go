@@ -193,6 +193,7 @@ type pullPayload struct {
 		Body     string    `json:"body"`
 		MergeSHA string    `json:"merge_commit_sha"`
 		MergedAt time.Time `json:"merged_at"`
+		MergedBy *userPart `json:"merged_by"`
 		User     *userPart `json:"user"`
 		Updated  time.Time `json:"updated_at"`
 		Head     struct {
@@ -231,7 +232,7 @@ func parsePull(body []byte) (forge.Event, error) {
 		hint.HeadRepo = pull.Head.Repo.ID
 	}
 	if pull.Merged { // before the merge it names a commit that GitHub made to try it
-		hint.MergedAt = pull.MergedAt
+		hint.MergedAt, hint.MergedBy = pull.MergedAt, pull.MergedBy.user()
 		if hint.MergeSHA, err = forge.ParseSHA(pull.MergeSHA); err != nil {
 			return forge.Event{}, fmt.Errorf("the field pull_request.merge_commit_sha: %w", err)
 		}

@@ -98,9 +98,9 @@ func TestParseOthers(t *testing.T) {
 			return e
 		}},
 		"a merged one of a deleted fork": {"pull_request", `{"action":"closed","pull_request":{"number":4,"updated_at":"2026-01-02T03:04:05Z","state":"closed","merged":true,"merge_commit_sha":"` + string(shaC) + `",
-			"head":{"ref":"x","sha":"` + string(shaA) + `","repo":null},"base":{"ref":"main"}},` + inRepository + `}`, func() forge.Event {
+			"merged_by":{"id":5,"login":"bob","type":"User"},"head":{"ref":"x","sha":"` + string(shaA) + `","repo":null},"base":{"ref":"main"}},` + inRepository + `}`, func() forge.Event {
 			e := hint(forge.EventPull, "closed")
-			e.Pull = &forge.PullHint{Number: 4, Merged: true, MergeSHA: shaC, HeadBranch: "x", HeadSHA: shaA, BaseBranch: "main",
+			e.Pull = &forge.PullHint{Number: 4, Merged: true, MergeSHA: shaC, MergedBy: forge.User{ID: 5, Login: "bob"}, HeadBranch: "x", HeadSHA: shaA, BaseBranch: "main",
 				UpdatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 			return e
 		}},

@@ -244,7 +244,8 @@ func (s *Sandbox) mergeCommits(r *repository, t *thread, in mergeOrder, who *acc
 		if err != nil {
 			return "", false, err
 		}
-		return s.mergeTree(r, t, []string{p.baseSHA}, in.text(title, message), who)
+		// Its author is who opened the pull request, whoever merges it; who merged stands at the pull request alone (github.com/isaacs/github, issue 1368).
+		return s.mergeTree(r, t, []string{p.baseSHA}, in.text(title, message), t.author)
 	case "rebase":
 		return s.rebase(r, t, who)
 	}

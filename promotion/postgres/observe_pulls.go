@@ -66,7 +66,7 @@ func (r *observation) pull(ctx context.Context, p promotion.PullFacts) error {
 	return nil
 }
 
-// broughtBy lets the plans be made anew of what a pull request that people made has brought: whoever opened it may not approve that.
+// broughtBy lets the plans be made anew of what a pull request that people made has brought: whoever opened or merged it may not approve that.
 func (r *observation) broughtBy(ctx context.Context, p promotion.PullFacts) error {
 	if !p.Merged || p.MergeSHA == "" {
 		return nil
@@ -187,12 +187,13 @@ func savePull(ctx context.Context, tx pgx.Tx, repository int64, p promotion.Pull
 		changes = []promotion.Change{}
 	}
 	_, err := tx.Exec(ctx, `
-		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes, pusher, observed, answered, merged_at, commits)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+		insert into pulls (repository, number, open, merged, merge_sha, head_branch, head_sha, head_repo, base_branch, author, author_login, closer, closed_by_person, changes, pusher, observed, answered, merged_at, commits, merged_by)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 		on conflict (repository, number) do update
 		set open = excluded.open, merged = excluded.merged, merge_sha = excluded.merge_sha, head_sha = excluded.head_sha, head_repo = excluded.head_repo,
 		    base_branch = excluded.base_branch, closer = excluded.closer, closed_by_person = excluded.closed_by_person, changes = excluded.changes,
-		    pusher = excluded.pusher, observed = excluded.observed, answered = excluded.answered, merged_at = coalesce(excluded.merged_at, pulls.merged_at), commits = excluded.commits`,
-		repository, p.Number, p.Open, p.Merged, p.MergeSHA, p.HeadBranch, p.HeadSHA, p.HeadRepo, p.BaseBranch, p.Author.ID, p.Author.Login, p.Closer.Login, s.byPerson, toJSON(changes), p.Pusher, s.generation, s.answered, nullTime(p.MergedAt), emptyNotNull(p.Commits))
+		    pusher = excluded.pusher, observed = excluded.observed, answered = excluded.answered, merged_at = coalesce(excluded.merged_at, pulls.merged_at), commits = excluded.commits,
+		    merged_by = coalesce(nullif(excluded.merged_by, ''), pulls.merged_by)`,
+		repository, p.Number, p.Open, p.Merged, p.MergeSHA, p.HeadBranch, p.HeadSHA, p.HeadRepo, p.BaseBranch, p.Author.ID, p.Author.Login, p.Closer.Login, s.byPerson, toJSON(changes), p.Pusher, s.generation, s.answered, nullTime(p.MergedAt), emptyNotNull(p.Commits), p.MergedBy.Login)
 	return err
 }

@@ -197,7 +197,7 @@ func (d *decision) environments(ctx context.Context, s *promotion.Snapshot, call
 func (d *decision) history(ctx context.Context, app string) (map[string][]promotion.Deployment, error) {
 	rows, err := d.tx.Query(ctx, `
 		select environment, id, release, problem, first_seq, first_sha, last_seq is not null, baseline, state, message, since, converged_at, healthy_from, soaked, settled, recovered_at, brought_by, judged, degraded_from, answered, counted_from,
-		       brought_also || array(select author_login from pulls p where p.repository = d.repository and p.merged and p.merge_sha = d.first_sha),
+		       brought_also || array(select unnest(array[author_login, merged_by]) from pulls p where p.repository = d.repository and p.merged and p.merge_sha = d.first_sha),
 		       coalesce(promoted, '[]')
 		from (select *, row_number() over (partition by environment order by first_seq desc) as n from deployments
 		      where repository = $1 and branch = $2 and app = $3) d

@@ -103,7 +103,8 @@ type look struct {
 	groups     []forge.GroupHint                // of the default branch's merge queue, in the order in which they were told
 	deleted    []string                         // branches of Ferry's, before anybody closed their pull request
 	reread     map[int]bool
-	byForge    map[int]bool // pull requests that the forge closed, because their branch went
+	byForge    map[int]bool        // pull requests that the forge closed, because their branch went
+	newest     []forge.PullRequest // that were merged, of people; nil: not read
 	pulls      map[int]forge.PullHint
 	order      []int
 	comments   []forge.CommentHint

@@ -99,10 +99,10 @@ func (l *look) pullOf(ctx context.Context, number int) error {
 		return nil
 	case hinted && hint.Merged:
 		if !known.Merged {
-			if err := l.takeUp(ctx, mergedPull(hint, l.senders[number])); err != nil {
+			if err := l.takeUp(ctx, mergedPull(hint)); err != nil {
 				return err
 			}
-			l.out.Pulls = append(l.out.Pulls, promotion.PullFacts{PullRequest: mergedPull(hint, l.senders[number])})
+			l.out.Pulls = append(l.out.Pulls, promotion.PullFacts{PullRequest: mergedPull(hint)})
 		}
 		return nil
 	case hinted && known.Ferrys && known.Open && hint.Open && known.HeadSHA == hint.HeadSHA && !l.reread[number]:
@@ -119,9 +119,9 @@ func (l *look) pullOf(ctx context.Context, number int) error {
 	return l.addPull(ctx, p)
 }
 
-func mergedPull(hint forge.PullHint, by forge.User) forge.PullRequest {
+func mergedPull(hint forge.PullHint) forge.PullRequest {
 	return forge.PullRequest{Number: hint.Number, Merged: true, MergeSHA: hint.MergeSHA, MergedAt: hint.MergedAt, Author: hint.Author, HeadBranch: hint.HeadBranch, HeadSHA: hint.HeadSHA, HeadRepo: hint.HeadRepo,
-		BaseBranch: hint.BaseBranch, MergedBy: by}
+		BaseBranch: hint.BaseBranch, MergedBy: hint.MergedBy}
 }
 
 func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {

@@ -38,7 +38,8 @@ func (l *look) lookAtPushers(ctx context.Context) error {
 	l.out.Head.Bringers = l.bringers
 	read := 0
 	for _, f := range slices.Concat(l.out.Earlier, l.out.Files) {
-		who, known := l.bringers[f.Revision]
+		who, heard := l.bringers[f.Revision]
+		known := heard
 		if f.Also || l.out.Head.Reset {
 			continue
 		}
@@ -51,6 +52,11 @@ func (l *look) lookAtPushers(ctx context.Context) error {
 		if (!known || who.Login == mergeQueue) && read < mostPushers {
 			read++
 			if err := l.readBringer(ctx, f.Revision, who); err != nil {
+				return err
+			}
+		}
+		if !heard {
+			if err := l.nameMergers(ctx, f.Revision); err != nil {
 				return err
 			}
 		}
@@ -86,13 +92,16 @@ func (l *look) comparedTo(revision forge.SHA) (promotion.Bringers, bool) {
 		return promotion.Bringers{}, false
 	}
 	before := c.Parents[:min(1, len(c.Parents))]
-	if len(l.line) == 0 || len(l.line) > 1 && l.steps == nil {
+	if l.together() {
 		before = nil
 	}
 	by, unnamed := cameWith(known, revision, before)
 	l.unnamed[revision] = unnamed
 	return promotion.Bringers{User: bringer(c), Also: by}, true
 }
+
+// together says whether it is not known which of the revisions that a comparison told of changed what.
+func (l *look) together() bool { return len(l.line) == 0 || len(l.line) > 1 && l.steps == nil }
 
 // nameAll adds, of a revision that changed what stands, the co-authors whom only the forge knows.
 func (l *look) nameAll(ctx context.Context, f promotion.FileFacts) error {

@@ -26,6 +26,7 @@ type lookBack struct {
 	promotion.Recovery
 	own    map[forge.SHA]bool         // commits of Ferry's own
 	known  map[forge.SHA]forge.Commit // that were read
+	listed []forge.Commit             // those of the default branch and what was merged into it, oldest first
 	pulls  []forge.PullRequest        // the newest, whoever opened them
 	asked  int                        // requests for who brought what
 	chain  []forge.Commit             // the default branch's revisions, oldest first
@@ -111,7 +112,7 @@ func (l *look) pastRevisions(ctx context.Context) error {
 		l.out.Head.Revisions = append(l.out.Head.Revisions, c.SHA)
 	}
 	slices.Reverse(listed)
-	l.trailers(listed)
+	l.back.listed = listed
 	return nil
 }
 

@@ -21,6 +21,9 @@ func (l *look) pastPulls(ctx context.Context) error {
 	l.back.pulls = all
 	pulls := slices.DeleteFunc(slices.Clone(all), func(p forge.PullRequest) bool { return p.Author.ID != l.self.ID })
 	l.back.Cut = l.back.Cut || !complete
+	if err := l.ownWords(ctx, complete); err != nil {
+		return err
+	}
 	closed := 0
 	for _, p := range pulls { // the newest first
 		place, ok := placeOf(p.HeadBranch)

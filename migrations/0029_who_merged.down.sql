@@ -1,0 +1,1 @@
+alter table if exists pulls drop column if exists merged_by;
