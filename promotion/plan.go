@@ -258,7 +258,7 @@ func (p *planner) promotion(env *Environment, view *EnvironmentView) {
 		p.outgrown(env, view)
 		return
 	}
-	if p.joins(env, view) {
+	if p.joins(env, view) || p.yields(env, view) {
 		return
 	}
 	p.aside(env)
@@ -426,9 +426,12 @@ func (p *planner) due(at time.Time) {
 	}
 }
 
-func (p *Pull) who() string {
-	if p.Pusher == "" {
+func (p *Pull) who() string { return somebody(p.Pusher) }
+
+// somebody names who pushed, where that is known.
+func somebody(pusher string) string {
+	if pusher == "" {
 		return "somebody"
 	}
-	return p.Pusher
+	return pusher
 }

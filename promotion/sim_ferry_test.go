@@ -262,7 +262,7 @@ func (s *sim) shown(p *simPull) {
 	for _, c := range carsOf(p.shows, p.place.app) {
 		s.showsCar(p, c)
 	}
-	for _, m := range s.rowsOn(p.place) {
+	for _, m := range slices.Concat(s.rowsOn(p.place), s.rowsOf(p.number)) { // one that ended was reopened beside what is open for its app
 		if !slices.ContainsFunc(carsOf(p.shows, p.place.app), func(c promotion.Car) bool { return c.App == m.app }) {
 			m.State, m.Number, m.simSeen = promotion.PromotionSuperseded, 0, s.sawOf(0)
 			s.facts[m.app].dirty = true
@@ -359,8 +359,8 @@ func (s *sim) fill(f *simFacts, app string, env *promotion.Environment, stops pr
 			if m.open && m.Number > 0 {
 				env.Pull = &promotion.Pull{Number: m.Number, HeadSHA: m.head, Known: m.known, Pusher: m.pusher}
 			}
-		case m.open && m.Train == "" && (m.State == promotion.PromotionRejected || m.State == promotion.PromotionSuperseded && m.MergeSHA == ""):
-			env.Reopened = &promotion.Outgrown{Branch: promotion.PromotionBranch(env.Name, app), Number: m.Number, Head: m.head, Known: m.known}
+		case m.open && (m.State == promotion.PromotionRejected || m.State == promotion.PromotionSuperseded && m.MergeSHA == ""):
+			env.Reopened = &promotion.Outgrown{Branch: promotion.PromotionBranch(env.Name, app), Number: m.Number, Head: m.head, Known: m.known, Pusher: m.pusher, Train: m.Train}
 		}
 	}
 	f.fillBrought(env)

@@ -96,6 +96,9 @@ func TestSimulationsThatFailed(t *testing.T) {
 			0x89f82e486e9c1483, 0x47749b8baaf3cf48}},
 		"what went alone was reopened beside a train": {simTrains(), 880029, []uint64{0x52e976ac91067166, 0x9b263da8b1b622e7, 0xb8f21b7d2f9cf7cc, 0x9717988592bee53, 0xde02f383ffa29a89, 0xe65e96279bc2edca,
 			0x657435c532b6b35, 0x11d68e067e07d8c0, 0xd36f66d6f55776d3, 0xc9ac5a777b257ae, 0xbe65ccd41ae22db2, 0x4c8e424b1e862aba, 0x1a511408db885f9e}},
+		"what was let onto a train where files disagreed": {simTrains(), 4022, []uint64{0xe405a493fe6055e7, 0x6ede7c0889f8a51c, 0xb0225a46bffccdbf, 0xed1bf7ecca3596e1, 0xb03903bab45dc372, 0x96ad10a6bdb823ef}},
+		"a train that somebody pushed upon was reopened beside what goes alone": {simTrains(), 4031, []uint64{0x9a97890e1f4332ce, 0xdd0fb64f2db2973f, 0x88216733942b9c3, 0xe42ee042fe0e9fbd, 0x88905fd0cad3d4dc, 0xed5cf853d40637db,
+			0xc2aa6a0e0b875be7, 0x3558ab7614ddeaa6, 0xb35d81148ffc6697, 0xd305a1a9568de625, 0xa935e7e32d70c7f6}},
 		"what came back upstream was replaced by something older": {simPlain(), 700012, []uint64{0x2904dbd95083acbe, 0x426cb3966c62086, 0xbe5052b55d9073c6, 0xcb26fb80c8f78b80, 0x6054137eff02126e, 0x966671713f39e10f,
 			0x8a9bef766888b911, 0xcddaa28da3d9584c, 0x3b73a0436c390e4f, 0x20e07209338ae578, 0xdf9c8fd2d49587fd, 0x9e735452a215a39e, 0x2267c78c9dd988d8, 0x895b08fe8172c225}},
 	} {

@@ -112,7 +112,11 @@ func (s *sim) boards(place simPlace, train, before *promotion.Environment, c pro
 // isWaived says whether somebody let the release on, in the place of what stands there.
 func (s *sim) isWaived(place simPlace, tag, gate string) bool {
 	return slices.ContainsFunc(s.people.waived, func(w promotion.Waived) bool {
-		return w.App == place.app && w.Environment == place.env && w.Gate == gate && w.Release.Version() == tag && w.From.Version() == s.stands(place).tag
+		from := ""
+		if len(w.From) > 0 {
+			from = w.From.Version()
+		}
+		return w.App == place.app && w.Environment == place.env && w.Gate == gate && w.Release.Version() == tag && from == s.stands(place).tag
 	})
 }
 

@@ -56,7 +56,7 @@ type Environment struct {
 	Pull       *Pull      // the living pull request of this app here, if any
 	Promotion  *Promotion // waiting or open
 	Outgrown   []Outgrown // promotions under a name that the app or the environment had before
-	Reopened   *Outgrown  // the app's own that a person reopened beside the train that it is in
+	Reopened   *Outgrown  // what a person reopened beside what is open for the app: its own beside a train, or a train that it is in
 	Merged     []Promotion
 	Overrun    []Release         // what was merged lately and has given way to something else before it converged
 	Brought    *Promotion        // the newest that was merged, whatever became of it
@@ -202,7 +202,9 @@ type Outgrown struct {
 	Branch string
 	Number int
 	Head   forge.SHA
-	Known  bool // Ferry recorded that head
+	Known  bool   // Ferry recorded that head
+	Pusher string // of what was reopened: who pushed on top, where that is known
+	Train  string // of what was reopened: whose it is
 }
 
 // Promotion is one pull request that moves a release into the environment.

@@ -142,11 +142,29 @@ func (p *planner) joins(env *Environment, view *EnvironmentView) bool {
 // wanted at once goes alone in any case.
 func (p *planner) aside(env *Environment) {
 	o, m := env.Reopened, env.Promotion
-	if o == nil || !o.Known || m == nil || m.Train == "" || env.Pull == nil || env.wanted() != nil {
+	if o == nil || !o.Known || o.Train != "" || m == nil || m.Train == "" || env.Pull == nil || env.wanted() != nil {
 		return
 	}
 	p.plan.Pulls = append(p.plan.Pulls, PullWish{Environment: env.Name, Branch: o.Branch, Number: o.Number, Head: o.Head,
 		Reason: fmt.Sprintf("%s goes into %s with the others of the group %s now, in #%d", p.s.App.Name, env.Name, m.Train, env.Pull.Number)})
+}
+
+// yields says whether the app waits for what a person pushed upon and reopened, beside what Ferry has open for the app: that person's is not Ferry's to end, so
+// what is open otherwise is closed, or goes on without the app. What is wanted at once goes alone in any case.
+func (p *planner) yields(env *Environment, view *EnvironmentView) bool {
+	o := env.Reopened
+	if o == nil || o.Known || env.wanted() != nil || env.Promotion != nil && isUrgent(env.Promotion.Intent) {
+		return false
+	}
+	view.Why, view.Stuck = p.s.pushedUpon(o.Number, o.Pusher), true
+	p.close(env, view.Why)
+	return true
+}
+
+// pushedUpon says how the app gets out of a pull request that has somebody else's commit on top.
+func (s *Snapshot) pushedUpon(number int, pusher string) string {
+	return fmt.Sprintf("%s is in #%d, and %s pushed on top of that: closing it rejects what it shows; then %s goes on by itself",
+		s.App.Name, number, somebody(pusher), s.App.Name)
 }
 
 // leaves says whether the app has a place in a train that it is to give up before anything else is opened for it: in another group's, or in its own

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"ferry/forge/sandbox"
 )
 
 // What storms have found, each as the few steps that it takes.
@@ -21,6 +25,33 @@ func TestClosedByAPersonBeforeFerryCloses(t *testing.T) {
 	w.allBut("act")
 	if left := query[int](w.harness, `select count(*) from wishes where kind = 'pull' and key = $1 and not (desired ->> 'open')::boolean`, p.Head.Ref); left != 1 {
 		t.Fatalf("Ferry is not about to close #%d", p.Number)
+	}
+	if err := w.harness.forge.ClosePull(acmeEnv, p.Number, "dora"); err != nil {
+		t.Fatal(err)
+	}
+	w.closed[p.Number] = true
+	w.rest()
+	w.calm()
+}
+
+// TestClosedAndReopenedInOldTruth: a person closes and reopens, and the forge still shows the pull request as closed when nobody is its closer any more. That
+// is no close by the forge: the person's next one is a rejection.
+func TestClosedAndReopenedInOldTruth(t *testing.T) {
+	t.Parallel()
+	w := newStorm(t, 0)
+	w.commitFile(worldPath("web", "dev"), kustomization("web", "1.1.0"))
+	w.rest()
+	w.saysOf("dev", w.head(acmeEnv, "main"), "healthy")
+	w.rest()
+	p := w.pullOn(acmeEnv, "ferry/canary/web")
+	if err := errors.Join(w.harness.forge.ClosePull(acmeEnv, p.Number, "dora"), w.harness.forge.SetLag(sandbox.Lag{For: time.Second}),
+		w.harness.forge.Reopen(acmeEnv, p.Number, "dora")); err != nil {
+		t.Fatal(err)
+	}
+	w.allBut("act")
+	w.rest()
+	if now := w.pullOn(acmeEnv, "ferry/canary/web"); now.Number != p.Number {
+		t.Fatalf("#%d is open, and #%d was reopened", now.Number, p.Number)
 	}
 	if err := w.harness.forge.ClosePull(acmeEnv, p.Number, "dora"); err != nil {
 		t.Fatal(err)

@@ -2,8 +2,11 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"ferry/forge/sandbox"
 )
 
 // TestReopenedBesideAnother: people reopen what they once rejected, while its app is in an open pull request of another name, for it travels with other apps
@@ -41,5 +44,39 @@ func TestReopenedBesideAnother(t *testing.T) {
 			}
 			h.quiet("once it is closed", func() { h.later(time.Minute) })
 		})
+	}
+}
+
+// TestReopenedWithSomebodysCommits: a train with somebody's commit on top is closed, and reopened when one of its apps has a pull request alone. Nobody's commits
+// are Ferry's to end: its own is closed, and people read how the app goes on.
+func TestReopenedWithSomebodysCommits(t *testing.T) {
+	t.Parallel()
+	const group, cart = "    group: platform\n", "    manifests: [\"apps/cart/{env}/kustomization.yaml\"]\n"
+	h := newHarness(t)
+	h.environments(acmeEnv, trainFiles("", group))
+	h.report(acmeEnv, "dev", "healthy")
+	h.bump("1.1.0", "cart", "search")
+	train := h.theTrain()
+	_, err := h.forge.Commit(acmeEnv, sandbox.Edit{As: "dora", Branch: train.Head.Ref, Message: "on top", Files: map[string]string{"NOTES.md": "mine"}})
+	h.does(err)
+	h.does(h.forge.ClosePull(acmeEnv, train.Number, "dora"))
+	h.later(time.Minute)
+	h.commit(acmeEnv, map[string]string{".ferry.yaml": strings.Replace(trainConfig("", group), cart+group, cart, 1)})
+	h.bump("1.2.0", "cart")
+	h.later(time.Minute)
+	h.pullOn(acmeEnv, "ferry/staging/cart")
+	h.does(h.forge.Reopen(acmeEnv, train.Number, "dora"))
+	h.later(time.Minute)
+	if open := h.openPulls(acmeEnv); len(open) != 1 || open[train.Head.Ref].Number != train.Number {
+		t.Errorf("open are %+v", open)
+	}
+	if said := h.ask(train.Number, "dora", "/status cart staging"); !strings.Contains(said, "closing it rejects what it shows") {
+		t.Errorf("nothing says how cart goes on: %s", said)
+	}
+	h.quiet("while it is somebody's", func() { h.later(time.Minute) })
+	h.does(h.forge.ClosePull(acmeEnv, train.Number, "dora"))
+	h.later(time.Minute)
+	if p := h.pullOn(acmeEnv, "ferry/staging/cart"); !strings.Contains(p.Title, "1.2.0") {
+		t.Errorf("cart goes on in %+v", p)
 	}
 }

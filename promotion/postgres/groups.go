@@ -231,8 +231,8 @@ func showTrain(ctx context.Context, tx pgx.Tx, repository int64, w promotion.Pul
 	}
 	left, err = collectTx[string](ctx, tx, `
 		update promotions set state = 'superseded', number = 0, ended_at = $4
-		where repository = $1 and branch = $2 and not app = any($3) and state in ('waiting', 'open') returning app`,
-		repository, w.Branch, apps, now)
+		where repository = $1 and branch = $2 and not app = any($3) and (state in ('waiting', 'open') or number = $5 and state in ('rejected', 'superseded')) returning app`,
+		repository, w.Branch, apps, now, number) // one that ended was reopened beside what is open for its app
 	return news, left, err
 }
 

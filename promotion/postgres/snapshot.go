@@ -320,7 +320,7 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 		       coalesce((select c.shows ->> 'edit' from commits c where c.repository = m.repository and c.sha = p.head_sha), ''), exists (select from commits c where c.repository = m.repository and c.sha = p.head_sha and c.branch = m.branch)
 		       and p.author = $3 and p.head_repo = $4 and p.base_branch = $5
 		from promotions m left join pulls p on p.repository = m.repository and p.number = m.number and m.number <> 0
-		where m.repository = $1 and m.app = $2 and (m.state in ('waiting', 'open', 'merged') or p.open and m.train = '' and (m.branch <> 'ferry/' || m.environment || '/' || m.app or m.state in ('rejected', 'superseded'))
+		where m.repository = $1 and m.app = $2 and (m.state in ('waiting', 'open', 'merged') or p.open and (m.train = '' and m.branch <> 'ferry/' || m.environment || '/' || m.app or m.state in ('rejected', 'superseded'))
 		  or m.id in (select id from promotions where repository = $1 and app = $2 and state = 'superseded' and merge_sha <> '' order by id desc limit $6)) order by m.id`,
 		d.repo.ID, s.App.Name, d.mind.Self.ID, d.repo.Repo.ID, d.repo.DefaultBranch, overrunLooked)
 	if err != nil {
@@ -347,7 +347,7 @@ func (d *decision) livingPromotions(ctx context.Context, s *promotion.Snapshot) 
 		case open && one.Train == "" && branch != promotion.PromotionBranch(environment, s.App.Name):
 			env.Outgrown = append(env.Outgrown, promotion.Outgrown{Branch: branch, Number: one.Number, Head: pull.HeadSHA, Known: known != nil && *known})
 		case open && (one.State == promotion.PromotionRejected || one.State == promotion.PromotionSuperseded && one.MergeSHA == ""):
-			env.Reopened = &promotion.Outgrown{Branch: branch, Number: one.Number, Head: pull.HeadSHA, Known: known != nil && *known}
+			env.Reopened = &promotion.Outgrown{Branch: branch, Number: one.Number, Head: pull.HeadSHA, Known: known != nil && *known, Pusher: pull.Pusher, Train: one.Train}
 		case one.State == promotion.PromotionMerged:
 			env.Merged = append(env.Merged, one)
 		case one.State == promotion.PromotionSuperseded && one.MergeSHA != "":

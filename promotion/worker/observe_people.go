@@ -133,6 +133,9 @@ func (l *look) addPull(ctx context.Context, p forge.PullRequest) error {
 	case !p.Open && !p.Merged && l.byForge[p.Number]:
 	case !p.Open && !p.Merged:
 		facts.Closer, err = l.client.ClosedBy(ctx, l.repo.Repo, p.Number)
+		if err == nil && ferrys && facts.Closer.ID == 0 && l.patient() { // closed by nobody: one of the two reads is older, and it is open again by now
+			err = errBelowFloor
+		}
 	case p.Open && ferrys:
 		l.out.Heads = append(l.out.Heads, promotion.HeadSeen{Number: p.Number, SHA: p.HeadSHA, By: p.UpdatedAt})
 		facts.Pusher, err = l.pusher(ctx, p)
