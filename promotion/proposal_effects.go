@@ -76,12 +76,13 @@ func (e Effects) phrases() (list []string) {
 func (e *Effects) gates(shown shownPromotion, was, will []Gate) {
 	before, _ := verdict(was)
 	after, shut := verdict(will)
+	decides := slices.IndexFunc(shut, func(g Gate) bool { return g.State == after })
 	if before == after || len(was) == 0 || len(will) == 0 {
 		return
 	}
 	words := fmt.Sprintf("%s: %s → %s", shown.words(), before, after)
-	if len(shut) > 0 {
-		words += " (" + shut[0].Name + ")"
+	if decides >= 0 {
+		words += " (" + shut[decides].Name + ")"
 	}
 	e.Gates = append(e.Gates, words)
 }

@@ -243,6 +243,15 @@ func (h *harness) wantCheckOf(e sandbox.Edit, title string, words ...string) {
 	}
 }
 
+// TestConfigNamesTheGateThatDecides: a promotion that waits for its soak, and that a new rule keeps out, is closed by that rule.
+func TestConfigNamesTheGateThatDecides(t *testing.T) {
+	t.Parallel()
+	h := newCheckoutWith(t, proposing+"    soak: 24h\n")
+	h.arrive("1.1.0")
+	h.wantCheck("patches", strings.Replace(soakingFor("24h"), "soak: 24h\n", "soak: 24h\n    policy: change == \"patch\"\n", 1), `would change no promotion; tightens: policy of staging: policy (change == "patch") is new`,
+		"- checkout into staging: waiting → closed (policy)")
+}
+
 // TestConfigWithRoomInAPullRequest: no more would open than there is room for, and a train takes one place.
 func TestConfigWithRoomInAPullRequest(t *testing.T) {
 	t.Parallel()
