@@ -135,7 +135,12 @@ func (s *Snapshot) candidates(env *Environment, asked Release) []Release {
 }
 
 func (s *Snapshot) eligible(env *Environment, d *Deployment) bool {
-	if d.Baseline || d.Problem != "" || d.ConvergedAt.IsZero() || !s.upheld(env, d.Release) {
+	return s.fits(env, d) && s.upheld(env, d.Release)
+}
+
+// fits says whether what stood upstream may enter the environment, as far as where it stood and the environment itself tell.
+func (s *Snapshot) fits(env *Environment, d *Deployment) bool {
+	if d.Baseline || d.Problem != "" || d.ConvergedAt.IsZero() {
 		return false
 	}
 	if env.blocked(d.Release) != nil || s.heldBack(env, d.Release) != nil || env.rejected(d.Release) != nil || env.leftBehind(d.Release) || env.merging(d.Release) {
@@ -249,56 +254,6 @@ func (e *Environment) rejected(release Release) *Rejection {
 // words says who rejected what.
 func (r *Rejection) words() string {
 	return fmt.Sprintf("%s rejected %s by closing #%d", r.Actor, r.Release.Version(), r.Number)
-}
-
-// nothingNew is said where upstream nothing stands that does not stand here.
-const nothingNew = "nothing new upstream"
-
-// whyNothing says why no release is on its way into the environment.
-func (s *Snapshot) whyNothing(env *Environment) string {
-	current := env.Current()
-	if current == nil {
-		return "the app has no manifest here any more"
-	}
-	for _, name := range env.From {
-		up := s.Find(name)
-		d := (*Deployment)(nil)
-		if up != nil {
-			d = up.Current()
-		}
-		switch {
-		case d == nil:
-			return fmt.Sprintf("the app is not in %s, from where it would come", name)
-		case d.Problem != "":
-			return fmt.Sprintf("nothing is promoted from %s: %s", name, d.Problem)
-		case env.runs(d.Release):
-			continue
-		case env.merging(d.Release):
-			return fmt.Sprintf("%s was merged, and its revision is being read", d.Release.Version())
-		case env.blocked(d.Release) != nil:
-			return env.blocked(d.Release).words()
-		case env.rejected(d.Release) != nil:
-			return env.rejected(d.Release).words() + "; reopening it, /promote or /unblock lifts that"
-		case env.drops(d.Release):
-			return s.dropWords(env)
-		case d.Baseline:
-			if current.Problem == "" && s.order(d.Release, current.Release) == Older {
-				return fmt.Sprintf("%s has stood in %s since Ferry's first look and is older than what stands here; /promote %s %s takes it back", d.Release.Version(), name, s.App.Name, env.Name)
-			}
-			return fmt.Sprintf("%s has stood in %s since Ferry's first look; /promote %s %s brings it here", d.Release.Version(), name, s.App.Name, env.Name)
-		case d.ConvergedAt.IsZero():
-			return fmt.Sprintf("%s has not converged in %s yet: %s", d.Release.Version(), name, d.Message)
-		case s.heldBack(env, d.Release) != nil:
-			return s.heldBack(env, d.Release).words()
-		case env.leftBehind(d.Release):
-			return fmt.Sprintf("%s stood here until somebody replaced it; /promote %s %s brings it back", d.Release.Version(), s.App.Name, env.Name)
-		case current.Problem == "" && s.order(d.Release, current.Release) == Older:
-			return fmt.Sprintf("%s in %s is older than what stands here", d.Release.Version(), name)
-		case current.Problem == "" && s.order(d.Release, current.Release) == Unordered:
-			return fmt.Sprintf("%s in %s cannot be ordered to what stands here, which came by another way; /promote %s %s brings it here", d.Release.Version(), name, s.App.Name, env.Name)
-		}
-	}
-	return nothingNew
 }
 
 func gateNamed(gates []Gate, name string) Gate {

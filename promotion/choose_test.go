@@ -320,6 +320,41 @@ func TestOneOfSeveralUpstreamWentBack(t *testing.T) {
 	}
 }
 
+// TestWaitsForTheOthers: where a release is to have converged in several environments, it is told for which of them it waits, and why.
+func TestWaitsForTheOthers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, words string
+		does        func(w *world)
+	}{
+		{"it is open there", "1.1.0 waits for perf, where #2 brings it", func(*world) {}},
+		{"it was rejected there", "1.1.0 waits for perf, where ann rejected 1.1.0 by closing #2", func(w *world) { w.reject("perf") }},
+		{"it is blocked there", "1.1.0 waits for perf, where dora blocks checkout 1.1.0 in perf: slow", func(w *world) {
+			w.env("perf").Blocks = []promotion.Block{{App: "checkout", Environment: "perf", Image: promotion.Image{Tag: "1.1.0"}, Actor: "dora", Reason: "slow"}}
+		}},
+		{"it has not converged there", "1.1.0 waits for perf, where it has not converged yet: ", func(w *world) { w.merge("perf") }},
+		{"something else stands there", "1.1.0 waits for perf, where by-hand stands", func(w *world) { w.arrive("perf", "by-hand") }},
+		{"its manifests disagree", "1.1.0 waits for perf, from where nothing is promoted: mixed", func(w *world) { w.commit("perf", "1.0.0", "0.9.0") }},
+		{"it is in none of them", "1.1.0 waits for perf, where the app is not", func(w *world) { w.env("perf").History[0].Ended = true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, config.Environment{Name: "dev"}, config.Environment{Name: "staging", From: []string{"dev"}}, config.Environment{Name: "perf", From: []string{"dev"}},
+				config.Environment{Name: "prod", From: []string{"staging", "perf"}})
+			w.baseline("1.0.0", "dev", "staging", "perf", "prod")
+			w.arrive("dev", "1.1.0")
+			w.merge("staging")
+			w.report("staging", promotion.HealthHealthy)
+			w.look()
+			c.does(w)
+			w.look()
+			if w.wantWhy("prod", c.words); !w.cell("prod").Stuck {
+				t.Error("the issue does not list it")
+			}
+		})
+	}
+}
+
 func TestMixed(t *testing.T) {
 	t.Parallel()
 	t.Run("upstream promotes nobody", func(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -141,5 +142,27 @@ func TestBoardGone(t *testing.T) {
 				t.Errorf("/status there is answered by %q", answer)
 			}
 		})
+	}
+}
+
+// TestOneOfSeveralUpstreamHasIt: /status and the issue say for which environment a release waits that all of them are to have.
+func TestOneOfSeveralUpstreamHasIt(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	files := checkoutFiles("")
+	files[".ferry.yaml"] = "apiVersion: ferry/v1\nenvironments:\n  - name: dev\n  - {name: staging, from: [dev]}\n  - {name: perf, from: [dev]}\n  - {name: prod, from: [staging, perf]}\n" + checkoutApp
+	files[checkoutPath("perf")] = kustomization("checkout", "1.0.0")
+	h.environments(acmeEnv, files)
+	h.reportAll("dev", "staging", "perf", "prod")
+	h.arrive("1.1.0")
+	h.merge(acmeEnv, h.staging().Number)
+	h.report(acmeEnv, "staging", "healthy")
+	words := fmt.Sprintf("1.1.0 waits for perf, where \\#\u200b%d brings it", h.pullOn(acmeEnv, "ferry/perf/checkout").Number)
+	if got := h.ask(h.board().Number, "dora", "/status checkout prod"); !strings.Contains(got, words) {
+		t.Errorf("/status is answered by %q", got)
+	}
+	h.later(2 * time.Minute)
+	if got := h.board().Body; !strings.Contains(got, "### What is not on its way\n\n- checkout in prod: "+words) {
+		t.Errorf("the issue says\n%s", got)
 	}
 }
