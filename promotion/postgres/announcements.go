@@ -75,9 +75,11 @@ func (d *decision) announcements(ctx context.Context, s *promotion.Snapshot) err
 		}
 	}
 	rows, err := d.tx.Query(ctx, `
-		select image, tag, digest, source, commit_sha, seq, at, found
-		from (select *, row_number() over (partition by image, found order by seq desc) as n from announced where repository = $1 and image = any($2)) a
-		where n <= $4 and not found or tag = any($3) order by seq`, d.repo.ID, names, tags, mostAnnounced)
+		select a.image, a.tag, a.digest, a.source, a.commit_sha, a.seq, a.at, a.found
+		from unnest($2::text[]) as n cross join lateral (
+		  (select * from announced where repository = $1 and image = n and not found order by seq desc limit $4)
+		  union select * from announced where repository = $1 and image = n and tag = any($3)) a
+		order by a.seq`, d.repo.ID, names, tags, mostAnnounced)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,1 @@
+drop index if exists announced_in_order;
