@@ -137,7 +137,7 @@ func (e *execution) leavesOut(m move) bool {
 		outcome, why = "older than what stands there", fmt.Sprintf("%s is older than %s, which stands there", to, from)
 	case m.named:
 		return false
-	case m.order == Unordered:
+	case m.order == Unordered && !(m.up.Baseline && m.cell.Baseline): // what stood there at the first look came along the chain, as far as anybody knows
 		outcome, why = "in no order to what stands there", fmt.Sprintf("%s cannot be ordered to %s, which stands there", to, from)
 	case rejection != nil:
 		outcome, why = "rejected there", fmt.Sprintf("%s rejected %s by closing #%d", escape(rejection.Actor), code(m.up.Release.Version()), rejection.Number)

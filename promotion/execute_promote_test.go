@@ -27,6 +27,10 @@ func TestPromoteLeavesOut(t *testing.T) {
 	dropped := func(s *promotion.CommandScene) {
 		s.Dropped = []promotion.Dropped{{App: "checkout", Environment: "staging", Drop: promotion.Drop{Release: release("1.1.0"), Number: 3, Actor: "bob"}}}
 	}
+	firstLook := func(s *promotion.CommandScene) {
+		byTime(promotion.Unordered)(s)
+		s.Views[1].Environments[0].Baseline, s.Views[1].Environments[1].Baseline = true, true
+	}
 	left := func(why string) string {
 		return "`checkout` is left out of `staging`: " + why + ". `/promote checkout staging` brings it all the same."
 	}
@@ -36,14 +40,15 @@ func TestPromoteLeavesOut(t *testing.T) {
 		all, own  string // the answers
 		takesBack string // what is named as taken back
 	}{
-		"newer by version": {newer("1.0.0"), "`checkout` goes to `1.1.0`", "`checkout` goes to `1.1.0`", ""},
-		"older by version": {newer("1.2.0"), left("`1.1.0` is older than `1.2.0`, which stands there"), back, "1.2.0"},
-		"newer by when":    {byTime(promotion.Newer), "`checkout` goes to `main-2`", "`checkout` goes to `main-2`", ""},
-		"older by when":    {byTime(promotion.Older), left("`main-2` is older than `main-3`, which stands there"), "`checkout` goes back to `main-2`", "main-3"},
-		"in no order":      {byTime(promotion.Unordered), left("`main-2` cannot be ordered to `main-3`, which stands there"), "`checkout` goes to `main-2`", ""},
-		"rejected":         {rejected, left("bob rejected `1.1.0` by closing #3"), "`checkout` goes to `1.1.0`", ""},
-		"dropped":          {dropped, left("bob took `1.1.0` out of #3"), "`checkout` goes to `1.1.0`", ""},
-		"of another train": {func(s *promotion.CommandScene) { dropped(s); s.Dropped[0].Environment = "prod" }, "`checkout` goes to `1.1.0`", "`checkout` goes to `1.1.0`", ""},
+		"newer by version":  {newer("1.0.0"), "`checkout` goes to `1.1.0`", "`checkout` goes to `1.1.0`", ""},
+		"older by version":  {newer("1.2.0"), left("`1.1.0` is older than `1.2.0`, which stands there"), back, "1.2.0"},
+		"newer by when":     {byTime(promotion.Newer), "`checkout` goes to `main-2`", "`checkout` goes to `main-2`", ""},
+		"older by when":     {byTime(promotion.Older), left("`main-2` is older than `main-3`, which stands there"), "`checkout` goes back to `main-2`", "main-3"},
+		"in no order":       {byTime(promotion.Unordered), left("`main-2` cannot be ordered to `main-3`, which stands there"), "`checkout` goes to `main-2`", ""},
+		"of the first look": {firstLook, "`checkout` goes to `main-2`", "`checkout` goes to `main-2`", ""},
+		"rejected":          {rejected, left("bob rejected `1.1.0` by closing #3"), "`checkout` goes to `1.1.0`", ""},
+		"dropped":           {dropped, left("bob took `1.1.0` out of #3"), "`checkout` goes to `1.1.0`", ""},
+		"of another train":  {func(s *promotion.CommandScene) { dropped(s); s.Dropped[0].Environment = "prod" }, "`checkout` goes to `1.1.0`", "`checkout` goes to `1.1.0`", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
