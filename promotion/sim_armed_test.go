@@ -69,6 +69,13 @@ func (s *sim) showsOther(p *simPull, w promotion.PullWish) {
 	p.armed, s.facts[p.place.app].dirty = "", true
 }
 
+// readsChecks says whether what is open stays as it is, which it does for a bounded time.
+func (s *sim) readsChecks(p *simPull) bool {
+	return slices.ContainsFunc(s.rowsOf(p.number), func(m *simPromotion) bool {
+		return strings.HasPrefix(s.facts[m.app].viewOf(m.env).Why, "Ferry reads the checks of ")
+	})
+}
+
 // armedAtRest fails where the forge would merge what somebody has stopped.
 func (s *sim) armedAtRest(p *simPull) {
 	if p == nil || p.armed == "" {
@@ -76,10 +83,10 @@ func (s *sim) armedAtRest(p *simPull) {
 	}
 	status := s.gatesOf(p)
 	stopped := status.State == forge.Failure
+	if s.readsChecks(p) {
+		return
+	}
 	for _, m := range s.rowsOf(p.number) {
-		if strings.HasPrefix(s.facts[m.app].viewOf(m.env).Why, "Ferry reads the checks of ") { // for a bounded time what is open stays as it is
-			return
-		}
 		place := simPlace{m.app, m.env}
 		stopped = stopped || s.isHeld(place) || s.isFrozenBySomebody(place) && !s.overrode(m.app, p.number, "freeze")
 	}

@@ -414,7 +414,7 @@ func (s *sim) branchAtRest(place simPlace, plan promotion.Plan) {
 		if known && env.Mode != config.ModeObserve && !ok {
 			s.wrong("#%d has no ferry/gates", p.number)
 		}
-		if ok && env.AutoMerge && env.Mode == config.ModeRelease && p.known && status.State == forge.Success && !slices.ContainsFunc(s.rowsOf(p.number), func(m *simPromotion) bool { return s.isRolledBack(simPlace{m.app, m.env}) }) { // after a rollback, what is newer needs a person
+		if ok && env.AutoMerge && env.Mode == config.ModeRelease && p.known && status.State == forge.Success && !s.readsChecks(p) && !slices.ContainsFunc(s.rowsOf(p.number), func(m *simPromotion) bool { return s.isRolledBack(simPlace{m.app, m.env}) }) { // after a rollback, what is newer needs a person
 			s.wrong("every gate of #%d is open, and Ferry does not merge it", p.number)
 		}
 	}

@@ -225,13 +225,13 @@ func (s *sim) decideGroup(group string) {
 	plan := s.planGroup(g, s.now)
 	s.facts[group].planned = simPlanned{s.now, plan.DueAt(), g}
 	s.groupPlanned(group, g, plan)
+	s.writeRooms(group, g.Train, plan.Train) // before what is wanted at once takes one place more
+	s.writePulls(group, plan.Train)
 	for i, snapshot := range g.Apps {
 		s.write(snapshot.App.Name, snapshot, plan.Apps[i])
 	}
 	f := s.facts[group]
 	f.plan, f.due, f.dirty = plan.Train, plan.DueAt(), false
-	s.writeRooms(group, g.Train, plan.Train)
-	s.writePulls(group, plan.Train)
 	s.writeMerges(group, plan.Train)
 	s.post(group, plan.Train.Contributions)
 }
