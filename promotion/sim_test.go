@@ -99,8 +99,9 @@ func TestSimulationsThatFailed(t *testing.T) {
 		"what was let onto a train where files disagreed": {simTrains(), 4022, []uint64{0xe405a493fe6055e7, 0x6ede7c0889f8a51c, 0xb0225a46bffccdbf, 0xed1bf7ecca3596e1, 0xb03903bab45dc372, 0x96ad10a6bdb823ef}},
 		"a train that somebody pushed upon was reopened beside what goes alone": {simTrains(), 4031, []uint64{0x9a97890e1f4332ce, 0xdd0fb64f2db2973f, 0x88216733942b9c3, 0xe42ee042fe0e9fbd, 0x88905fd0cad3d4dc, 0xed5cf853d40637db,
 			0xc2aa6a0e0b875be7, 0x3558ab7614ddeaa6, 0xb35d81148ffc6697, 0xd305a1a9568de625, 0xa935e7e32d70c7f6}},
-		"what is wanted at once came as a train took the place": {simTrains(), 164, []uint64{0xa5cb966358629c9f, 0x45e5fef6c1a5139e, 0x3cd31736774895e3, 0xeae99daaba8c8fb7, 0xe9908a5edd9a9257, 0xeb6a7f2e7be2b348}},
-		"checks were asked for of what was green":               {simTrains(), 465, []uint64{0xa1d4da654531593c, 0x6ff4bbe97c32be03, 0x81600043ecf50876, 0x7df07ccd49ed95ee, 0xe1a2477f59788388, 0x2096dd19094bd6a8, 0xd342b20766a14e6e}},
+		"what is wanted at once came as a train took the place":        {simTrains(), 164, []uint64{0xa5cb966358629c9f, 0x45e5fef6c1a5139e, 0x3cd31736774895e3, 0xeae99daaba8c8fb7, 0xe9908a5edd9a9257, 0xeb6a7f2e7be2b348}},
+		"what is wanted at once came beside what somebody pushed upon": {simTrains(), 526, simEventsOf(526)},
+		"checks were asked for of what was green":                      {simTrains(), 465, []uint64{0xa1d4da654531593c, 0x6ff4bbe97c32be03, 0x81600043ecf50876, 0x7df07ccd49ed95ee, 0xe1a2477f59788388, 0x2096dd19094bd6a8, 0xd342b20766a14e6e}},
 		"what came back upstream was replaced by something older": {simPlain(), 700012, []uint64{0x2904dbd95083acbe, 0x426cb3966c62086, 0xbe5052b55d9073c6, 0xcb26fb80c8f78b80, 0x6054137eff02126e, 0x966671713f39e10f,
 			0x8a9bef766888b911, 0xcddaa28da3d9584c, 0x3b73a0436c390e4f, 0x20e07209338ae578, 0xdf9c8fd2d49587fd, 0x9e735452a215a39e, 0x2267c78c9dd988d8, 0x895b08fe8172c225}},
 	} {

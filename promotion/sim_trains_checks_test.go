@@ -157,21 +157,26 @@ func (s *sim) allOpen(number int, plan promotion.GroupPlan) {
 	}
 }
 
-// inOnePull fails where an app is in two open pull requests of one environment: it would move twice. What people reopened is closed once Ferry looks.
+// isUrgentBeside says whether the pull request brings what is wanted at once, and the other one was reopened with somebody's commit on top.
+func (p *simPull) isUrgentBeside(other *simPull) bool {
+	urgent := []string{promotion.IntentRollback, promotion.IntentHotfix, promotion.IntentBackfill}
+	return slices.Contains(urgent, p.shows.Intent) && other.reopened && !other.known
+}
+
+// inOnePull fails where an app is in two open pull requests of one environment: it would move twice. What people reopened is closed once Ferry looks, but
+// where somebody pushed upon it: that person's is not Ferry's to end, and what is wanted at once does not wait for it.
 func (s *sim) inOnePull() {
-	in := map[simPlace]int{}
+	in := map[simPlace]*simPull{}
 	for _, p := range s.forge.pulls {
-		if p.reopened && !s.rested {
+		if !p.open || p.reopened && !s.rested {
 			continue
 		}
 		for _, c := range carsOf(p.shows, p.place.app) {
 			place := simPlace{c.App, p.place.env}
-			if p.open && in[place] > 0 {
-				s.wrong("%v is in #%d and in #%d", place, in[place], p.number)
+			if other := in[place]; other != nil && !p.isUrgentBeside(other) && !other.isUrgentBeside(p) {
+				s.wrong("%v is in #%d and in #%d", place, other.number, p.number)
 			}
-			if p.open {
-				in[place] = p.number
-			}
+			in[place] = p
 		}
 	}
 }
