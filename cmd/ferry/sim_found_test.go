@@ -12,15 +12,21 @@ import (
 
 // What storms have found, each as the few steps that it takes.
 
-// TestClosedByAPersonBeforeFerryCloses: a person closes what Ferry is about to close as superseded. Once that is read, nothing is left to be tried.
-func TestClosedByAPersonBeforeFerryCloses(t *testing.T) {
-	t.Parallel()
+// newStormWithAPull returns a storm in which web 1.1.0 stands in dev, and its pull request into canary.
+func newStormWithAPull(t *testing.T) (*storm, pull) {
+	t.Helper()
 	w := newStorm(t, 0)
 	w.commitFile(worldPath("web", "dev"), kustomization("web", "1.1.0"))
 	w.rest()
 	w.saysOf("dev", w.head(acmeEnv, "main"), "healthy")
 	w.rest()
-	p := w.pullOn(acmeEnv, "ferry/canary/web")
+	return w, w.pullOn(acmeEnv, "ferry/canary/web")
+}
+
+// TestClosedByAPersonBeforeFerryCloses: a person closes what Ferry is about to close as superseded. Once that is read, nothing is left to be tried.
+func TestClosedByAPersonBeforeFerryCloses(t *testing.T) {
+	t.Parallel()
+	w, p := newStormWithAPull(t)
 	w.commitFile(worldPath("web", "dev"), kustomization("web", "1.0.0"))
 	w.allBut("act")
 	if left := query[int](w.harness, `select count(*) from wishes where kind = 'pull' and key = $1 and not (desired ->> 'open')::boolean`, p.Head.Ref); left != 1 {
@@ -38,12 +44,7 @@ func TestClosedByAPersonBeforeFerryCloses(t *testing.T) {
 // is no close by the forge: the person's next one is a rejection.
 func TestClosedAndReopenedInOldTruth(t *testing.T) {
 	t.Parallel()
-	w := newStorm(t, 0)
-	w.commitFile(worldPath("web", "dev"), kustomization("web", "1.1.0"))
-	w.rest()
-	w.saysOf("dev", w.head(acmeEnv, "main"), "healthy")
-	w.rest()
-	p := w.pullOn(acmeEnv, "ferry/canary/web")
+	w, p := newStormWithAPull(t)
 	if err := errors.Join(w.harness.forge.ClosePull(acmeEnv, p.Number, "dora"), w.harness.forge.SetLag(sandbox.Lag{For: time.Second}),
 		w.harness.forge.Reopen(acmeEnv, p.Number, "dora")); err != nil {
 		t.Fatal(err)
